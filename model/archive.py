@@ -1,0 +1,229 @@
+"""The archive: one TorchScript file that holds a trained tagger and all it needs to be served.
+
+Training writes it, the service and `training.evaluate` load it; `python -m model.archive FILE` prints what is inside.
+This is the only file that says `torch.jit`, so that another export can take its place here alone.
+"""
+
+import json
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from model import tokenizer
+from model.batch import BATCH_TOKENS, by_length, collate
+from model.config import TaggerConfig
+from model.tagger import Tagger
+from model.tags import labels_of
+from model.vocabulary import Vocabulary
+
+FORMAT = 1
+"""Number of the layout described here. An archive of another number is refused."""
+
+_METADATA, _VOCABULARY = "metadata.json", "vocabulary.json"
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What zipfile raises on a wrong byte: the last for one that says encrypted or otherwise compressed."""
+
+
+class ArchiveError(Exception):
+    """An archive cannot be used; the message is one line that names the file and says why."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sentence with the tags that the exported tagger gives it, replayed when a service starts."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What an archive says of itself. Everything in it is JSON."""
+
+    name: str
+    """what requests call the model"""
+    description: str
+    language: str
+    """BCP 47, such as `en`"""
+    licence: str
+    """of the weights"""
+    tags: tuple[str, ...]
+    config: TaggerConfig
+    datasets: list[dict[str, Any]]
+    """provenance: a dataset, its licence and its size each"""
+    scores: dict[str, Any]
+    """measured F1 by dataset and split"""
+    settings: dict[str, Any]
+    """of the training that made it, the seed among them"""
+    code_version: str
+    examples: tuple[Example, ...] = ()
+    format: int = FORMAT
+    tokenizer: int = tokenizer.VERSION
+    torch: str = field(default_factory=lambda: str(torch.__version__))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return labels_of(self.tags)
+
+
+class Forward(Protocol):
+    """`Tagger.forward`, eager or scripted."""
+
+    def __call__(
+        self, features: Tensor, characters: Tensor, tokens: Tensor, lengths: Tensor
+    ) -> tuple[Tensor, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A tagger ready to tag: integers go in at `tagger`, `vocabulary` makes them, `metadata` tells the rest."""
+
+    tagger: Forward
+    vocabulary: Vocabulary
+    metadata: Metadata
+    device: str
+
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.metadata.labels
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The metadata as JSON, without the examples."""
+        return {**_to_json(self.metadata), "labels": list(self.labels)} | {"examples": len(self.metadata.examples)}
+
+    def tags(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+        """The best tags of these tokenized sentences, none of them empty, computed in batches of like length."""
+        ids = [[self.vocabulary.ids(word) for word in words] for words in sentences]
+        found: list[tuple[str, ...]] = [()] * len(ids)
+        for chosen in by_length([len(words) for words in ids], BATCH_TOKENS):
+            batch = collate([ids[n] for n in chosen]).to(self.device)
+            with torch.inference_mode():
+                tag_ids, _ = self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
+            for n, row in zip(chosen, tag_ids.tolist(), strict=True):
+                found[n] = tuple(self.metadata.tags[tag] for tag in row[: len(ids[n])])
+        return found
+
+    def self_check(self) -> None:
+        """Tag the archive's own examples again: a fault of the file, of the device or of this version of torch shows
+        before the first request does. Raises ArchiveError."""
+        for example in self.metadata.examples:
+            if self.tags([example.tokens]) != [example.tags]:
+                raise ArchiveError(f"{self.name}: the self-check failed: this machine tags an example differently")
+
+
+def save(
+    path: Path,
+    tagger: Tagger,
+    vocabulary: Vocabulary,
+    metadata: Metadata,
+    check: Callable[[Archive], None] = Archive.self_check,
+) -> None:
+    """Export `tagger` to `path`, atomically: what was written is loaded again and must pass `check` before it takes
+    the name. Whatever `check` raises comes out, and nothing is left behind."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    training = tagger.training
+    try:
+        scripted = torch.jit.script(tagger.eval())
+        extra = {_METADATA: json.dumps(_to_json(metadata)), _VOCABULARY: json.dumps(vocabulary.to_json())}
+        torch.jit.save(scripted, str(temporary), _extra_files=extra)
+        check(load(temporary))
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        tagger.train(training)
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path, device: str = "cpu") -> Archive:
+    """Load an archive onto a device, ready to tag.
+
+    Raises:
+        ArchiveError: the file is missing, damaged, no archive of ours, or of another format or tokenizer version.
+    """
+    metadata, vocabulary = _read(path)
+    torch.jit.set_fusion_strategy([("DYNAMIC", 1)])  # else each new shape of a batch is compiled anew
+    try:
+        scripted = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+    except (RuntimeError, ValueError) as error:
+        raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
+    return Archive(scripted.eval(), vocabulary, metadata, device)
+
+
+def _read(path: Path) -> tuple[Metadata, Vocabulary]:
+    """What an archive says of itself, checked; the weights are only checked for damage."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            # torch does not check the checksums of what it reads
+            if (damaged := file.testzip()) is not None:
+                raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
+            extra = {Path(name).name: name for name in file.namelist() if "/extra/" in name}
+            if not {_METADATA, _VOCABULARY} <= extra.keys():
+                raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")
+            metadata, vocabulary = (json.loads(file.read(extra[name])) for name in (_METADATA, _VOCABULARY))
+    except FileNotFoundError:
+        raise ArchiveError(f"{path}: no such file") from None
+    except (OSError, ValueError, *_DAMAGED) as error:
+        raise ArchiveError(f"{path}: not an archive, or damaged: {_first_line(error)}") from error
+    if not isinstance(metadata, dict):
+        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds")
+    for key, ours in (("format", FORMAT), ("tokenizer", tokenizer.VERSION)):
+        if metadata.get(key) != ours:
+            raise ArchiveError(f"{path}: {key} version {metadata.get(key)}; this nerve reads version {ours}")
+    try:
+        return _from_json(metadata), Vocabulary.from_json(vocabulary)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {error}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """Of TorchScript's errors, which go on for a page and may begin with an empty line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _to_json(metadata: Metadata) -> dict[str, Any]:
+    value = asdict(metadata)
+    return {**value, "tags": list(metadata.tags)}
+
+
+def _from_json(value: dict[str, Any]) -> Metadata:
+    known = {field.name: value[field.name] for field in fields(Metadata)}
+    known["config"] = TaggerConfig(**value["config"])
+    known["tags"] = tuple(value["tags"])
+    known["examples"] = tuple(Example(tuple(e["tokens"]), tuple(e["tags"])) for e in value["examples"])
+    return Metadata(**known)
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m model.archive FILE`: print the archive's metadata as JSON, and its size."""
+    if len(arguments) != 1:
+        print("usage: python -m model.archive FILE", file=sys.stderr)
+        return 2
+    path = Path(arguments[0])
+    try:
+        metadata, vocabulary = _read(path)
+    except ArchiveError as error:
+        print(error, file=sys.stderr)
+        return 1
+    tables = {name: len(table) for name, table in vocabulary.to_json().items()}
+    print(json.dumps({**_to_json(metadata), "vocabulary": tables}, indent=2, ensure_ascii=False))
+    print(f"{path}: {path.stat().st_size:,} bytes; labels {', '.join(metadata.labels)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

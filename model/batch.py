@@ -1,0 +1,69 @@
+"""Several sentences as tensors. Made by `collate`, checked there once, and trusted everywhere after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from model.vocabulary import PADDING, WordIds
+
+
+BATCH_TOKENS = 4096
+"""Padded tokens in a batch where throughput counts and not the latency of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B sentences of up to L tokens over U distinct words. A word's representation depends on the word
+    alone, so it is computed once a batch, however often the word occurs.
+
+    All tensors are int64; `lengths` stays on the CPU, where packing wants it.
+    """
+
+    features: Tensor
+    """(U, F) ids of each distinct word's categorical features"""
+    characters: Tensor
+    """(U, C) ids of its characters, padded with 0"""
+    tokens: Tensor
+    """(B, L) which of the U words each token is; 0 where padded"""
+    lengths: Tensor
+    """(B) tokens of each sentence, at least 1"""
+
+    def to(self, device: str) -> "Batch":
+        """The same batch with all but `lengths` on `device`."""
+        return Batch(self.features.to(device), self.characters.to(device), self.tokens.to(device), self.lengths)
+
+
+def collate(sentences: Sequence[Sequence[WordIds]]) -> Batch:
+    """Pad sentences into one batch.
+
+    Raises:
+        ValueError: there is no sentence, or one is empty.
+    """
+    if not sentences or not all(sentences):
+        raise ValueError("a batch needs at least one sentence, and every sentence at least one token")
+    rows: dict[WordIds, int] = {}
+    longest = max(map(len, sentences))
+    tokens = [
+        [rows.setdefault(word, len(rows)) for word in sentence] + [0] * (longest - len(sentence))
+        for sentence in sentences
+    ]
+    width = max(len(word.characters) for word in rows)
+    return Batch(
+        features=torch.tensor([word.features for word in rows]),
+        characters=torch.tensor([word.characters + (PADDING,) * (width - len(word.characters)) for word in rows]),
+        tokens=torch.tensor(tokens),
+        lengths=torch.tensor([len(sentence) for sentence in sentences]),
+    )
+
+
+def by_length(lengths: Sequence[int], padded_tokens: int) -> list[list[int]]:
+    """The indices of all sentences, longest first, in batches of at most `padded_tokens` padded tokens (or one
+    sentence)."""
+    batches: list[list[int]] = []
+    for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
+        if not batches or lengths[batches[-1][0]] * (len(batches[-1]) + 1) > padded_tokens:
+            batches.append([])
+        batches[-1].append(n)
+    return batches

@@ -1,0 +1,91 @@
+"""The tagging scheme, BIO (also called IOB2), as a table: which tags there are, which may follow which,
+and how tags and spans turn into each other. Training, decoding and the readers of corpora all ask here.
+
+A name of label X is `B-X` on its first token and `I-X` on each further one; every other token is `O`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from model.annotation import Span
+
+OUTSIDE = "O"
+
+
+class TagError(ValueError):
+    """A tag sequence breaks the scheme. `position` is the index of the first tag that does."""
+
+    def __init__(self, position: int, message: str) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+def split(tag: str) -> tuple[str, str]:
+    """`B-PER` -> (`B`, `PER`); `O` -> (`O`, ``). A label may itself hold hyphens.
+
+    Raises:
+        ValueError: the tag is none of `O`, `B-label`, `I-label`.
+    """
+    if tag == OUTSIDE:
+        return OUTSIDE, ""
+    prefix, hyphen, label = tag.partition("-")
+    if prefix not in ("B", "I") or not hyphen or not label:
+        raise ValueError(f"{tag!r} is not a tag: O, B-label or I-label")
+    return prefix, label
+
+
+def tags_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """All tags for these labels, `O` first, then `B-` and `I-` of each label in the order given."""
+    return (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in "BI"))
+
+
+def labels_of(tags: Iterable[str]) -> tuple[str, ...]:
+    """The labels that occur in these tags, sorted."""
+    return tuple(sorted({label for _, label in map(split, tags) if label}))
+
+
+def may_follow(previous: str, tag: str) -> bool:
+    """Whether `tag` may come right after `previous`; before the first tag stands an `O`.
+
+    The whole scheme: `I-X` continues a name of label X and nothing else does; all the rest is free.
+    """
+    prefix, label = split(tag)
+    return prefix != "I" or split(previous)[1] == label
+
+
+def spans_of(tags: Sequence[str]) -> list[Span]:
+    """The names that a valid tag sequence marks, in order.
+
+    Raises:
+        TagError: at the first tag that may not stand where it stands.
+    """
+    spans: list[Span] = []
+    previous, start = OUTSIDE, 0
+    for position, tag in enumerate((*tags, OUTSIDE)):
+        try:
+            allowed = may_follow(previous, tag)
+        except ValueError as error:
+            raise TagError(position, str(error)) from None
+        if not allowed:
+            raise TagError(position, f"{tag} may not follow {previous}")
+        if not tag.startswith("I"):
+            if previous != OUTSIDE:
+                spans.append(Span(start, position, split(previous)[1]))
+            start = position
+        previous = tag
+    return spans
+
+
+def tags_from(spans: Iterable[Span], length: int) -> tuple[str, ...]:
+    """The tags of a sentence of `length` tokens that holds these spans.
+
+    Raises:
+        ValueError: a span is empty, reaches outside the sentence or overlaps another.
+    """
+    tags = [OUTSIDE] * length
+    for span in spans:
+        if not 0 <= span.start < span.end <= length:
+            raise ValueError(f"{span} is empty or outside a sentence of {length} tokens")
+        if any(tag != OUTSIDE for tag in tags[span.start : span.end]):
+            raise ValueError(f"{span} overlaps another span")
+        tags[span.start : span.end] = [f"B-{span.label}", *[f"I-{span.label}"] * (span.end - span.start - 1)]
+    return tuple(tags)

@@ -1,0 +1,1 @@
+"""HTTP around archives: `python -m service` starts it. Imports `model`, never `training`."""

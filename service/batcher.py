@@ -1,0 +1,265 @@
+"""Between the requests and the engine: windows of many requests wait here and leave in batches.
+
+There is no timer. A free engine takes what waits, at once; while it works, others arrive, and batches form by
+themselves under load. Requests take turns, a window each, so that a long document cannot hold up short texts.
+Everything here runs on the event loop; only `Engine.run` may leave it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from service.errors import DeadlineError, EngineError, UnavailableError, log_failure
+from service.registry import Recognizer
+
+if TYPE_CHECKING:
+    from model.recognizer import Tagging, Window
+
+# How much one full batch moves the running estimate of the engine's speed.
+RATE_SMOOTHING = 0.2
+
+
+class EngineStoppedError(Exception):
+    """The engine can run no further batch, whatever is in it."""
+
+
+class Engine(Protocol):
+    async def run(self, recognizer: Recognizer, windows: "Sequence[Window]") -> "list[Tagging]":
+        """The taggings of `windows`, in their order. Raises EngineStoppedError when no call can succeed any more,
+        anything else when this one failed."""
+        ...
+
+
+class Batcher:
+    """`batch_tokens` bounds a batch by its longest window times its windows, since padding is paid for; a window
+    longer than that travels alone. `queue_tokens` bounds what waits."""
+
+    def __init__(self, engine: Engine, batch_tokens: int, queue_tokens: int) -> None:
+        self._engine = engine
+        self._batch_tokens = batch_tokens
+        self._queue_tokens = queue_tokens
+        self._unanswered: set[_Job] = set()
+        # The jobs with windows left to take, in the order of their turns: a dictionary as an ordered set.
+        self._waiting: dict[_Job, None] = {}
+        self._waiting_tokens = 0
+        self._tokens_per_second = 0.0  # 0 until a full batch has been timed
+        self._arrival = asyncio.Event()
+        self._closing = False
+        self._worker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to take what waits. To be called once, in the running event loop."""
+        self._worker = asyncio.get_running_loop().create_task(self._work(), name="batcher")
+        self._worker.add_done_callback(self._worker_ended)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a window submitted now could be tagged."""
+        return self._worker is not None and not self._worker.done() and not self._closing
+
+    @property
+    def waiting_tokens(self) -> int:
+        return self._waiting_tokens
+
+    async def submit(self, recognizer: Recognizer, windows: "Sequence[Window]", deadline: float) -> "list[Tagging]":
+        """The taggings of `windows`, in their order. `deadline` is a time of the event loop's clock.
+
+        Raises UnavailableError when it is refused at once, DeadlineError when the deadline passes first and
+        EngineError when the engine raised. When the caller is cancelled, windows not yet taken cost nothing.
+        """
+        if not self.alive:
+            raise UnavailableError("the service is shutting down" if self._closing else "the engine has stopped")
+        if not windows:
+            return []
+        loop = asyncio.get_running_loop()
+        job = _Job(recognizer, windows, deadline, loop.create_future())
+        self._admit(job.waiting_tokens, deadline - loop.time())
+        self._unanswered.add(job)
+        self._waiting[job] = None
+        self._waiting_tokens += job.waiting_tokens
+        self._arrival.set()
+        expiry = loop.call_at(deadline, job.fail, DeadlineError("the deadline passed before the answer"))
+        try:
+            return await job.answer
+        finally:
+            expiry.cancel()
+            self._forget(job)
+
+    async def close(self, within: float) -> None:
+        """Take nothing new, finish what waits in `within` seconds, refuse the rest."""
+        self._closing = True
+        if self._unanswered:
+            await asyncio.wait([job.answer for job in self._unanswered], timeout=within)
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait([self._worker])
+
+    def _admit(self, tokens: int, seconds_left: float) -> None:
+        if seconds_left <= 0:
+            raise DeadlineError("the deadline passed before the answer")
+        rate = self._tokens_per_second
+        if self._waiting_tokens + tokens > self._queue_tokens:
+            raise UnavailableError(
+                f"the queue is full: {self._waiting_tokens:,} tokens wait, {tokens:,} more were sent; "
+                f"the limit is {self._queue_tokens:,}",
+                retry_after=self._waiting_tokens / rate if rate else 1.0,
+            )
+        if not rate or (self._waiting_tokens + tokens) / rate <= seconds_left:
+            return
+        # Requests take turns, so of each other one only as much comes first as this one has itself.
+        ahead = sum(min(job.waiting_tokens, tokens) for job in self._waiting)
+        wait = (ahead + tokens) / rate
+        if wait > seconds_left:
+            raise UnavailableError(
+                f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
+                retry_after=wait - seconds_left,
+            )
+
+    async def _work(self) -> None:
+        while True:
+            while not self._waiting:
+                self._arrival.clear()
+                await self._arrival.wait()
+            batch = self._take_batch()
+            if batch:
+                await self._run(batch)
+
+    def _take_batch(self) -> "list[_Item]":
+        """A window of each waiting job in turn, then a second of each, while the padded batch stays in its
+        bound. Whose window does not fit keeps its turn; who was served goes to the end of the line."""
+        self._drop_expired()
+        batch: list[_Item] = []
+        longest = 0
+        turn = list(self._waiting)
+        while turn:
+            served = []
+            for job in turn:
+                # One batch runs through one model: that of the job whose turn it is.
+                if batch and job.recognizer is not batch[0].job.recognizer:
+                    continue
+                padded = max(longest, job.next_length) * (len(batch) + 1)
+                if batch and padded > self._batch_tokens:
+                    if longest * (len(batch) + 1) > self._batch_tokens:
+                        break  # not even the shortest window would fit
+                    continue
+                item = job.take()
+                batch.append(item)
+                longest = max(longest, item.length)
+                self._waiting_tokens -= item.length
+                served.append(job)
+            turn = [job for job in served if job.waiting]
+        for job in dict.fromkeys(item.job for item in batch):
+            del self._waiting[job]
+            if job.waiting:
+                self._waiting[job] = None
+        return sorted(batch, key=lambda item: item.length, reverse=True)
+
+    async def _run(self, batch: "list[_Item]") -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            taggings = await self._engine.run(
+                batch[0].job.recognizer, [item.job.windows[item.position] for item in batch]
+            )
+            if len(taggings) != len(batch):
+                raise RuntimeError(f"the engine answered {len(batch)} windows with {len(taggings)} taggings")
+        except EngineStoppedError:
+            raise
+        except Exception as error:
+            for job in {item.job for item in batch}:
+                failure = EngineError()
+                failure.__cause__ = error
+                job.fail(failure)
+                self._forget(job)
+            return
+        self._measure(sum(item.length for item in batch), loop.time() - started)
+        for item, tagging in zip(batch, taggings, strict=True):
+            item.job.put(item.position, tagging)
+
+    def _measure(self, tokens: int, seconds: float) -> None:
+        # A small batch costs mostly its overhead, and says nothing about the speed under load.
+        if 2 * tokens < self._batch_tokens or seconds <= 0:
+            return
+        rate = tokens / seconds
+        known = self._tokens_per_second or rate
+        self._tokens_per_second = known + RATE_SMOOTHING * (rate - known)
+
+    def _drop_expired(self) -> None:
+        # The loop's timers are late when it is busy, and whoever is too late must not cost compute.
+        now = asyncio.get_running_loop().time()
+        for job in [job for job in self._waiting if job.answer.done() or job.deadline <= now]:
+            job.fail(DeadlineError("the deadline passed before the answer"))
+            self._forget(job)
+
+    def _forget(self, job: "_Job") -> None:
+        self._waiting.pop(job, None)
+        self._waiting_tokens -= job.waiting_tokens
+        job.drop()
+        self._unanswered.discard(job)
+
+    def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
+        if worker.cancelled():
+            reason = "the service is shutting down"
+        else:
+            reason = "the engine has stopped"
+            if error := worker.exception():
+                log_failure(error, "the batcher")
+        for job in list(self._unanswered):
+            job.fail(UnavailableError(reason))
+            self._forget(job)
+
+
+class _Item(NamedTuple):
+    """A window on its way through the engine."""
+
+    job: "_Job"
+    position: int
+    length: int
+
+
+class _Job:
+    """The windows of one `submit`: which of them wait, which are tagged, and the answer they add up to."""
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        windows: "Sequence[Window]",
+        deadline: float,
+        answer: "asyncio.Future[list[Tagging]]",
+    ) -> None:
+        self.recognizer = recognizer
+        self.windows = windows
+        self.deadline = deadline
+        self.answer = answer
+        self._lengths = [len(window) for window in windows]
+        # The positions of the windows that wait, the next one last. Sorted, so that those which a long document
+        # puts into one batch are of one length and need no padding.
+        self.waiting = sorted(range(len(windows)), key=self._lengths.__getitem__)
+        self.waiting_tokens = sum(self._lengths)
+        self._taggings: list[Tagging | None] = [None] * len(windows)
+        self._untagged = len(windows)
+
+    @property
+    def next_length(self) -> int:
+        return self._lengths[self.waiting[-1]]
+
+    def take(self) -> _Item:
+        position = self.waiting.pop()
+        self.waiting_tokens -= self._lengths[position]
+        return _Item(self, position, self._lengths[position])
+
+    def put(self, position: int, tagging: "Tagging") -> None:
+        self._taggings[position] = tagging
+        self._untagged -= 1
+        if not self._untagged and not self.answer.done():
+            self.answer.set_result([tagging for tagging in self._taggings if tagging is not None])
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def drop(self) -> None:
+        self.waiting.clear()
+        self.waiting_tokens = 0
+        if self.answer.done() and not self.answer.cancelled():
+            self.answer.exception()  # asyncio complains of an error nobody looked at, as when its client left

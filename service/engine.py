@@ -1,0 +1,63 @@
+"""The one thread in which torch runs. The batcher hands it batches; nothing else calls a recognizer's `tag`.
+
+One thread per process: OpenMP keeps a pool per calling thread, and two threads that share a core were 3 to 20
+times slower than one (architecture.md). More cores are used by more processes.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.thread import BrokenThreadPool
+from typing import TYPE_CHECKING
+
+from service.batcher import EngineStoppedError
+from service.registry import Recognizer
+
+if TYPE_CHECKING:
+    from model.recognizer import Tagging, Window
+
+# Batches of these shapes (windows, tokens each) run before the service is ready: the first calls of a scripted
+# module, and the first of a new shape, are the slow ones.
+WARM_UP_SHAPES = ((1, 1), (1, 8), (1, 25), (1, 60), (4, 25), (16, 25), (32, 25), (16, 60), (64, 25))
+
+
+def single_threaded_torch() -> None:
+    """Prepare the calling thread: its tensor operations use this thread alone."""
+    import torch  # not at the top, so that a wrong setting is reported before torch's two seconds
+
+    torch.set_num_threads(1)
+
+
+class Engine:
+    """`prepare` runs first in the engine's thread."""
+
+    def __init__(self, prepare: Callable[[], None] = single_threaded_torch) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=prepare)
+        self._closed = False
+
+    def warm_up(self, recognizer: Recognizer, self_check: Callable[[], None]) -> None:
+        """Check and warm the recognizer in the engine's thread, and wait for it. Raises what `self_check` does."""
+        self._thread.submit(_warm_up, recognizer, self_check).result()
+
+    async def run(self, recognizer: Recognizer, windows: "Sequence[Window]") -> "list[Tagging]":
+        """The taggings of one batch. Raises EngineStoppedError after `close` or when the thread could not start."""
+        if self._closed:
+            raise EngineStoppedError("the engine is closed")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, recognizer.tag, windows)
+        except BrokenThreadPool as error:
+            raise EngineStoppedError("the engine's thread could not start") from error
+
+    def close(self) -> None:
+        """Run no further batch. The one in the thread is left to end by itself."""
+        self._closed = True
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _warm_up(recognizer: Recognizer, self_check: Callable[[], None]) -> None:
+    self_check()
+    for count, length in WARM_UP_SHAPES:
+        windows = recognizer.windows(" ".join(["word"] * length))[:1]
+        # Twice: the profiling executor records the first run and optimises the second.
+        for _ in range(2):
+            recognizer.tag(list(windows) * count)

@@ -1,0 +1,113 @@
+"""What a request can run into, as a tree, and the one place where it becomes a status and a body.
+
+    ServiceError
+    ├── BadRequestError      the body is not UTF-8
+    ├── InvalidRequestError  not JSON, a wrong type, an unknown field or label
+    ├── NotFoundError        no such route or model
+    ├── TooLargeError        over a limit on bytes, texts, characters or tokens
+    ├── UnavailableError     queue full, wait too long, starting, draining or broken: try again
+    ├── DeadlineError        accepted, but not answered in time
+    └── EngineError          the engine raised; the cause is logged, never answered
+
+Each message names the fact and the limit. None repeats what the client sent: a text is private, and an
+answer or a log line is the last place where it should turn up.
+"""
+
+import logging
+import math
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.responses import Response
+from pydantic_core import to_json
+
+log = logging.getLogger(__name__)
+
+
+class ServiceError(Exception):
+    """`details` is a list of what was wrong and where, for errors that have several places."""
+
+    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class BadRequestError(ServiceError): ...
+
+
+class InvalidRequestError(ServiceError): ...
+
+
+class NotFoundError(ServiceError): ...
+
+
+class TooLargeError(ServiceError): ...
+
+
+class UnavailableError(ServiceError):
+    """`retry_after` is the number of seconds after which the answer may be another one."""
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = max(1, math.ceil(retry_after))
+
+
+class DeadlineError(ServiceError): ...
+
+
+class EngineError(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("the service failed to answer this request")
+
+
+STATUS: dict[type[ServiceError], int] = {
+    BadRequestError: 400,
+    InvalidRequestError: 422,
+    NotFoundError: 404,
+    TooLargeError: 413,
+    UnavailableError: 503,
+    DeadlineError: 504,
+    EngineError: 500,
+}
+CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    422: "invalid_request",
+    500: "internal",
+    503: "unavailable",
+    504: "deadline_exceeded",
+}
+
+
+def error_response(error: ServiceError) -> Response:
+    """The answer to a request that ran into `error`."""
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, UnavailableError) else {}
+    return error_body(STATUS[type(error)], error.message, error.details, headers)
+
+
+def error_body(
+    status: int, message: str, details: Sequence[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """The one shape of every error: `{"error": {"code", "message"[, "details"]}}`."""
+    error: dict[str, Any] = {"code": CODES.get(status, "error"), "message": message}
+    if details:
+        error["details"] = details
+    return Response(to_json({"error": error}), status, headers, media_type="application/json")
+
+
+def log_failure(error: BaseException, what: str) -> None:
+    """One log record that says `what` failed, with the types and the frames of `error` and its causes.
+
+    The messages are left out: a library's may quote the token it stumbled over.
+    """
+    parts = []
+    cause: BaseException | None = error
+    while cause is not None:
+        frames = "".join(traceback.format_tb(cause.__traceback__))
+        parts.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n{frames}")
+        cause = cause.__cause__
+    log.error("%s failed: %s", what, "caused by ".join(parts).rstrip())

@@ -1,0 +1,63 @@
+"""The models that are served, by name. Filled at start, asked by every route."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from model.annotation import Entity
+from service.errors import NotFoundError
+
+if TYPE_CHECKING:  # model.recognizer imports torch, which takes seconds: only the process that tags pays them
+    from model.recognizer import Tagging, Window
+
+
+class Recognizer(Protocol):
+    """What the service asks of `model.recognizer.Recognizer`."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def windows(self, text: str) -> "Sequence[Window]": ...
+
+    def tag(self, windows: "Sequence[Window]") -> "list[Tagging]": ...
+
+    def entities(self, text: str, windows: "Sequence[Window]", taggings: "Sequence[Tagging]") -> list[Entity]: ...
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A recognizer under the name that requests give, with the card to show for it."""
+
+    name: str
+    recognizer: Recognizer
+    card: Mapping[str, Any]
+
+
+class Registry:
+    """Raises ValueError when two models have one name, or when there is none."""
+
+    def __init__(self, models: Iterable[ServedModel]) -> None:
+        self._models: dict[str, ServedModel] = {}
+        for model in models:
+            if model.name in self._models:
+                raise ValueError(f"two archives are named {model.name!r}")
+            self._models[model.name] = model
+        if not self._models:
+            raise ValueError("there is no model to serve")
+
+    @property
+    def models(self) -> list[ServedModel]:
+        """In the order given; the first is the default."""
+        return list(self._models.values())
+
+    @property
+    def default(self) -> ServedModel:
+        return self.models[0]
+
+    def named(self, name: str | None) -> ServedModel:
+        """The model called `name`, or the default where the request named none. Raises NotFoundError."""
+        if name is None:
+            return self.default
+        if name not in self._models:
+            raise NotFoundError(f"no such model; the models are {', '.join(self._models)}")
+        return self._models[name]

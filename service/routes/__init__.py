@@ -1,0 +1,1 @@
+"""One file per wire contract, each a function from the running service to an `APIRouter`."""

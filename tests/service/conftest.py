@@ -1,0 +1,167 @@
+"""Servers for the tests: one in a thread, around fakes, and one in a process of its own, around an archive."""
+
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fakes import DirectEngine, served
+
+from service.app import Service, create_app
+from service.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class InProcessServer(uvicorn.Server):
+    """uvicorn in a thread, on a real loopback socket."""
+
+    def __init__(self, settings: Settings, models: list[Any], engine: Any) -> None:
+        app = create_app(settings, models, engine)
+        super().__init__(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
+        self.service: Service = app.state.service
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@contextmanager
+def in_process_server(settings: Settings, models: list[Any], engine: Any) -> Iterator[tuple[httpx.Client, Service]]:
+    server = InProcessServer(settings, models, engine)
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        assert server.listening.wait(10)
+        with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+            yield client, server.service
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
+    """Starts a server with the given settings, models and engine, and stops it after the test."""
+    with ExitStack() as stack:
+
+        def start(
+            models: list[Any] | None = None, engine: Any = None, **settings: Any
+        ) -> tuple[httpx.Client, Service]:
+            return stack.enter_context(
+                in_process_server(Settings(**settings), models or [served()], engine or DirectEngine())
+            )
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    """A server with default settings, shared by the tests of a module that only ask it questions."""
+    with in_process_server(Settings(), [served(), served("other")], DirectEngine()) as (client, _):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real archive around a tiny untrained tagger."""
+    import torch
+
+    from model import archive
+    from model.config import TaggerConfig
+    from model.tagger import Tagger
+    from model.vocabulary import Vocabulary
+
+    torch.manual_seed(1)
+    config = TaggerConfig(hidden_size=8, word_size=8, affix_size=4, character_size=4, character_filters=4)
+    vocabulary = Vocabulary.build(["Angela", "Merkel", "visited", "Munich", "."])
+    tags = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    metadata = archive.Metadata(
+        name="tiny",
+        description="untrained",
+        language="en",
+        licence="CC0-1.0",
+        tags=tags,
+        config=config,
+        datasets=[],
+        scores={},
+        settings={},
+        code_version="test",
+    )
+    path = tmp_path_factory.mktemp("archive") / "tiny.pt"
+    archive.save(path, Tagger(config, vocabulary, tags), vocabulary, metadata)
+    return path
+
+
+class ServiceProcess:
+    """`python -m service` with these arguments, and its two streams."""
+
+    def __init__(self, arguments: list[str], **environment: str) -> None:
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments],
+            cwd=ROOT,
+            env={**inherited, "OMP_NUM_THREADS": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self, seconds: float = 60) -> tuple[str, str]:
+        """The line that it prints when it is ready, and the URL in it, once its readiness agrees."""
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            assert selector.select(seconds), "it printed nothing"
+        line = self.process.stdout.readline()
+        found = re.search(r"http://[^/\s]+", line)
+        assert found, (line, self.process.stderr and self.process.stderr.read())
+        while httpx.get(found[0] + "/health/ready", trust_env=False).status_code != 200:
+            assert time.monotonic() < deadline, "it did not become ready"
+        return line, found[0]
+
+    def ended(self, seconds: float = 60) -> tuple[int, str, str]:
+        """Its exit status and what it has printed, once it has ended."""
+        out, err = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out, err
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+
+@pytest.fixture
+def run_service() -> Iterator[Callable[..., ServiceProcess]]:
+    """Starts service processes, and leaves none behind."""
+    started: list[ServiceProcess] = []
+
+    def run(*arguments: str, **environment: str) -> ServiceProcess:
+        started.append(ServiceProcess(list(arguments), **environment))
+        return started[-1]
+
+    yield run
+    for service in started:
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.communicate()

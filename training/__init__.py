@@ -1,0 +1,1 @@
+"""From corpora to an archive: readers, datasets, the loop. Never imported by the service."""

@@ -1,0 +1,128 @@
+"""Corpora as the loss sees them: sentences with, for each token, the tags that may be right.
+
+Corpora annotate different labels. Where one does not annotate dates, its `O` says nothing of dates: the token may
+be `O`, `B-DATE` or `I-DATE`, and the CRF sums over all tag sequences that agree with that. So one tagger learns each
+label from the corpora that know it, and none teaches it that the others' names are nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.annotation import Sentence, Span
+from model.tags import labels_of, spans_of
+from model.vocabulary import Vocabulary
+from training import datasets
+from training.batches import Example
+from training.config import OUTSIDE, UNKNOWN, ConfigError, CorpusConfig
+from training.formats import read as read_file
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A sentence in our labels. `unknown` are the spans of which the corpus says that they are something,
+    but not what of ours."""
+
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...]
+    unknown: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus in our labels, with the splits that it has."""
+
+    name: str
+    licence: str
+    annotates: tuple[str, ...]
+    splits: dict[str, tuple[Annotated, ...]]
+
+    def restricted(self, labels: Sequence[str]) -> "Corpus":
+        """The corpus as one that can judge these labels only."""
+        return replace(self, annotates=tuple(label for label in self.annotates if label in labels))
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The splits that scores are taken on."""
+        return tuple(split for split in self.splits if split != "train")
+
+    @property
+    def summary(self) -> str:
+        """The splits in one line: `train 3,394 sentences with 1,975 names, dev …`."""
+        return ", ".join(
+            f"{split} {len(sentences):,} sentences with {sum(len(one.spans) for one in sentences):,} names"
+            for split, sentences in self.splits.items()
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What a model card says of the corpus."""
+        return {"name": self.name, "licence": self.licence, "annotates": list(self.annotates), "size": self.summary}
+
+
+def load(
+    config: CorpusConfig, labels: Sequence[str], data_dir: Path | None, splits: Sequence[str] = datasets.SPLITS
+) -> Corpus:
+    """Read those of `splits` that the corpus has and map its labels to `labels` (or, if that is empty, keep its own).
+
+    Raises:
+        ConfigError: a label of the corpus is neither one of `labels` nor mapped, or is mapped to none of them.
+        FormatError, DatasetError: it cannot be read.
+    """
+    read = _read(config, data_dir, splits)
+    own = labels_of(tag for sentences in read.values() for sentence in sentences for tag in sentence.tags)
+    target = {label: config.map.get(label, label) for label in own}
+    ours = {label for label in target.values() if label not in (OUTSIDE, UNKNOWN)}
+    for label in sorted(ours):
+        if labels and label not in labels:
+            raise ConfigError(f"{config.name}: label {label} is none of {', '.join(labels)}: map it")
+    return Corpus(
+        name=config.name,
+        licence=datasets.licence(config.dataset) if config.dataset else "of the files' owner",
+        annotates=config.annotates or tuple(sorted(ours)),
+        splits={split: tuple(_mapped(sentence, target) for sentence in read[split]) for split in read},
+    )
+
+
+def examples(corpus: Corpus, split: str, vocabulary: Vocabulary, tags: Sequence[str]) -> list[Example]:
+    """The sentences of a split for training, with the tags that each token may carry."""
+    return [
+        Example(tuple(vocabulary.ids(word) for word in one.tokens), known_tags(one, corpus.annotates, tags))
+        for one in corpus.splits[split]
+    ]
+
+
+def known_tags(sentence: Annotated, annotates: Iterable[str], tags: Sequence[str]) -> Tensor:
+    """Which tags each token may carry, given what is annotated: (L, T) bool."""
+    column = {tag: n for n, tag in enumerate(tags)}
+    silent = [label for label in labels_of(tags) if label not in set(annotates)]
+    outside = [column["O"], *(column[f"{prefix}-{label}"] for label in silent for prefix in "BI")]
+    known = torch.zeros(len(sentence.tokens), len(tags), dtype=torch.bool)
+    known[:, outside] = True
+    for span in sentence.unknown:
+        known[span.start : span.end] = True
+    for span in sentence.spans:
+        known[span.start : span.end] = False
+        known[span.start, column[f"B-{span.label}"]] = True
+        known[span.start + 1 : span.end, column[f"I-{span.label}"]] = True
+    return known
+
+
+def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) -> dict[str, list[Sentence]]:
+    if config.dataset:
+        wanted = [split for split in datasets.splits(config.dataset) if split in splits]
+        return {split: datasets.load(config.dataset, split, data_dir) for split in wanted}
+    files = {"train": config.train, "dev": config.dev, "test": config.test}
+    return {split: read_file(Path(files[split])) for split in splits if files[split]}
+
+
+def _mapped(sentence: Sentence, target: dict[str, str]) -> Annotated:
+    spans = [Span(span.start, span.end, target[span.label]) for span in spans_of(sentence.tags)]
+    return Annotated(
+        sentence.tokens,
+        tuple(span for span in spans if span.label not in (OUTSIDE, UNKNOWN)),
+        tuple(span for span in spans if span.label == UNKNOWN),
+    )

@@ -1,0 +1,162 @@
+"""What a training leaves beside its archive: the model card, the learning curve and the confusions.
+
+mine.pt   mine.md   mine.curve.png   mine.confusion.png
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from model.archive import Metadata
+from training.metrics import Tags, confusion
+from training.trainer import Epoch
+
+_BLUE, _ORANGE, _GREY = "#2364aa", "#d1603d", "#8a8f98"
+
+
+def write(
+    output: Path,
+    metadata: Metadata,
+    results: Mapping[str, tuple[Sequence[Tags], Sequence[Tags]]],
+    history: Sequence[Epoch],
+    words_per_second: float,
+) -> None:
+    """Write card and pictures beside the archive `output`, which exists.
+
+    Args:
+        results: for each scored split, gold and predicted tags.
+        words_per_second: at which the exported tagger tagged dev on one CPU thread.
+    """
+    matplotlib.rcParams["svg.hashsalt"] = metadata.name
+    _learning_curve(history).savefig(output.with_suffix(".curve.png"), dpi=110)
+    counts: Counter[tuple[str, str]] = Counter()
+    for gold, predicted in results.values():
+        counts.update(confusion(gold, predicted))
+    _confusion(counts, metadata.labels).savefig(output.with_suffix(".confusion.png"), dpi=110)
+    card = _card(output, metadata, history, words_per_second)
+    output.with_suffix(".md").write_text(card, encoding="utf-8")
+
+
+def _card(output: Path, metadata: Metadata, history: Sequence[Epoch], words_per_second: float) -> str:
+    settings = metadata.settings
+    lines = [
+        f"# {metadata.name}",
+        "",
+        metadata.description or f"Names {', '.join(metadata.labels)} in text.",
+        "",
+        f"- Labels: {', '.join(metadata.labels)}",
+        f"- Language: {metadata.language}",
+        f"- Licence of the weights: {metadata.licence}",
+        f"- Archive: {output.stat().st_size / 1e6:.1f} MB, format {metadata.format}, tokenizer {metadata.tokenizer}",
+        f"- Trained by nerve {metadata.code_version} with torch {metadata.torch}, seed {settings['training']['seed']},"
+        f" {len(history)} epochs of up to {settings['training']['epochs']}",
+        f"- Speed when it was exported: {words_per_second:,.0f} words/s on one CPU thread",
+        "",
+        "Made by",
+        "",
+        f"    {settings['command']}",
+        "",
+        "## Data",
+        "",
+        "| corpus | licence | annotates | size |",
+        "|---|---|---|---|",
+        *(
+            f"| {one['name']} | {one['licence']} | {', '.join(one['annotates'])} | {one['size']} |"
+            for one in metadata.datasets
+        ),
+        "",
+        "## Scores",
+        "",
+        "Entity level, exact boundaries and label, micro average by seqeval (strict, IOB2), on the labels that the"
+        " corpus annotates. *Raw text*: the same names found in plain text, the tokens joined as one would write them"
+        " and cut again by our own sentence splitter and tokenizer.",
+        "",
+        "| corpus and split | precision | recall | F1 | F1 on raw text | names |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(
+            f"| {name} | {row['precision']:.2f} | {row['recall']:.2f} | **{row['f1']:.2f}** |"
+            f" {row['raw_text_f1']:.2f} | {row['support']:,} |"
+            for name, row in metadata.scores.items()
+        ),
+        "",
+        *(line for name, row in metadata.scores.items() for line in _label_table(name, row["labels"])),
+        "## Learning",
+        "",
+        f"![Learning curve]({output.with_suffix('.curve.png').name})",
+        "",
+        f"![Confusions]({output.with_suffix('.confusion.png').name})",
+        "",
+        "## Configuration",
+        "",
+        "```json",
+        json.dumps(
+            {name: settings[name] for name in ("training", "tagger", "corpora")}, indent=2, ensure_ascii=False
+        ),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _label_table(name: str, labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [
+        f"### {name}",
+        "",
+        "| label | precision | recall | F1 | names |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| {label} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']:,} |"
+            for label, row in labels.items()
+        ),
+        "",
+    ]
+
+
+def _learning_curve(history: Sequence[Epoch]) -> Figure:
+    """Training loss and dev F1 over the epochs, one axis each."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    epochs = range(1, len(history) + 1)
+    losses = figure.subplots()
+    losses.plot(epochs, [epoch.loss for epoch in history], color=_GREY)
+    losses.set(xlabel="epoch", ylabel="training loss (nats a sentence)", yscale="log")
+    losses.yaxis.label.set_color(_GREY)
+    scores = losses.twinx()
+    f1 = [epoch.dev_f1 for epoch in history]
+    scores.plot(epochs, f1, color=_BLUE, marker="o", markersize=4)
+    scores.set_ylabel("dev F1", color=_BLUE)
+    best = max(range(len(f1)), key=f1.__getitem__)
+    scores.annotate(
+        f"{f1[best]:.2f}",
+        (best + 1, f1[best]),
+        textcoords="offset points",
+        xytext=(0, -16),
+        ha="center",
+        color=_ORANGE,
+    )
+    scores.plot([best + 1], [f1[best]], "o", color=_ORANGE, markersize=7)
+    losses.set_title("Learning curve")
+    return figure
+
+
+def _confusion(counts: Mapping[tuple[str, str], int], labels: Sequence[str]) -> Figure:
+    """Gold labels down, predicted labels across; `-` is no name with these boundaries. Shares of each row."""
+    names = [*labels, "-"]
+    size = 2.5 + 0.6 * len(names)
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axes = figure.subplots()
+    rows = [[counts.get((gold, predicted), 0) for predicted in names] for gold in names]
+    shares = [[count / max(1, sum(row)) for count in row] for row in rows]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for y, row in enumerate(rows):
+        for x, count in enumerate(row):
+            colour = "white" if shares[y][x] > 0.6 else "black"
+            axes.text(x, y, f"{count:,}" if count else "", ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xticks(range(len(names)), ["none" if name == "-" else name for name in names], rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), ["none" if name == "-" else name for name in names])
+    axes.set(xlabel="predicted", ylabel="gold", title="Names by label, all scored splits")
+    return figure

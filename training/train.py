@@ -1,0 +1,227 @@
+"""Train a tagger and export it: corpora in, an archive with its model card and pictures out.
+
+    python -m training.train --dataset wnut17 --output wnut17.pt
+    python -m training.train --train my.train.jsonl --dev my.dev.jsonl --output mine.pt
+    python -m training.train --config training/en.toml --output models/en.pt --epochs 10
+
+Each epoch ends with a score on dev and a checkpoint beside the output; the same command after an interruption goes on
+from there, to the same weights. The archive holds the weights of the best epoch and appears only when it is complete.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from tqdm import tqdm
+
+from model import __version__
+from model.archive import Archive, ArchiveError, Example, Metadata, load, save
+from model.recognizer import Recognizer
+from model.tagger import Tagger
+from model.tags import tags_of
+from model.vocabulary import Vocabulary
+from training import corpora, metrics, options, rawtext, report
+from training.batches import Example as TrainingExample
+from training.batches import batch_count, shuffled
+from training.checkpoint import Checkpoint, CheckpointError
+from training.config import Config, ConfigError
+from training.corpora import Corpus
+from training.datasets import DatasetError
+from training.formats import FormatError
+from training.trainer import Epoch, Trainer
+from training.vectors import VectorError
+from training.vectors import read as read_vectors
+
+EXAMPLES = 4
+"""Dev sentences that an archive carries for its self-check."""
+
+_REFUSALS = (
+    ConfigError,
+    VectorError,
+    DatasetError,
+    FormatError,
+    CheckpointError,
+    ArchiveError,
+    FloatingPointError,
+    OSError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = options.parse(arguments)
+    try:
+        config = options.configuration(given)
+        torch.set_num_threads(given.threads)
+        train(config, given.output, given.data_dir, _device(given.device), restart=given.restart)
+    except _REFUSALS as error:
+        print(f"training.train: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def train(config: Config, output: Path, data_dir: Path | None, device: str, *, restart: bool = False) -> None:
+    """Train as `config` says and write `output` (an archive), its card and its pictures into one folder.
+
+    Raises:
+        ConfigError, FormatError, DatasetError: the corpora cannot be used.
+        CheckpointError: an interrupted run with other settings left its checkpoint here.
+        FloatingPointError: training diverged.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
+    labels = config.labels or tuple(sorted({label for source in sources for label in source.annotates}))
+    tags = tags_of(labels)
+    for source in sources:
+        _say(f"{source.name}: {source.summary}")
+
+    torch.manual_seed(config.training.seed)
+    words = (word for source in sources for sentence in source.splits["train"] for word in sentence.tokens)
+    vocabulary = Vocabulary.build(words, config.training.min_count)
+    vectors = None
+    if config.training.vectors:
+        known, vectors = read_vectors(Path(config.training.vectors), vocabulary.words, config.training.vectors_limit)
+        vocabulary = replace(vocabulary, words=known)
+        config = replace(config, tagger=replace(config.tagger, word_size=vectors.shape[1]))
+    tagger = Tagger(config.tagger, vocabulary, tags)
+    if vectors is not None:
+        tagger.words.adopt(vectors)
+    examples = [one for source in sources for one in corpora.examples(source, "train", vocabulary, tags)]
+    steps = batch_count(examples, config.training.batch_size)
+    trainer = Trainer(tagger, config.training, steps * config.training.epochs, device)
+    weights = sum(weight.numel() for weight in tagger.parameters())
+    _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
+
+    metadata = _metadata(config, output, tags, sources)
+    checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary)
+    if restart:
+        checkpoint.remove()
+    history, best = checkpoint.restore(trainer)
+    for number in range(len(history), config.training.epochs):
+        if _stale(history, config.training.patience):
+            _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
+            break
+        epoch = _epoch(trainer, examples, steps, number, sources, Archive(tagger, vocabulary, metadata, device))
+        if epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
+            with trainer.averaged() as averaged:
+                best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
+        history.append(epoch)
+        checkpoint.save(trainer, history, best)
+
+    tagger.load_state_dict(best)
+    _export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
+    checkpoint.remove()
+
+
+def _epoch(
+    trainer: Trainer,
+    examples: Sequence[TrainingExample],
+    steps: int,
+    number: int,
+    sources: Sequence[Corpus],
+    archive: Archive,
+) -> Epoch:
+    """One pass over the training sentences, then a score on dev."""
+    losses, tokens, begun = [], 0, time.perf_counter()
+    batches = shuffled(examples, trainer.config.batch_size, seed=trainer.config.seed * 100_003 + number)
+    with tqdm(batches, total=steps, desc=f"epoch {number + 1}", unit="step", leave=False, mininterval=0.5) as bar:
+        for batch in bar:
+            losses.append(trainer.step(batch))
+            tokens += int(batch.inputs.lengths.sum())
+            bar.set_postfix_str(f"loss {fmean(losses[-50:]):.3f}", refresh=False)
+    speed = tokens / (time.perf_counter() - begun)
+    with trainer.averaged():
+        dev = [metrics.judged(archive, source, "dev") for source in sources if "dev" in source.splits]
+    f1 = fmean(metrics.score(*tags).f1 for tags in dev)
+    figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
+    _say(f"epoch {number + 1}/{trainer.config.epochs}  {figures}")
+    return Epoch(fmean(losses), f1, speed)
+
+
+def _export(
+    tagger: Tagger,
+    vocabulary: Vocabulary,
+    metadata: Metadata,
+    sources: Sequence[Corpus],
+    history: Sequence[Epoch],
+    output: Path,
+) -> None:
+    """Score the best weights, then write pictures, card and, last, the archive: saved, loaded again, and compared on
+    all of dev with the tagger it was made from before it takes its name."""
+    eager = Archive(tagger, vocabulary, metadata, "cpu")
+    results = {
+        f"{source.name} {split}": metrics.judged(eager, source, split)
+        for source in sources
+        for split in source.scored
+    }
+    scores = {name: metrics.score(*tags).to_json() for name, tags in results.items()}
+    for source in sources:
+        for split in source.scored:
+            scores[f"{source.name} {split}"]["raw_text_f1"] = rawtext.f1(Recognizer(eager), source, split)
+    dev = [sentence.tokens for source in sources for sentence in source.splits.get("dev", ())]
+    before = eager.tags(dev)
+    seed = metadata.settings["training"]["seed"]
+    metadata = replace(metadata, scores=scores, examples=_examples(dev, before, seed))
+
+    def same_tags(exported: Archive) -> None:
+        if exported.tags(dev) != before:
+            raise ArchiveError(f"{output}: the exported tagger tags dev otherwise than the trained one")
+        exported.self_check()
+
+    save(output, tagger, vocabulary, metadata, same_tags)
+    report.write(output, metadata, results, history, _words_per_second(load(output), dev))
+    for name, value in scores.items():
+        _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
+    _say(f"{output}: {output.stat().st_size / 1e6:.1f} MB, tags dev as the trained tagger does")
+
+
+def _words_per_second(archive: Archive, sentences: Sequence[tuple[str, ...]]) -> float:
+    archive.tags(sentences[:200])  # warm
+    begun = time.perf_counter()
+    archive.tags(sentences)
+    return sum(map(len, sentences)) / (time.perf_counter() - begun)
+
+
+def _examples(sentences: Sequence[tuple[str, ...]], tags: Sequence[metrics.Tags], seed: int) -> tuple[Example, ...]:
+    """A few sentences with at least one name, for the self-check."""
+    named = [n for n, tagged in enumerate(tags) if any(tag != "O" for tag in tagged) and len(tagged) <= 40]
+    chosen = random.Random(seed).sample(named, min(EXAMPLES, len(named)))
+    return tuple(Example(sentences[n], tags[n]) for n in chosen)
+
+
+def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequence[Corpus]) -> Metadata:
+    return Metadata(
+        name=config.name or output.stem,
+        description=config.description,
+        language=config.language,
+        licence=config.licence or "; ".join(dict.fromkeys(source.licence for source in sources)),
+        tags=tuple(tags),
+        config=config.tagger,
+        datasets=[source.to_json() for source in sources],
+        scores={},
+        settings={**config.to_json(), "command": options.command(sys.argv[1:])},
+        code_version=__version__,
+    )
+
+
+def _stale(history: Sequence[Epoch], patience: int) -> bool:
+    scores = [epoch.dev_f1 for epoch in history]
+    return len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+
+
+def _device(wanted: str) -> str:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: this machine has no GPU that torch can use")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
