@@ -15,10 +15,10 @@ WORKDIR /build
 COPY pyproject.toml constraints.txt LICENSE ./
 RUN pip --python /venv install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
       --constraint constraints.txt . "torch===$TORCH" \
-    || { echo "pip found no torch $TORCH: give --build-arg TORCH_INDEX=URL (README.md, Docker)" >&2; exit 1; }
+    || { echo "If pip found no torch $TORCH, give it an index: --build-arg TORCH_INDEX=URL (README.md, Docker)" >&2; exit 1; }
 # What torch carries for building extensions and for testing itself: 190 MB that nothing here opens.
 RUN cd /venv/lib/python3.11/site-packages/torch && rm -rf test include share/cmake \
-    && find bin -type f ! -name torch_shm_manager -delete
+    && find bin -mindepth 1 ! -name torch_shm_manager -delete
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title=nerve \
@@ -31,8 +31,8 @@ COPY LICENSE ./
 COPY model ./model
 COPY service ./service
 COPY models ./models
-# Compiled here, because nothing can be written later.
-RUN python -m compileall -q model service
+# Compiled here, because nothing can be written later; readable, whatever umask the clone was made with.
+RUN python -m compileall -q model service && chmod -R a+rX .
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -4,4 +4,9 @@ Shapes, in every file of this package: B batch, L length in tokens, U distinct w
 C characters of a word, F categorical features of a word, E embedding, H hidden, T tags.
 """
 
+import warnings
+
 __version__ = "0.1.0"
+
+# torch says so at its import wherever numpy is not installed. Serving needs none, and installs none.
+warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)

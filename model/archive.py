@@ -29,6 +29,9 @@ FORMAT = 1
 
 _METADATA, _VOCABULARY = "metadata.json", "vocabulary.json"
 
+_FOLDER = 0x10
+"""Bit of a zip entry's attributes."""
+
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What zipfile raises on a wrong byte: the last for one that says encrypted or otherwise compressed."""
 
@@ -168,9 +171,11 @@ def _read(path: Path) -> tuple[Metadata, Vocabulary]:
     """What an archive says of itself, checked; the weights are only checked for damage."""
     try:
         with zipfile.ZipFile(path) as file:
-            # torch does not check the checksums of what it reads
+            # torch does not check the checksums of what it reads, and of a folder it reads whatever is in memory
             if (damaged := file.testzip()) is not None:
                 raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
+            if any(entry.external_attr & _FOLDER for entry in file.infolist()):
+                raise ArchiveError(f"{path}: damaged: an entry says that it is a folder")
             extra = {Path(name).name: name for name in file.namelist() if "/extra/" in name}
             if not {_METADATA, _VOCABULARY} <= extra.keys():
                 raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from model.vocabulary import PADDING, WordIds
 
-
 BATCH_TOKENS = 4096
 """Padded tokens in a batch where throughput counts and not the latency of one."""
 

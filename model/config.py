@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def setting(default: T, about: str, *, least: float | None = None, most: float | None = None) -> T:
-    """A dataclass field with its meaning and its limits, for `check` and for the command line."""
+    """A dataclass field with its meaning and its limits (both or none), for `check` and for the command line."""
     value: T = field(default=default, metadata={"about": about, "least": least, "most": most})
     return value
 
@@ -31,7 +31,7 @@ def check(config: Any) -> None:
             if type(value) not in allowed:
                 raise ValueError(f"{one.name} is {value!r}; it has to be of type {kind.__name__}")
         least, most = one.metadata.get("least"), one.metadata.get("most")
-        if (least is not None and value < least) or (most is not None and value > most):
+        if least is not None and not least <= value <= most:  # so asked, it refuses nan too
             raise ValueError(f"{one.name} is {value}; it can be {least} to {most}")
 
 
@@ -44,7 +44,7 @@ class TaggerConfig:
     layers: int = setting(1, "recurrent layers, one on top of the other", least=1, most=16)
     bidirectional: bool = setting(True, "whether each layer also reads the sentence from its end")
     word_size: int = setting(100, "width of a whole word's embedding", least=1, most=4096)
-    affix_size: int = setting(25, "width of the embedding of a prefix, suffix or word shape", least=1, most=1024)
+    affix_size: int = setting(10, "width of the embedding of a prefix, suffix or word shape", least=1, most=1024)
     character_size: int = setting(30, "width of a character's embedding", least=1, most=1024)
     character_filters: int = setting(60, "convolution filters over a word's characters", least=1, most=4096)
     dropout: float = setting(

@@ -72,14 +72,14 @@ class WordEncoder(nn.Module):
             nn.init.uniform_(weight[PADDING + 1 :], -bound, bound)
 
     def adopt(self, vectors: Tensor) -> None:
-        """Take these vectors (words of the vocabulary, word size) for words, and learn no others.
+        """Begin with these vectors (words of the vocabulary, word size) as the embeddings of whole words."""
+        with torch.no_grad():
+            self.tables[0].get_parameter("weight")[UNKNOWN + 1 :] = vectors
 
-        Frozen, the vectors of words that training never shows stay comparable with those of words that it does.
-        They are kept in half precision: nothing is lost that decides a tag, and an archive is half as large.
-        """
-        nothing = vectors.new_zeros(UNKNOWN + 1, vectors.shape[1])
-        table = torch.cat([nothing, vectors]).half()
-        self.tables[0] = nn.Embedding.from_pretrained(table, padding_idx=PADDING)  # type: ignore[no-untyped-call]
+    def halve(self) -> None:
+        """Keep the embeddings of whole words, most of a tagger's weights, in half precision from now on: for export,
+        after training. The forward pass computes in single precision as before."""
+        self.tables[0].half()
 
     def forward(self, features: Tensor, characters: Tensor) -> Tensor:
         """(U, F) and (U, C) -> (U, E)."""
@@ -88,7 +88,7 @@ class WordEncoder(nn.Module):
             ids = features[:, column]
             if column == 0 and self.training:
                 ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.word_dropout, self.unknown)
-            parts.append(table(ids).float())  # adopted vectors are in half precision
+            parts.append(table(ids).float())  # from half precision, after `halve`
         convolved = self.convolution(self.characters(characters).transpose(1, 2))  # (U, filters, C)
         # Padding must not win the maximum, or a word's representation would depend on the words beside it.
         padded = (characters == self.padding).unsqueeze(1)

@@ -210,8 +210,8 @@ _DOTTED = (
 # A token and the white space after it. Every sentence is all tokens, so the commonest kinds come first. Hyphens
 # stay inside words, as in all these corpora but EWT: splitting "U.S.-led" would suit 0.3 % of EWT's names and
 # invent 0.7 % in GMB's. "@" and "#" are split off, for the names that follow them (16 % and 5 % of WNUT17's test,
-# a third of broad_twitter's dev with "@") are annotated without. A dot that ends an abbreviation and the sentence is a token
-# of its own.
+# a third of broad_twitter's dev with "@") are annotated without. A dot that ends an abbreviation and
+# the sentence is a token of its own.
 _PIECE = re.compile(
     rf"""
     (?: [A-Za-z]++ (?= [ ,\n] )

@@ -105,7 +105,7 @@ class Vocabulary:
 
 
 def features(word: str) -> tuple[str, str, str, str]:
-    """Normal form, prefix, suffix and shape of a word: `Geneva-2` -> `geneva-0`, `Gen`, `a-2`, `Xx-0`."""
+    """Normal form, prefix, suffix and shape of a word: `Geneva-2` -> `geneva-0`, `Gen`, `a-2`, `Xxx-0`."""
     normal = "".join("0" if character.isdigit() else character for character in word.lower())
     return normal, word[:3], word[-3:], shape(word)
 

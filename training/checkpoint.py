@@ -4,9 +4,10 @@ Written whole or not at all, so that a kill at any moment leaves the last epoch'
 """
 
 import hashlib
+import io
 import json
 import os
-import pickle
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ import torch
 from model import __version__
 from model.vocabulary import Vocabulary
 from training.config import Config
+from training.corpora import Corpus
 from training.trainer import Epoch, Trainer
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CheckpointError(Exception):
@@ -24,12 +28,23 @@ class CheckpointError(Exception):
 
 
 class Checkpoint:
-    """The file at `path`, for one configuration on one vocabulary."""
+    """The file at `path`, for one configuration on one vocabulary, these corpora and any word vectors."""
 
-    def __init__(self, path: Path, config: Config, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        vocabulary: Vocabulary,
+        sources: Sequence[Corpus],
+        vectors: torch.Tensor | None = None,
+    ) -> None:
         self.path = path
-        key = json.dumps([__version__, config.to_json(), vocabulary.to_json()])
-        self._key = hashlib.sha256(key.encode()).hexdigest()
+        key = hashlib.sha256(json.dumps([__version__, config.to_json(), vocabulary.to_json()]).encode())
+        for source in sources:
+            key.update(repr(source).encode())
+        if vectors is not None:
+            key.update(vectors.numpy().tobytes())
+        self._key = key.hexdigest()
 
     def save(self, trainer: Trainer, history: list[Epoch], best: dict[str, torch.Tensor]) -> None:
         """Replace the checkpoint by this state."""
@@ -39,10 +54,15 @@ class Checkpoint:
             "history": [asdict(epoch) for epoch in history],
             "best": best,
         }
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        content = io.BytesIO()
+        torch.save(state, content)
+        # The name is always the same, so that what a kill leaves of it the next save replaces.
+        temporary = self.path.with_name(f".{self.path.name}.part")
         try:
             with temporary.open("wb") as file:
-                torch.save(state, file)
+                # torch reads what a damaged file holds without a word: a hash stands before it
+                file.write(hashlib.sha256(content.getvalue()).digest())
+                file.write(content.getvalue())
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.path)
@@ -57,12 +77,12 @@ class Checkpoint:
         """
         if not self.path.exists():
             return [], {}
-        try:
-            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-            key = state["key"]
-        except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
-            raise CheckpointError(f"{self.path}: damaged; remove it, or start over with --restart") from error
-        if key != self._key:
+        file = self.path.read_bytes()
+        digest, content = file[:_DIGEST_BYTES], file[_DIGEST_BYTES:]
+        if hashlib.sha256(content).digest() != digest:
+            raise CheckpointError(f"{self.path}: damaged; remove it, or start over with --restart")
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if state["key"] != self._key:
             raise CheckpointError(
                 f"{self.path}: an interrupted training with other settings, data or code;"
                 " repeat its command to finish it, or start over with --restart"

@@ -36,18 +36,21 @@ class TrainingConfig:
     """How a tagger is trained. Raises ValueError, naming the field and its limits, when one is out of range."""
 
     seed: int = setting(1, "of the weights, the order of the sentences and the dropout", least=0, most=2**31)
-    epochs: int = setting(20, "passes over the training sentences, at most", least=1, most=10_000)
-    patience: int = setting(8, "epochs without a better dev F1 after which training stops", least=1, most=10_000)
-    batch_size: int = setting(32, "sentences in a step", least=1, most=4096)
-    learning_rate: float = setting(0.002, "of Adam, at its highest", least=0.0, most=1.0)
+    epochs: int = setting(12, "passes over the training sentences, at most", least=1, most=10_000)
+    patience: int = setting(6, "epochs without a better dev F1 after which training stops", least=1, most=10_000)
+    batch_size: int = setting(16, "sentences in a step", least=1, most=4096)
+    learning_rate: float = setting(0.0015, "of Adam, at its highest", least=0.0, most=1.0)
     warmup: float = setting(0.03, "share of all steps over which the learning rate rises", least=0.0, most=1.0)
     weight_decay: float = setting(0.0, "decoupled, as in AdamW", least=0.0, most=1.0)
     clip: float = setting(5.0, "largest norm of a step's gradient; a larger one is scaled down", least=0.0, most=1e9)
     average: float = setting(
-        0.998, "decay of the running average of the weights that is exported; 0 for none", least=0.0, most=0.99999
+        0.999, "decay of the running average of the weights that is exported; 0 for none", least=0.0, most=0.99999
     )
     min_count: int = setting(1, "occurrences that make a word, affix or character known", least=1, most=1_000_000)
-    vectors: str = setting("", "a file of word vectors, a word and its numbers a line, which stay as they are")
+    own_tokens: bool = setting(
+        False, "learn a sentence in a second form, too, where the tokenizer that reads text would cut its words"
+    )
+    vectors: str = setting("", "a file of word vectors to begin with, a word and its numbers a line")
     vectors_limit: int = setting(
         100_000, "lines of it that are taken; further ones only for words of the corpora", least=1, most=10_000_000
     )
@@ -69,12 +72,15 @@ class CorpusConfig:
     annotates: tuple[str, ...] = ()
     """our labels that it annotates throughout; where it says `O`, any other may still stand. Absent: those that
     its own labels are mapped to."""
+    no_names: tuple[str, ...] = ()
+    """words that are no name by themselves, whatever the corpus says"""
 
     def __post_init__(self) -> None:
-        if bool(self.dataset) == bool(self.train):
+        check(self)
+        if bool(self.dataset) == bool(self.train or self.dev or self.test):
             raise ValueError("a corpus is either a dataset by name or a train file with a dev file")
-        if self.train and not self.dev:
-            raise ValueError(f"{self.train} needs a dev file beside it")
+        if not self.dataset and not (self.train and self.dev):
+            raise ValueError(f"{self.train or self.dev or self.test} needs a train file and a dev file beside it")
 
     @property
     def name(self) -> str:
@@ -95,8 +101,24 @@ class Config:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check(self)
         if not self.corpora:
             raise ValueError("no corpus: name a dataset, or a train and a dev file")
+        names = [corpus.name for corpus in self.corpora]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"corpora: {name} is there twice; scores go by this name")
+        for label in self.labels:
+            if self.labels.count(label) > 1 or label in (OUTSIDE, UNKNOWN):
+                raise ValueError(f"labels: {label} is there twice, or no label")
+        known = {*self.labels, OUTSIDE, UNKNOWN}
+        for corpus in self.corpora if self.labels else ():
+            for key, labels in (("map", corpus.map.values()), ("annotates", corpus.annotates)):
+                for label in labels:
+                    if label not in known:
+                        raise ValueError(
+                            f"corpora: {corpus.name}: {key}: {label} is none of {', '.join(self.labels)}"
+                        )
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -115,32 +137,49 @@ def read(path: Path | None, overrides: Mapping[str, Mapping[str, Any]], corpora:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path}: {error}") from error
     where = str(path or "command line")
-    for section, values in overrides.items():
-        target = table.setdefault(section, {}) if section else table
-        target.update(values)
+    top = {**_known(Config, table, where), **overrides.get("", {})}
     if corpora:
-        table["corpora"] = corpora
+        top["corpora"] = corpora
+    if not isinstance(top.setdefault("corpora", []), list):
+        raise ConfigError(f"{where}: corpora has to be a list of tables")
+    sections = {
+        name: {**_known(kind, top.get(name, {}), f"{where}: {name}"), **overrides.get(name, {})}
+        for name, kind in (("training", TrainingConfig), ("tagger", TaggerConfig))
+    }
     try:
         return Config(
             **{
-                **_known(Config, table, where),
-                "corpora": tuple(_corpus(corpus, f"{where}: corpora") for corpus in table.get("corpora", ())),
-                "training": TrainingConfig(**_known(TrainingConfig, table.get("training", {}), f"{where}: training")),
-                "tagger": TaggerConfig(**_known(TaggerConfig, table.get("tagger", {}), f"{where}: tagger")),
-                "labels": tuple(table.get("labels", ())),
+                **top,
+                "corpora": tuple(_corpus(corpus, f"{where}: corpora") for corpus in top["corpora"]),
+                "training": TrainingConfig(**sections["training"]),
+                "tagger": TaggerConfig(**sections["tagger"]),
+                "labels": _strings(top.get("labels", ()), f"{where}: labels"),
             }
         )
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise error if isinstance(error, ConfigError) else ConfigError(f"{where}: {error}") from error
 
 
-def _corpus(table: Mapping[str, Any], where: str) -> CorpusConfig:
+def _corpus(table: Any, where: str) -> CorpusConfig:
     known = _known(CorpusConfig, table, where)
-    return CorpusConfig(**{**known, "annotates": tuple(known.get("annotates", ()))})
+    renamed = known.get("map", {})
+    if not isinstance(renamed, Mapping) or not all(isinstance(label, str) for label in renamed.values()):
+        raise ConfigError(f"{where}: map has to be a table of strings")
+    lists = {name: _strings(known.get(name, ()), f"{where}: {name}") for name in ("annotates", "no_names")}
+    return CorpusConfig(**{**known, **lists})
 
 
-def _known(kind: type, table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """`table`, if each of its keys is a field of the dataclass `kind`."""
+def _strings(value: Any, where: str) -> tuple[str, ...]:
+    # A string is a list of strings too, of its characters; whoever writes labels = "PER" means another.
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one for one in value):
+        raise ConfigError(f"{where} has to be a list of strings")
+    return tuple(value)
+
+
+def _known(kind: type, table: Any, where: str) -> dict[str, Any]:
+    """`table`, if it is one and each of its keys is a field of the dataclass `kind`."""
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where} has to be a table")
     names = [one.name for one in fields(kind)]
     for key in table:
         if key not in names:

@@ -7,6 +7,7 @@ label from the corpora that know it, and none teaches it that the others' names 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from model.annotation import Sentence, Span
 from model.tags import labels_of, spans_of
+from model.tokenizer import tokenize
 from model.vocabulary import Vocabulary
 from training import datasets
 from training.batches import Example
@@ -44,6 +46,12 @@ class Corpus:
     def restricted(self, labels: Sequence[str]) -> "Corpus":
         """The corpus as one that can judge these labels only."""
         return replace(self, annotates=tuple(label for label in self.annotates if label in labels))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label of its names, and those that it annotates throughout, sorted."""
+        marked = {span.label for sentences in self.splits.values() for one in sentences for span in one.spans}
+        return tuple(sorted(marked | set(self.annotates)))
 
     @property
     def scored(self) -> tuple[str, ...]:
@@ -83,16 +91,39 @@ def load(
         name=config.name,
         licence=datasets.licence(config.dataset) if config.dataset else "of the files' owner",
         annotates=config.annotates or tuple(sorted(ours)),
-        splits={split: tuple(_mapped(sentence, target) for sentence in read[split]) for split in read},
+        splits={
+            split: tuple(_mapped(sentence, target, config.no_names) for sentence in read[split]) for split in read
+        },
     )
 
 
-def examples(corpus: Corpus, split: str, vocabulary: Vocabulary, tags: Sequence[str]) -> list[Example]:
-    """The sentences of a split for training, with the tags that each token may carry."""
+def examples(
+    corpus: Corpus, split: str, vocabulary: Vocabulary, tags: Sequence[str], *, own_tokens: bool = False
+) -> list[Example]:
+    """The sentences of a split for training, with the tags that each token may carry.
+
+    With `own_tokens` a sentence of which our tokenizer would cut some word is there twice, the second time cut: a
+    tagger that reads text meets `@` and `user` where a corpus of tweets has `@user`.
+    """
+    sentences = list(corpus.splits[split])
+    if own_tokens:
+        sentences += [own for one in sentences if len((own := cut(one)).tokens) > len(one.tokens)]
     return [
         Example(tuple(vocabulary.ids(word) for word in one.tokens), known_tags(one, corpus.annotates, tags))
-        for one in corpus.splits[split]
+        for one in sentences
     ]
+
+
+def cut(sentence: Annotated) -> Annotated:
+    """The sentence with each of its tokens cut as the tokenizer cuts it; the spans stay where they are."""
+    pieces = [[piece.text for piece in tokenize(token)] or [token] for token in sentence.tokens]
+    place = list(accumulate(map(len, pieces), initial=0))
+    tokens = tuple(piece for of_token in pieces for piece in of_token)
+    spans, unknown = (
+        tuple(Span(place[span.start], place[span.end], span.label) for span in some)
+        for some in (sentence.spans, sentence.unknown)
+    )
+    return Annotated(tokens, spans, unknown)
 
 
 def known_tags(sentence: Annotated, annotates: Iterable[str], tags: Sequence[str]) -> Tensor:
@@ -119,8 +150,12 @@ def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) ->
     return {split: read_file(Path(files[split])) for split in splits if files[split]}
 
 
-def _mapped(sentence: Sentence, target: dict[str, str]) -> Annotated:
-    spans = [Span(span.start, span.end, target[span.label]) for span in spans_of(sentence.tags)]
+def _mapped(sentence: Sentence, target: dict[str, str], no_names: Sequence[str]) -> Annotated:
+    spans = [
+        Span(span.start, span.end, target[span.label])
+        for span in spans_of(sentence.tags)
+        if span.end - span.start > 1 or sentence.tokens[span.start] not in no_names
+    ]
     return Annotated(
         sentence.tokens,
         tuple(span for span in spans if span.label not in (OUTSIDE, UNKNOWN)),

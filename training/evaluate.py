@@ -45,11 +45,19 @@ def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:
     """The scores on one split: seqeval's `report`, and what `--json` writes.
 
     Raises:
-        ConfigError: the data has labels that the archive has not, and that are not mapped; or no label is left.
+        ConfigError: the data has labels that the archive has not, and that are not mapped; a label to score is not
+            the archive's; there is no such split; or no label is left.
         DatasetError, FormatError: the data cannot be read.
     """
+    for label in options.labels or ():
+        if label not in archive.labels:
+            raise ConfigError(f"--labels: {label} is none of {archive.name}'s: {', '.join(archive.labels)}")
     config = _corpus(archive, options)
     corpus = corpora.load(config, archive.labels, options.data_dir, splits=(options.split,))
+    if options.split not in corpus.splits:
+        raise ConfigError(
+            f"{config.name} has no {options.split} split; it has {', '.join(datasets.splits(config.name))}"
+        )
     if options.labels:
         corpus = corpus.restricted(options.labels)
     if not corpus.annotates:
@@ -68,11 +76,16 @@ def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _corpus(archive: Archive, options: argparse.Namespace) -> CorpusConfig:
-    trained = {one["dataset"]: one for one in archive.metadata.settings["corpora"] if one["dataset"]}.get(
-        options.dataset
-    )
-    if options.map is None and trained is not None:
-        return CorpusConfig(options.dataset, map=trained["map"], annotates=tuple(trained["annotates"]))
+    metadata = archive.metadata
+    for trained, described in zip(metadata.settings["corpora"], metadata.datasets, strict=True):
+        if options.map is None and options.dataset and trained["dataset"] == options.dataset:
+            return CorpusConfig(
+                options.dataset,
+                map=trained["map"],
+                # As training found it in all splits: a label may be missing from this one.
+                annotates=tuple(described["annotates"]),
+                no_names=tuple(trained["no_names"]),
+            )
     if options.file is None:
         return CorpusConfig(options.dataset, map=options.map or {})
     file = str(options.file)

@@ -26,6 +26,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m training.train",
         description="Train a tagger and export it with its model card, its learning curve and its confusions.",
         epilog="Run again after an interruption, the same command goes on from the last epoch.",
+        allow_abbrev=False,  # `command` knows the flags by their whole names
     )
     add = parser.add_argument
     add(
@@ -37,7 +38,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--config", type=Path, metavar="FILE.toml", help="settings and corpora; flags override it")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
-    add("--threads", type=int, default=1, metavar="N", help="CPU threads; more seldom pay (default: 1)")
+    add("--threads", type=positive, default=1, metavar="N", help="CPU threads; more seldom pay (default: 1)")
     add("--restart", action="store_true", help="forget the checkpoint of an interrupted run")
     group = parser.add_argument_group("corpora, in place of those of the configuration")
     add = group.add_argument
@@ -77,11 +78,14 @@ def configuration(options: argparse.Namespace) -> Config:
     for section, kind in _SECTIONS:
         keys = {field.name: f"{section}.{field.name}" for field in fields(kind)}
         overrides[section] = {name: given[key] for name, key in keys.items() if key in given}
-    if options.train and options.dataset:
-        raise ConfigError("command line: --dataset and --train exclude each other")
-    corpora = [{"dataset": name, "map": options.map} for name in options.dataset]
-    if options.train:
-        corpora = [{split: getattr(options, split) for split in datasets.SPLITS} | {"map": options.map}]
+    files = {split: getattr(options, split) for split in datasets.SPLITS}
+    corpora: list[dict[str, Any]] = [{"dataset": name, "map": options.map} for name in options.dataset]
+    if any(files.values()):
+        if corpora:
+            raise ConfigError("command line: --dataset and files of one's own exclude each other")
+        corpora = [{**files, "map": options.map}]
+    if options.map and not corpora:
+        raise ConfigError("command line: --map is for corpora given there too; in the file it is a corpus's key")
     overrides[""].setdefault("name", options.output.stem)
     if options.config is not None and "name" not in given:
         del overrides[""]["name"]
@@ -95,6 +99,13 @@ def command(arguments: Sequence[str]) -> str:
         own.add_argument(flag)
     own.add_argument("--restart", action="store_true")
     return shlex.join(["python", "-m", "training.train", *own.parse_known_args(list(arguments))[1]])
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on. Raises ValueError otherwise."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
 
 
 def mapping(text: str) -> dict[str, str]:

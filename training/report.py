@@ -53,8 +53,8 @@ def _card(output: Path, metadata: Metadata, history: Sequence[Epoch], words_per_
         f"- Language: {metadata.language}",
         f"- Licence of the weights: {metadata.licence}",
         f"- Archive: {output.stat().st_size / 1e6:.1f} MB, format {metadata.format}, tokenizer {metadata.tokenizer}",
-        f"- Trained by nerve {metadata.code_version} with torch {metadata.torch}, seed {settings['training']['seed']},"
-        f" {len(history)} epochs of up to {settings['training']['epochs']}",
+        f"- Trained by nerve {metadata.code_version} with torch {metadata.torch},"
+        f" seed {settings['training']['seed']}, {len(history)} epochs of up to {settings['training']['epochs']}",
         f"- Speed when it was exported: {words_per_second:,.0f} words/s on one CPU thread",
         "",
         "Made by",

@@ -10,6 +10,7 @@ from there, to the same weights. The archive holds the weights of the best epoch
 
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -57,24 +58,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = options.configuration(given)
         torch.set_num_threads(given.threads)
-        train(config, given.output, given.data_dir, _device(given.device), restart=given.restart)
+        device = _device(given.device)
+        command = options.command(sys.argv[1:] if arguments is None else arguments)
+        train(config, given.output, given.data_dir, device, command=command, restart=given.restart)
     except _REFUSALS as error:
         print(f"training.train: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def train(config: Config, output: Path, data_dir: Path | None, device: str, *, restart: bool = False) -> None:
+def train(
+    config: Config,
+    output: Path,
+    data_dir: Path | None,
+    device: str,
+    *,
+    command: str = "",
+    restart: bool = False,
+) -> None:
     """Train as `config` says and write `output` (an archive), its card and its pictures into one folder.
 
+    Args:
+        command: what the card says that repeats this training.
+
     Raises:
-        ConfigError, FormatError, DatasetError: the corpora cannot be used.
+        ConfigError, FormatError, DatasetError: the corpora cannot be used, or the output not be written.
         CheckpointError: an interrupted run with other settings left its checkpoint here.
         FloatingPointError: training diverged.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_unwritable(output)
     sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
-    labels = config.labels or tuple(sorted({label for source in sources for label in source.annotates}))
+    labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
+    _refuse_useless(sources, labels)
     tags = tags_of(labels)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
@@ -90,14 +105,17 @@ def train(config: Config, output: Path, data_dir: Path | None, device: str, *, r
     tagger = Tagger(config.tagger, vocabulary, tags)
     if vectors is not None:
         tagger.words.adopt(vectors)
-    examples = [one for source in sources for one in corpora.examples(source, "train", vocabulary, tags)]
+    own = config.training.own_tokens
+    examples = [
+        one for source in sources for one in corpora.examples(source, "train", vocabulary, tags, own_tokens=own)
+    ]
     steps = batch_count(examples, config.training.batch_size)
     trainer = Trainer(tagger, config.training, steps * config.training.epochs, device)
     weights = sum(weight.numel() for weight in tagger.parameters())
     _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
 
-    metadata = _metadata(config, output, tags, sources)
-    checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary)
+    metadata = _metadata(config, output, tags, sources, command)
+    checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary, sources, vectors)
     if restart:
         checkpoint.remove()
     history, best = checkpoint.restore(trainer)
@@ -113,6 +131,7 @@ def train(config: Config, output: Path, data_dir: Path | None, device: str, *, r
         checkpoint.save(trainer, history, best)
 
     tagger.load_state_dict(best)
+    tagger.words.halve()  # before the scores: they are those of what is served
     _export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
     checkpoint.remove()
 
@@ -150,8 +169,8 @@ def _export(
     history: Sequence[Epoch],
     output: Path,
 ) -> None:
-    """Score the best weights, then write pictures, card and, last, the archive: saved, loaded again, and compared on
-    all of dev with the tagger it was made from before it takes its name."""
+    """Score the best weights, then write the archive, its card and its pictures. The archive is saved, loaded again
+    and compared on all of dev with the tagger it was made from before it takes its name."""
     eager = Archive(tagger, vocabulary, metadata, "cpu")
     results = {
         f"{source.name} {split}": metrics.judged(eager, source, split)
@@ -193,7 +212,7 @@ def _examples(sentences: Sequence[tuple[str, ...]], tags: Sequence[metrics.Tags]
     return tuple(Example(sentences[n], tags[n]) for n in chosen)
 
 
-def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequence[Corpus]) -> Metadata:
+def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequence[Corpus], command: str) -> Metadata:
     return Metadata(
         name=config.name or output.stem,
         description=config.description,
@@ -203,9 +222,38 @@ def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequen
         config=config.tagger,
         datasets=[source.to_json() for source in sources],
         scores={},
-        settings={**config.to_json(), "command": options.command(sys.argv[1:])},
+        settings={**config.to_json(), "command": command},
         code_version=__version__,
     )
+
+
+def _refuse_unwritable(output: Path) -> None:
+    """
+    Raises:
+        ConfigError: `output` cannot be written. That had better show now than after the first epoch.
+    """
+    if output.suffix != ".pt" or output.is_dir():
+        raise ConfigError(f"--output {output}: the archive has to be a file named .pt")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(f"--output {output}: its folder cannot be written: {error.strerror}") from error
+
+
+def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:
+    """
+    Raises:
+        ConfigError: the corpora hold nothing to learn, or nothing to tell by whether it was learned.
+    """
+    for source in sources:
+        if "train" not in source.splits:
+            raise ConfigError(f"{source.name} has no train split")
+    if not any("dev" in source.splits for source in sources):
+        raise ConfigError("no corpus has a dev split")
+    if not labels:
+        raise ConfigError("the corpora hold no names: there is nothing to learn")
 
 
 def _stale(history: Sequence[Epoch], patience: int) -> bool:

@@ -4,6 +4,7 @@ running average of the weights, which scores better than the weights themselves 
 Knows nothing of files and corpora. Its `state` is all that a resumed run needs to go on as if never stopped.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,14 +50,19 @@ class Trainer:
         """Learn from one batch. Returns the loss: minus the mean log-likelihood of a sentence, in nats.
 
         Raises:
-            FloatingPointError: the loss is not a number; the learning rate is too high.
+            FloatingPointError: the loss or the weights are not finite; the learning rate is too high.
         """
         for group in self._optimiser.param_groups:
             group["lr"] = self.config.learning_rate * self._rate()
-        loss = -self.tagger.log_likelihood(batch.inputs.to(self.device), batch.known.to(self.device)).mean()
+        diverged = FloatingPointError(f"training diverged at step {self.step_count}: lower the learning rate")
+        try:
+            loss = -self.tagger.log_likelihood(batch.inputs.to(self.device), batch.known.to(self.device)).mean()
+        except ValueError as error:
+            # What is known always leaves a sequence: if none has a probability, the weights are not finite.
+            raise diverged from error
         value = float(loss.detach())
-        if value != value:
-            raise FloatingPointError(f"the loss is not a number at step {self.step_count}: lower the learning rate")
+        if not math.isfinite(value):
+            raise diverged
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.clip:
@@ -69,16 +75,15 @@ class Trainer:
     @contextmanager
     def averaged(self) -> Iterator[Tagger]:
         """The tagger with its averaged weights, for scoring or export; the training weights come back after."""
-        if not self.config.average:
-            self.tagger.eval()
-            yield self.tagger
-        else:
-            current = [weight.detach().clone() for weight in self._weights]
+        current = [weight.detach().clone() for weight in self._weights]
+        if self.config.average:
             self._set(self._average)
-            self.tagger.eval()
+        self.tagger.eval()
+        try:
             yield self.tagger
+        finally:
             self._set(current)
-        self.tagger.train()
+            self.tagger.train()
 
     def state(self) -> dict[str, Any]:
         return {
@@ -97,7 +102,7 @@ class Trainer:
         self._optimiser.load_state_dict(state["optimiser"])
         self.step_count = state["steps"]
         torch.set_rng_state(state["random"])
-        if state["random_cuda"] is not None:
+        if state["random_cuda"] is not None and self.device.startswith("cuda"):
             torch.cuda.set_rng_state(state["random_cuda"])
 
     def _rate(self) -> float:

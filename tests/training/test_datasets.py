@@ -334,7 +334,7 @@ def test_another_file_in_the_folder_is_refused(published, content, fact):
 
 # -- the published files -----------------------------------------------------------------------------------------
 
-ORIGINALS = Path(os.environ.get("NERVE_ORIGINALS", Path(__file__).parents[2] / "shared" / "data" / "originals"))
+ORIGINALS = Path(os.environ.get("NERVE_ORIGINALS", Path(__file__).parents[3] / "shared" / "data" / "originals"))
 needs_originals = pytest.mark.skipif(not ORIGINALS.is_dir(), reason=f"the published files are not in {ORIGINALS}")
 
 COUNTS = {

@@ -1,0 +1,74 @@
+"""What the tests of several modules share: a tiny untrained tagger and its archive."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from model.archive import Metadata, save
+from model.config import TaggerConfig
+from model.tagger import Tagger
+from model.tags import tags_of
+from model.vocabulary import Vocabulary
+
+SMALL = TaggerConfig(hidden_size=6, word_size=8, affix_size=3, character_size=4, character_filters=5)
+KNOWN = "Angela Merkel visited the city of New York on Monday , and München in 2005 ."
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.build(KNOWN.split())
+
+
+@pytest.fixture(scope="session")
+def tags() -> tuple[str, ...]:
+    return tags_of(["LOC", "PER"])
+
+
+@pytest.fixture(scope="session")
+def make_tagger(vocabulary, tags):
+    """Builds a small tagger, in evaluation mode, with settings that differ from `SMALL` as asked. Its emissions and
+    transitions are spread out, so that without training it gives many different tags."""
+
+    def make(**settings) -> Tagger:
+        torch.manual_seed(1)
+        tagger = Tagger(replace(SMALL, **settings), vocabulary, tags).eval()
+        with torch.no_grad():
+            tagger.emission.weight.mul_(6)
+            for parameter in tagger.crf.parameters():
+                parameter.normal_()
+        return tagger
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def metadata(tags) -> Metadata:
+    return Metadata(
+        name="tiny",
+        description="Untrained, für die Tests 測試",
+        language="en",
+        licence="CC0-1.0",
+        tags=tags,
+        config=SMALL,
+        datasets=[{"name": "none", "licence": "CC0-1.0", "sentences": 0}],
+        scores={"none": {"test": {"f1": 12.5}}},
+        settings={"seed": 1},
+        code_version="test",
+    )
+
+
+@pytest.fixture(scope="session")
+def archive_bytes(tmp_path_factory, make_tagger, vocabulary, metadata) -> bytes:
+    path = tmp_path_factory.mktemp("archive") / "tiny.pt"
+    save(path, make_tagger(), vocabulary, metadata)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def archive_path(tmp_path, archive_bytes) -> Path:
+    """An archive of what `make_tagger()` makes, the test's own."""
+    path = tmp_path / "tiny.pt"
+    path.write_bytes(archive_bytes)
+    return path

@@ -1,0 +1,128 @@
+"""The documents against the code: links, commands, tables of settings, examples of files."""
+
+import importlib.util
+import shlex
+import tomllib
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from documents import DOCUMENTS, ROOT, blocks, commands, links, table
+
+from model import __version__
+from model.config import TaggerConfig
+from service.settings import Settings, read_settings
+from training import config, datasets, evaluate, options, vectors
+from training.config import TrainingConfig
+from training.formats import read
+
+TRAINING = ROOT / "docs" / "training.md"
+HTTP_API = ROOT / "docs" / "http-api.md"
+
+
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_relative_link_leads_somewhere(document: Path) -> None:
+    targets = [document.parent / link.partition("#")[0] for link in links(document)]
+    assert [str(target) for target in targets if not target.exists()] == []
+
+
+def python_commands() -> list[str]:
+    shown = {command for document in DOCUMENTS for command in commands(document)}
+    through_make = [shlex.split(command)[2] for command in shown if command.startswith("make train ARGS=")]
+    shown |= {"python -m training.train " + arguments.removeprefix("ARGS=") for arguments in through_make}
+    return sorted(command for command in shown if "python -m " in command)
+
+
+@pytest.mark.parametrize("command", python_commands())
+def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
+    words = shlex.split(command.partition("python -m ")[2])
+    module, arguments = words[0], words[1:]
+    assert importlib.util.find_spec(module) is not None
+    if not arguments:
+        return  # the name of a program
+    parsers: dict[str, Callable[[], object]] = {
+        "training.train": lambda: options.configuration(options.parse(with_known_file(arguments))),
+        "training.evaluate": lambda: evaluate._parse(arguments),
+        "training.vectors": lambda: vectors.parse(arguments),
+        "service": lambda: read_settings(arguments, {}),
+    }
+    if module == "model.archive":
+        assert len(arguments) == 1
+    else:
+        assert parsers[module]() is not None
+
+
+def with_known_file(arguments: list[str]) -> list[str]:
+    """A configuration that the reader is told to write is stood in for by the bundled model's."""
+    return [str(ROOT / "training" / "en.toml") if word == "mine.toml" else word for word in arguments]
+
+
+def plain(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+@pytest.mark.parametrize(("kind", "section"), [(TrainingConfig, "training"), (TaggerConfig, "tagger")])
+def test_every_setting_of_a_training_is_documented_with_its_default(kind: type, section: str) -> None:
+    text = TRAINING.read_text(encoding="utf-8").partition(f"`[{section}]`:")[2]
+    documented = {key: default.strip('"') for key, default, _ in table(text, "key")}
+    assert documented == {field.name: plain(field.default) for field in fields(kind)}
+
+
+def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
+    rows = table(HTTP_API.read_text(encoding="utf-8"), "variable")
+    documented = {variable: (flag, default.replace(",", "")) for variable, flag, default, _ in rows}
+    expected = {}
+    for field in fields(Settings):
+        flag = "--model" if field.name == "models" else "--" + field.name.replace("_", "-")
+        default = "models/en.pt" if field.name == "models" else str(field.default)
+        expected[field.metadata["variable"]] = (flag, default)
+    assert documented == expected
+
+
+def test_every_public_corpus_is_documented() -> None:
+    text = TRAINING.read_text(encoding="utf-8")
+    assert [name for name in datasets.names() if name.removeprefix("crossner") not in text] == []
+
+
+def test_every_example_of_an_annotation_tools_file_holds_the_same_names(tmp_path: Path) -> None:
+    examples = [(block.language, block.content) for block in blocks(TRAINING) if block.language in ("jsonl", "conll")]
+    assert [language for language, _ in examples] == ["jsonl"] * 4 + ["conll"]
+    found = []
+    for number, (language, content) in enumerate(examples):
+        path = tmp_path / f"{number}.{language}"
+        path.write_text(content, encoding="utf-8")
+        found.append(read(path))
+    assert all(sentences == found[0] for sentences in found)
+    assert found[0][0].tags == ("B-PER", "I-PER", "O", "O", "B-LOC", "O")
+
+
+def test_the_example_of_a_configuration_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    (block,) = blocks(TRAINING, "toml")
+    path.write_text(block.content, encoding="utf-8")
+    assert [corpus.name for corpus in config.read(path, {}, []).corpora] == ["wnut17", "my.train"]
+
+
+@pytest.mark.parametrize("package", ["model", "service", "training"])
+def test_the_house_is_drawn_with_all_its_files(package: str) -> None:
+    (drawing, *_) = blocks(ROOT / "docs" / "architecture.md")
+    section = drawing.content.split(f"{package}/ ", 1)[1].split("\n")[1:]
+    drawn = set()
+    for line in section:
+        if not line.startswith("  "):
+            break
+        drawn.add(line.split()[0].strip("/"))
+    there = {path.name for path in (ROOT / package).iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert drawn == there - {"__init__.py", "__pycache__"}
+
+
+def test_the_changelog_is_about_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    latest = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
+    assert latest.startswith(__version__)
+    assert project["version"] == __version__

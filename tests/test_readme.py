@@ -1,0 +1,177 @@
+"""The README's commands and the documents' curls, executed: what they print is what is written there."""
+
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clone import Clone
+from documents import ROOT, blocks, commands, exchanges
+
+README = ROOT / "README.md"
+DOCUMENTED_URL = "http://127.0.0.1:8000"
+READY_SECONDS = 60
+
+# Files of one's own as small as they can be, and a network to match.
+RECORDS = """\
+{"text": "Ada Lovelace wrote to London.", "label": [[0, 12, "PER"], [22, 28, "LOC"]]}
+{"text": "Nothing is named here.", "label": []}
+"""
+TINY = "--epochs 1 --hidden-size 4 --word-size 4 --affix-size 2 --character-size 4 --character-filters 4"
+ORIGINALS = Path(os.environ.get("NERVE_ORIGINALS", ROOT.parent / "shared" / "data" / "originals"))
+
+
+def command_with(document: Path, *words: str) -> str:
+    """The one command in a document's `sh` blocks that has all these words."""
+    lines = [line for block in blocks(document, "sh") for line in block.content.splitlines()]
+    found = [line for line in lines if all(word in line for word in words)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The README's `make serve` in a clone, on a free port: the line that it prints, and its URL."""
+    port = free_port()
+    process = Clone(tmp_path_factory.mktemp("serve")).start(command_with(README, "make serve"), PORT=str(port))
+    try:
+        yield first_line(process), f"http://127.0.0.1:{port}"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def first_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        assert selector.select(READY_SECONDS), "make serve printed nothing"
+    return process.stdout.readline() or process.stderr.read()
+
+
+def test_make_serve_says_in_one_line_where_page_and_api_are(service: tuple[str, str]) -> None:
+    line, url = service
+    assert f"{url}/ " in line
+    assert f"{url}/v1/entities" in line
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [exchange for document in (README, ROOT / "docs" / "http-api.md") for exchange in exchanges(document)],
+)
+def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str], command: str, answer: str) -> None:
+    asked = subprocess.run(
+        ["sh", "-c", command.replace(DOCUMENTED_URL, service[1])],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    printed, documented = Answer(asked.stdout), Answer(answer)
+    assert printed.content == documented.content, f"the answer is {asked.stdout}"
+    # The last digits are a matter of the processor.
+    assert printed.scores == pytest.approx(documented.scores, abs=1e-3)
+
+
+class Answer:
+    """A body's JSON, and apart from it the scores that it holds."""
+
+    def __init__(self, body: str) -> None:
+        self.scores: list[float] = []
+        self.content = json.loads(body, object_hook=self._without_score) if body.startswith("{") else body
+
+    def _without_score(self, value: dict[str, Any]) -> dict[str, Any]:
+        if "score" in value:
+            self.scores.append(value.pop("score"))
+        return value
+
+
+@pytest.mark.usefixtures("service")
+def test_make_serve_is_ready_in_8_seconds_when_nothing_is_to_be_installed(clone: Clone) -> None:
+    # After `service`, so that the files are in memory, as they are at a second start.
+    begun = time.monotonic()
+    process = clone.start("make serve", PORT=str(free_port()))
+    try:
+        assert "ready" in first_line(process)
+        assert time.monotonic() - begun < 8
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def assert_refused(ended: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    """One line of ours says why; below it make names the recipe that failed."""
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("make: ***")]
+    assert ended.returncode != 0
+    assert (ended.stdout, len(lines)) == ("", 1), ended
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def test_make_serve_with_a_taken_port_is_one_line(clone: Clone) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert_refused(clone.run(f"make serve PORT={port}"), str(port), "in use")
+
+
+def test_make_serve_with_a_missing_model_is_one_line(clone: Clone) -> None:
+    assert_refused(clone.run(f"make serve PORT={free_port()} MODEL=nowhere.pt"), "nowhere.pt")
+
+
+def test_make_serve_with_a_wrong_python_is_one_line(clone: Clone) -> None:
+    assert_refused(clone.run("make serve PYTHON=false"), "needs Python 3.11 to 3.13")
+
+
+def test_the_training_on_files_of_ones_own_leaves_archive_card_and_pictures(clone: Clone) -> None:
+    for split in ("train", "dev"):
+        (clone.folder / f"my.{split}.jsonl").write_text(RECORDS, encoding="utf-8")
+    command = command_with(README, "make train", "--train")
+    ended = clone.run(re.sub('"$', f' {TINY}"', command))
+    assert ended.returncode == 0, ended.stderr
+    assert {path.name for path in clone.folder.glob("mine.*")} == {
+        "mine.pt",
+        "mine.md",
+        "mine.curve.png",
+        "mine.confusion.png",
+    }
+
+
+@pytest.mark.skipif(not (ORIGINALS / "wnut17").is_dir(), reason="the published files of wnut17 are not here")
+def test_the_training_on_a_public_corpus_leaves_an_archive(clone: Clone) -> None:
+    command = command_with(README, "make train", "--dataset")
+    ended = clone.run(re.sub('"$', f' --data-dir {ORIGINALS} {TINY} --batch-size 256"', command))
+    assert ended.returncode == 0, ended.stderr
+    assert (clone.folder / "wnut17.pt").is_file()
+
+
+def test_every_command_of_the_readme_is_known_here() -> None:
+    # A new one needs a test above; docker's are checked with the Dockerfile.
+    known = ("make serve", "make train", "make test", "make help", "curl", "docker build", "docker run")
+    shown = [line for block in blocks(README, "sh") for line in block.content.splitlines()]
+    shown += [command for command in commands(README) if command.startswith("make ")]
+    assert [command for command in shown if not command.startswith(known)] == []
+
+
+def test_the_readme_promises_nothing_that_is_still_to_be_filled_in() -> None:
+    for document in (README, ROOT / "docs" / "http-api.md"):
+        assert re.findall(r"TODO-\w+", document.read_text(encoding="utf-8")) == []

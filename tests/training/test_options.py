@@ -1,0 +1,135 @@
+"""The command line of `training.train`."""
+
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+
+from model.config import TaggerConfig
+from training import options
+from training.config import Config, ConfigError, CorpusConfig, TrainingConfig
+
+SETTINGS = [
+    pytest.param(section, kind, field, id=field.name)
+    for section, kind in (("training", TrainingConfig), ("tagger", TaggerConfig))
+    for field in fields(kind)
+]
+
+
+def configuration(*arguments: str) -> Config:
+    return options.configuration(options.parse(["--output", "mine.pt", *arguments]))
+
+
+def other_value(kind: Any, field: Field[Any]) -> Any:
+    """A value that the field may have, and not its default."""
+    hint = get_type_hints(kind)[field.name]
+    if get_origin(hint) is Literal:
+        return next(value for value in get_args(hint) if value != field.default)
+    return {
+        bool: lambda: not field.default,
+        int: lambda: field.default + 1,
+        float: lambda: 0.25,
+        str: lambda: "other",
+    }[hint]()
+
+
+@pytest.mark.parametrize(("section", "kind", "field"), SETTINGS)
+def test_every_setting_is_a_flag_that_wins_over_the_file(
+    tmp_path: Path, section: str, kind: type, field: Field[Any]
+) -> None:
+    value, flag = other_value(kind, field), f"--{field.name.replace('_', '-')}"
+    given = [flag, str(value)]
+    if isinstance(value, bool):
+        given = [flag if value else f"--no-{flag[2:]}"]
+    path = tmp_path / "mine.toml"
+    literal = {"True": "true", "False": "false"}.get(str(field.default), repr(field.default))
+    path.write_text(f"[{section}]\n{field.name} = {literal}\n[[corpora]]\ndataset = 'gmb'\n", encoding="utf-8")
+    assert getattr(getattr(configuration("--config", str(path)), section), field.name) == field.default
+    assert getattr(getattr(configuration("--config", str(path), *given), section), field.name) == value
+
+
+@pytest.mark.parametrize("key", ["name", "description", "language", "licence"])
+def test_every_word_about_the_model_is_a_flag(key: str) -> None:
+    assert getattr(configuration("--dataset", "gmb", f"--{key}", "words"), key) == "words"
+
+
+def test_datasets_add_up() -> None:
+    found = configuration("--dataset", "gmb", "--dataset", "wnut17", "--map", "per=PER,tim=O,art=?")
+    renamed = {"per": "PER", "tim": "O", "art": "?"}
+    assert found.corpora == (CorpusConfig("gmb", map=renamed), CorpusConfig("wnut17", map=renamed))
+
+
+def test_files_of_ones_own_are_one_corpus() -> None:
+    found = configuration("--train", "a.conll", "--dev", "b.conll", "--test", "c.conll", "--labels", "PER,LOC")
+    assert found.corpora == (CorpusConfig(train="a.conll", dev="b.conll", test="c.conll"),)
+    assert found.labels == ("PER", "LOC")
+
+
+def test_corpora_given_take_the_place_of_those_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[[corpora]]\ndataset = 'gmb'\n", encoding="utf-8")
+    found = configuration("--config", str(tmp_path / "mine.toml"), "--dataset", "wnut17")
+    assert [corpus.dataset for corpus in found.corpora] == ["wnut17"]
+
+
+def test_a_model_is_called_after_its_output_unless_something_else_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("name = 'file'\n[[corpora]]\ndataset = 'gmb'\n", encoding="utf-8")
+    assert configuration("--dataset", "gmb").name == "mine"
+    assert configuration("--config", str(tmp_path / "mine.toml")).name == "file"
+    assert configuration("--config", str(tmp_path / "mine.toml"), "--name", "flag").name == "flag"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "facts"),
+    [
+        ([], ["no corpus"]),
+        (["--train", "a"], ["a", "dev file"]),
+        (["--dev", "b"], ["b", "train file"]),
+        (["--dataset", "gmb", "--train", "a", "--dev", "b"], ["--dataset", "exclude"]),
+        (["--dataset", "gmb", "--test", "c"], ["--dataset", "exclude"]),
+        (["--map", "a=b"], ["--map"]),
+        (["--dataset", "gmb", "--epochs", "0"], ["epochs is 0"]),
+        (["--dataset", "gmb", "--labels", "PER,PER"], ["PER is there twice"]),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused_in_one_line(arguments: list[str], facts: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configuration(*arguments)
+    message = str(caught.value)
+    assert message.startswith("command line: ")
+    assert "\n" not in message
+    assert all(fact in message for fact in facts), message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--epoch", "3"],  # no abbreviations: `command` would not know them
+        ["--epochs", "three"],
+        ["--cell", "lstn"],
+        ["--threads", "0"],
+        ["--map", "a"],
+        ["--map", "a=b=c"],
+        ["--map", "=b"],
+        ["--labels", "PER,,LOC"],
+        ["--device", "tpu"],
+    ],
+)
+def test_a_command_line_without_sense_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        configuration("--dataset", "gmb", *arguments)
+    assert caught.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["--dataset", "gmb", "--output", "a.pt"], "--dataset gmb --output a.pt"),
+        (["--data-dir", "/home/me", "--dataset", "gmb", "--output", "a.pt"], "--dataset gmb --output a.pt"),
+        (["--output=a.pt", "--threads=2", "--device", "cuda", "--restart"], "--output=a.pt"),
+        (["--output", "my model.pt"], "--output 'my model.pt'"),
+    ],
+)
+def test_the_command_for_the_card_leaves_out_what_is_each_machines_own(arguments: list[str], command: str) -> None:
+    assert options.command(arguments) == f"python -m training.train {command}"

@@ -1,0 +1,391 @@
+"""The training script from end to end: what it writes, what it refuses, and that no kill changes its weights."""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from toy_corpus import FLAGS, LABELS, sentences
+
+from model.annotation import Sentence
+from model.archive import Archive, load
+from training import datasets, train
+from training.formats import read, write_columns
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    """Whether two archives hold the same numbers, bit for bit, for the same strings."""
+    archives = load(one), load(other)
+    weights, others = (archive.tagger.state_dict() for archive in archives)  # type: ignore[attr-defined]
+    return (
+        archives[0].vocabulary == archives[1].vocabulary
+        and weights.keys() == others.keys()
+        and all(torch.equal(weights[name], others[name]) for name in weights)
+    )
+
+
+# -- what it writes ----------------------------------------------------------------------------------------------
+
+
+def test_it_leaves_an_archive_its_card_and_two_pictures_and_nothing_else(trained: Path) -> None:
+    assert {path.name for path in trained.parent.iterdir()} == {
+        "mine.pt",
+        "mine.md",
+        "mine.curve.png",
+        "mine.confusion.png",
+    }
+    for name in ("mine.curve.png", "mine.confusion.png"):
+        assert (trained.parent / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_archive_says_what_it_is_and_passes_its_self_check(trained: Path) -> None:
+    archive = load(trained)
+    archive.self_check()
+    assert (archive.name, archive.labels) == ("mine", LABELS)
+    assert len(archive.metadata.examples) == 4
+    assert all(set(example.tags) != {"O"} for example in archive.metadata.examples)
+    assert set(archive.metadata.scores) == {"toy dev", "toy test"}
+
+
+def test_it_has_learned(trained: Path, toy_files: list[str]) -> None:
+    assert load(trained).metadata.scores["toy dev"]["f1"] > 80
+    assert share_right(load(trained), read(Path(toy_files[1]))) > 0.95
+
+
+def share_right(archive: Archive, some: Sequence[Sentence]) -> float:
+    """The share of tokens that get their gold tag."""
+    found = archive.tags([one.tokens for one in some])
+    pairs = [pair for tags, one in zip(found, some, strict=True) for pair in zip(tags, one.tags, strict=True)]
+    return sum(tag == gold for tag, gold in pairs) / len(pairs)
+
+
+def test_the_card_states_licence_data_scores_and_the_command(trained: Path, toy_files: list[str]) -> None:
+    card = trained.with_suffix(".md").read_text(encoding="utf-8")
+    scores = load(trained).metadata.scores
+    assert "- Licence of the weights: of the files' owner" in card
+    assert "train 48 sentences with 88 names, dev 24 sentences with 44 names, test 24 sentences with 44 names" in card
+    for name, row in scores.items():
+        assert f"| {name} | {row['precision']:.2f} | {row['recall']:.2f} | **{row['f1']:.2f}** |" in card
+        assert set(row["labels"]) == set(LABELS)
+        for label, own in row["labels"].items():
+            assert f"| {label} | {own['precision']:.2f} | {own['recall']:.2f} | {own['f1']:.2f} |" in card
+    # without --device, which is each machine's own
+    shown = [flag for flag in FLAGS if flag not in ("--device", "cpu")]
+    assert " ".join(["    python -m training.train", *toy_files, *shown, "--output", str(trained)]) in card
+
+
+def test_the_vocabulary_is_that_of_train_alone(trained: Path, toy_files: list[str]) -> None:
+    words = {word.lower() for one in read(Path(toy_files[1])) for word in one.tokens}
+    assert set(load(trained).vocabulary.words) == words
+
+
+def test_another_seed_gives_other_weights(trained: Path, toy_files: list[str], tmp_path: Path) -> None:
+    output = tmp_path / "mine.pt"
+    assert train.main([*toy_files, *FLAGS, "--output", str(output), "--seed", "2"]) == 0
+    assert not same_weights(output, trained)
+
+
+def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, averages = train._epoch, []
+
+    def epoch(trainer, examples, steps, number, *rest):
+        found = real(trainer, examples, steps, number, *rest)
+        with trainer.averaged() as averaged:
+            averages.append({name: weight.clone() for name, weight in averaged.state_dict().items()})
+        return replace(found, dev_f1=(10.0, 20.0, 15.0, 20.0)[number])
+
+    monkeypatch.setattr(train, "_epoch", epoch)
+    assert train.main([*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]) == 0
+    exported = load(tmp_path / "mine.pt").tagger.state_dict()  # type: ignore[attr-defined]
+    equal = [
+        all(torch.equal(weight.to(exported[name].dtype), exported[name]) for name, weight in one.items())
+        for one in averages
+    ]
+    assert equal == [False, True, False, False]
+
+
+def test_training_stops_when_dev_f1_no_longer_rises(
+    toy_files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [*FLAGS, "--epochs", "20", "--patience", "2", "--learning-rate", "0", "--batch-size", "16"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    lines = capsys.readouterr().err
+    assert "epoch 3/20" in lines
+    assert "epoch 4/20" not in lines
+    assert "dev F1 has not risen for 2 epochs: stopping" in lines
+    assert "3 epochs of up to 20" in (tmp_path / "mine.md").read_text(encoding="utf-8")
+
+
+# -- interruptions -----------------------------------------------------------------------------------------------
+
+
+class Training:
+    """`python -m training.train` in a process of its own, and what it has printed so far."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.printed = b""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "training.train", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def killed_after(self, words: str, seconds: float = 120) -> str:
+        """Kill it as soon as it has printed these words. Returns all that it printed."""
+        assert self.process.stderr is not None
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stderr, selectors.EVENT_READ)
+            while words.encode() not in self.printed:
+                assert selector.select(deadline - time.monotonic()), self.printed
+                chunk = os.read(self.process.stderr.fileno(), 4096)
+                assert chunk, self.printed
+                self.printed += chunk
+        self.process.kill()
+        assert self.process.wait() == -signal.SIGKILL
+        return self.printed.decode()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Sequence[str]], Training]]:
+    """Starts trainings, and leaves none behind."""
+    started: list[Training] = []
+
+    def start(arguments: Sequence[str]) -> Training:
+        started.append(Training(arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        with one.process:  # closes the pipe and waits
+            pass
+
+
+def test_a_training_killed_again_and_again_goes_on_to_the_very_same_weights(
+    trained: Path, toy_files: list[str], tmp_path: Path, start: Callable[[Sequence[str]], Training]
+) -> None:
+    output = tmp_path / "mine.pt"
+    arguments = [*toy_files, *FLAGS, "--output", str(output)]
+
+    start(arguments).killed_after("epoch 2/4")  # its checkpoint may be written, half written, or not begun
+    assert not output.exists()
+    assert (tmp_path / "mine.checkpoint").exists()
+
+    printed = start(arguments).killed_after("epoch 4: ")  # the bar of an epoch that has begun
+    assert "epoch 1/4" not in printed
+    assert "epoch 3/4" in printed
+    assert not output.exists()
+
+    assert train.main(arguments) == 0
+    assert same_weights(output, trained)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in trained.parent.iterdir()}
+
+
+@pytest.fixture
+def interrupted(toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command of a training that was interrupted in its second epoch, and left its checkpoint."""
+    arguments = [*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]
+    real = train._epoch
+
+    def epoch(trainer, examples, steps, number, *rest):
+        if number == 1:
+            raise KeyboardInterrupt
+        return real(trainer, examples, steps, number, *rest)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(train, "_epoch", epoch)
+        train.main(arguments)
+    return arguments
+
+
+def last_line(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_another_training_left_is_refused_and_kept(
+    interrupted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (tmp_path / "mine.checkpoint").read_bytes()
+    assert train.main([*interrupted, "--seed", "2"]) == 1
+    assert last_line(capsys).startswith(
+        f"training.train: {tmp_path / 'mine.checkpoint'}: an interrupted training with other settings, data or code;"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.checkpoint"]
+    assert (tmp_path / "mine.checkpoint").read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_refused(
+    interrupted: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = bytearray((tmp_path / "mine.checkpoint").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "mine.checkpoint").write_bytes(content)
+    assert train.main(interrupted) == 1
+    assert f"{tmp_path / 'mine.checkpoint'}: damaged; remove it, or start over with --restart" in last_line(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.checkpoint"]
+
+
+def test_restart_starts_over_and_the_same_seed_gives_the_same_weights(
+    interrupted: list[str], trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.checkpoint").write_bytes(b"damaged, at that")
+    capsys.readouterr()
+    assert train.main([*interrupted, "--restart"]) == 0
+    assert "epoch 1/4" in capsys.readouterr().err
+    assert same_weights(tmp_path / "mine.pt", trained)
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> Path:
+    """A folder of good and bad files; the outputs are to go into `out` in it."""
+    write_columns(tmp_path / "good.conll", sentences(6))
+    (tmp_path / "columns.conll").write_text("Ann B-PER\nleft\n", encoding="utf-8")
+    (tmp_path / "scheme.conll").write_text("Ann O\nWeber I-PER\nleft B-LOC\nRome I-PER\n", encoding="utf-8")
+    (tmp_path / "empty.conll").write_text("\n\n", encoding="utf-8")
+    (tmp_path / "nameless.conll").write_text("nobody O\ncame O\n", encoding="utf-8")
+    (tmp_path / "spans.jsonl").write_text(
+        json.dumps({"text": "Ann left", "label": [[0, 3, "PER"]]})
+        + "\n"
+        + json.dumps({"text": "Ann left", "label": [[0, 30, "PER"]]})
+        + "\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "latin.conll").write_bytes(b"Ann B-PER\nlives O\nin O\nOrl\xe9ans B-LOC\n")
+    (tmp_path / "mine.toml").write_text("[training]\nepoch = 3\n", encoding="utf-8")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "folder.pt").mkdir()
+    return tmp_path
+
+
+def files(train_file: str, dev_file: str = "good.conll") -> list[str]:
+    return ["--train", f"{{}}/{train_file}", "--dev", f"{{}}/{dev_file}"]
+
+
+REFUSALS = {
+    "a-missing-file": (files("absent.conll"), "{}/absent.conll:1: cannot be read: No such file"),
+    "a-missing-column": (files("columns.conll"), "{}/columns.conll:2: 1 column"),
+    "an-invalid-tag-sequence": (files("scheme.conll"), "{}/scheme.conll:2: I-PER may not follow O in BIO"),
+    "an-empty-train-file": (files("empty.conll"), "{}/empty.conll:1: the file holds no sentence"),
+    "an-empty-dev-file": (files("good.conll", "empty.conll"), "{}/empty.conll:1: the file holds no sentence"),
+    "a-span-outside-its-text": (files("spans.jsonl"), "{}/spans.jsonl:2: "),
+    "what-is-not-utf-8": (files("latin.conll"), "{}/latin.conll:4: byte 0xe9 is not UTF-8"),
+    "a-label-that-is-not-known": (
+        [*files("good.conll"), "--labels", "PER,LOC"],
+        "good: label ORG is none of PER, LOC: map it",
+    ),
+    "corpora-without-names": (files("nameless.conll", "nameless.conll"), "the corpora hold no names"),
+    "a-dataset-that-is-not-known": (["--dataset", "conll2004"], "there is no dataset 'conll2004'; there are "),
+    "a-dataset-that-is-not-there": (["--dataset", "gmb", "--data-dir", "{}"], "gmb: --data-dir has no file {}/gmb"),
+    "no-corpus": ([], "command line: no corpus"),
+    "a-missing-configuration": (["--config", "{}/absent.toml"], "{}/absent.toml: "),
+    "an-unknown-key": (["--config", "{}/mine.toml"], "{}/mine.toml: training: unknown key 'epoch'"),
+    "a-setting-out-of-range": ([*files("good.conll"), "--dropout", "1"], "dropout is 1.0; it can be 0.0 to 0.95"),
+    "an-output-of-another-name": ([*files("good.conll"), "--output", "{}/out/mine.md"], "--output {}/out/mine.md: "),
+    "an-output-that-is-a-folder": ([*files("good.conll"), "--output", "{}/folder.pt"], "--output {}/folder.pt: "),
+    "an-output-inside-a-file": (
+        [*files("good.conll"), "--output", "{}/file/mine.pt"],
+        "--output {}/file/mine.pt: its folder cannot be written: ",
+    ),
+}
+
+
+def in_folder(folder: Path, arguments: Sequence[str]) -> list[str]:
+    return [one.replace("{}", str(folder)) for one in ["--output", "{}/out/mine.pt", *arguments]]
+
+
+def outputs(folder: Path) -> list[Path]:
+    suffixes = (".pt", ".md", ".png", ".checkpoint")
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix in suffixes]
+
+
+@pytest.mark.parametrize(("arguments", "says"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_it_refuses_in_one_line_and_writes_nothing(
+    corpora: Path, refused: Callable[..., str], arguments: list[str], says: str
+) -> None:
+    line = refused(train.main, *in_folder(corpora, arguments))
+    assert line.startswith("training.train: ")
+    assert says.replace("{}", str(corpora)) in line
+    assert outputs(corpora) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        (None, ": [Errno 2] No such file"),
+        ("", ": no vectors"),
+        ("word\n", ": no vectors"),
+        ("a 1 2\nb 1\n", ":2: 1 values"),
+    ],
+)
+def test_vectors_that_cannot_be_read_are_refused(
+    corpora: Path, capsys: pytest.CaptureFixture[str], content: str | None, fact: str
+) -> None:
+    if content is not None:
+        (corpora / "vectors.txt").write_text(content, encoding="utf-8")
+    assert train.main(in_folder(corpora, [*files("good.conll"), "--vectors", "{}/vectors.txt"])) == 1
+    assert last_line(capsys).startswith(f"training.train: {corpora}/vectors.txt{fact}")
+    assert outputs(corpora) == []
+
+
+def test_a_refusal_of_the_real_command_is_one_line_and_no_traceback(corpora: Path) -> None:
+    arguments = in_folder(corpora, files("scheme.conll"))
+    done = subprocess.run(
+        [sys.executable, "-m", "training.train", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"training.train: {corpora}/scheme.conll:2: I-PER may not follow O in BIO\n"
+    assert outputs(corpora) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(corpora: Path, refused: Callable[..., str]) -> None:
+    arguments = in_folder(corpora, [*files("good.conll"), "--device", "cuda"])
+    assert "--device cuda: this machine has no GPU" in refused(train.main, *arguments)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_refused(corpora: Path, refused: Callable[..., str]) -> None:
+    (corpora / "out").mkdir(mode=0o500)
+    assert "its folder cannot be written: Permission denied" in refused(
+        train.main, *in_folder(corpora, files("good.conll"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"), [("conllpp", "conllpp has no train split"), ("gmb", "no corpus has a dev")]
+)
+def test_a_dataset_without_train_or_dev_is_refused(
+    name: str, fact: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., str]
+) -> None:
+    if name == "gmb":
+        monkeypatch.setattr(datasets, "splits", lambda _: ("train", "test"))
+    monkeypatch.setattr(datasets, "load", lambda *_: sentences(6))
+    assert fact in refused(train.main, "--dataset", name, "--output", tmp_path / "mine.pt")
+
+
+def test_a_training_that_diverges_ends_with_one_line_and_without_an_archive(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # No learning rate that the configuration allows makes this tiny tagger diverge within seconds.
+    monkeypatch.setattr(train.Trainer, "_rate", lambda _: 1e38)
+    assert train.main([*toy_files, *FLAGS, "--clip", "0", "--output", str(tmp_path / "mine.pt")]) == 1
+    assert "training diverged at step " in last_line(capsys)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,159 @@
+"""A training's configuration: what a TOML file can say, and every way in which it is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from training import config, datasets
+from training.config import Config, ConfigError, CorpusConfig, TrainingConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = '[[corpora]]\ndataset = "wnut17"\n'
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[[str], Config]:
+    """The configuration in a file of this content."""
+
+    def read(content: str) -> Config:
+        (tmp_path / "mine.toml").write_text(content, encoding="utf-8")
+        return config.read(tmp_path / "mine.toml", {}, [])
+
+    return read
+
+
+def test_a_file_says_everything(read: Callable[[str], Config]) -> None:
+    found = read("""
+        name = "mine"
+        description = "names"
+        language = "en"
+        licence = "CC0-1.0"
+        labels = ["PER", "LOC"]
+        [training]
+        epochs = 3
+        learning_rate = 0.5
+        [tagger]
+        cell = "gru"
+        bidirectional = false
+        [[corpora]]
+        dataset = "wnut17"
+        map = { person = "PER", location = "LOC", product = "?", group = "O" }
+        annotates = ["PER"]
+        no_names = ["@"]
+        [[corpora]]
+        train = "a.conll"
+        dev = "b.conll"
+        test = "c.conll"
+    """)
+    assert (found.name, found.description, found.language, found.licence) == ("mine", "names", "en", "CC0-1.0")
+    assert found.labels == ("PER", "LOC")
+    assert (found.training.epochs, found.training.learning_rate, found.training.seed) == (3, 0.5, 1)
+    assert (found.tagger.cell, found.tagger.bidirectional, found.tagger.layers) == ("gru", False, 1)
+    assert found.corpora == (
+        CorpusConfig(
+            "wnut17",
+            map={"person": "PER", "location": "LOC", "product": "?", "group": "O"},
+            annotates=("PER",),
+            no_names=("@",),
+        ),
+        CorpusConfig(train="a.conll", dev="b.conll", test="c.conll"),
+    )
+    assert [corpus.name for corpus in found.corpora] == ["wnut17", "a"]
+
+
+def test_overrides_win_over_the_file_and_leave_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'name = "file"\nlicence = "MIT"\n[training]\nepochs = 3\nseed = 7\n{CORPUS}', encoding="utf-8")
+    overrides = {"": {"name": "flag"}, "training": {"epochs": 5}, "tagger": {"layers": 2}}
+    found = config.read(path, overrides, [{"dataset": "gmb"}])
+    assert (found.name, found.licence) == ("flag", "MIT")
+    assert (found.training.epochs, found.training.seed, found.tagger.layers) == (5, 7, 2)
+    assert [corpus.dataset for corpus in found.corpora] == ["gmb"]
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        # not TOML
+        ("name = = 3", ["line 1"]),
+        # unknown keys, at every place
+        (f"nam = 'x'\n{CORPUS}", ["unknown key 'nam'", "name"]),
+        (f"[training]\nepoch = 3\n{CORPUS}", ["training", "unknown key 'epoch'", "epochs"]),
+        (f"[tagger]\nlayer = 3\n{CORPUS}", ["tagger", "unknown key 'layer'", "layers"]),
+        (f"{CORPUS}maps = {{}}", ["corpora", "unknown key 'maps'", "map"]),
+        # wrong types
+        (f"name = 3\n{CORPUS}", ["name is 3", "str"]),
+        (f"training = 3\n{CORPUS}", ["training", "table"]),
+        (f"tagger = ['lstm']\n{CORPUS}", ["tagger", "table"]),
+        (f"[training]\nepochs = 2.5\n{CORPUS}", ["epochs is 2.5", "int"]),
+        (f"[training]\nepochs = '2'\n{CORPUS}", ["epochs is '2'", "int"]),
+        (f"[training]\nepochs = true\n{CORPUS}", ["epochs is True", "int"]),
+        (f"[training]\nlearning_rate = '1'\n{CORPUS}", ["learning_rate is '1'", "float"]),
+        (f"[tagger]\nbidirectional = 1\n{CORPUS}", ["bidirectional is 1", "bool"]),
+        (f"[tagger]\ncell = 'lstn'\n{CORPUS}", ["cell is 'lstn'", "rnn, gru, lstm"]),
+        (f"labels = 'PER'\n{CORPUS}", ["labels", "list"]),
+        (f"labels = ['PER', 3]\n{CORPUS}", ["labels", "list of strings"]),
+        (f"labels = ['']\n{CORPUS}", ["labels", "list of strings"]),
+        ("corpora = 'wnut17'", ["corpora", "list of tables"]),
+        ("corpora = ['wnut17']", ["corpora", "table"]),
+        ("[[corpora]]\ndataset = 17", ["dataset is 17", "str"]),
+        (f"{CORPUS}map = 'PER'", ["map", "table"]),
+        (f"{CORPUS}map = {{ person = 3 }}", ["map", "table of strings"]),
+        (f"{CORPUS}annotates = 'PER'", ["annotates", "list"]),
+        (f"{CORPUS}no_names = '@'", ["no_names", "list"]),
+        # out of range
+        (f"[training]\nepochs = 0\n{CORPUS}", ["epochs is 0", "1 to 10000"]),
+        (f"[training]\nseed = -1\n{CORPUS}", ["seed is -1", "0 to"]),
+        (f"[training]\nlearning_rate = 1.5\n{CORPUS}", ["learning_rate is 1.5", "0.0 to 1.0"]),
+        (f"[training]\naverage = 1.0\n{CORPUS}", ["average is 1.0", "0.0 to"]),
+        (f"[tagger]\nlayers = 17\n{CORPUS}", ["layers is 17", "1 to 16"]),
+        (f"[tagger]\ndropout = 0.96\n{CORPUS}", ["dropout is 0.96", "0.0 to 0.95"]),
+        # corpora that contradict themselves, each other or the labels
+        ("", ["no corpus"]),
+        ("corpora = []", ["no corpus"]),
+        ("[[corpora]]", ["either a dataset", "or a train file"]),
+        (f"{CORPUS}train = 'a'\ndev = 'b'", ["either a dataset", "or a train file"]),
+        (f"{CORPUS}test = 'c'", ["either a dataset", "or a train file"]),
+        ("[[corpora]]\ntrain = 'a.conll'", ["a.conll", "dev"]),
+        ("[[corpora]]\ndev = 'b.conll'", ["b.conll", "train"]),
+        (CORPUS + CORPUS, ["wnut17 is there twice"]),
+        ("[[corpora]]\ntrain='a/x.conll'\ndev='d'\n[[corpora]]\ntrain='b/x.conll'\ndev='d'", ["x is there twice"]),
+        (f"labels = ['PER', 'PER']\n{CORPUS}", ["labels", "PER is there twice"]),
+        (f"labels = ['PER', 'O']\n{CORPUS}", ["labels", "O"]),
+        (f"labels = ['PER', '?']\n{CORPUS}", ["labels", "?"]),
+        (f"labels = ['PER']\n{CORPUS}annotates = ['PRE']", ["wnut17", "annotates", "PRE is none of PER"]),
+        (f"labels = ['PER']\n{CORPUS}map = {{ person = 'PRE' }}", ["wnut17", "map", "PRE is none of PER"]),
+    ],
+)
+def test_a_refusal_is_one_line_that_names_the_file_and_the_key(
+    read: Callable[[str], Config], tmp_path: Path, content: str, facts: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(content)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'mine.toml'}: ")
+    assert "\n" not in message
+    assert all(fact in message for fact in facts), message
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.toml: .*No such file"):
+        config.read(tmp_path / "absent.toml", {}, [])
+
+
+def test_a_file_that_is_not_utf8_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
+    with pytest.raises(ConfigError, match=r"latin\.toml: .*utf-8"):
+        config.read(tmp_path / "latin.toml", {}, [])
+
+
+def test_a_whole_number_is_a_number(read: Callable[[str], Config]) -> None:
+    assert read(f"[training]\nclip = 5\n{CORPUS}").training == TrainingConfig()
+
+
+def test_the_bundled_models_configuration_names_only_sets_that_ship_openly() -> None:
+    found = config.read(ROOT / "training" / "en.toml", {}, [])
+    assert set(found.labels) == {"PER", "ORG", "LOC", "MISC", "DATE"}
+    assert all(corpus.dataset for corpus in found.corpora)
+    assert [corpus.dataset for corpus in found.corpora if not datasets.ships_openly(corpus.dataset)] == []
