@@ -20,12 +20,13 @@ from service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from service.offsets import OffsetUnit
 from service.settings import Settings
 
-EXAMPLE_TEXT = "Angela Merkel visited the Siemens plant in Munich on Monday."
+EXAMPLE_TEXT = "Tim Cook, chief executive of Apple, flew from Cupertino to Paris on Monday."
 EXAMPLE_ENTS: list[JsonValue] = [
-    {"start": 0, "end": 13, "label": "PER", "text": "Angela Merkel", "score": 0.998},
-    {"start": 26, "end": 33, "label": "ORG", "text": "Siemens", "score": 0.954},
-    {"start": 43, "end": 49, "label": "LOC", "text": "Munich", "score": 0.996},
-    {"start": 53, "end": 59, "label": "DATE", "text": "Monday", "score": 0.991},
+    {"start": 0, "end": 8, "label": "PER", "text": "Tim Cook", "score": 0.999698},
+    {"start": 29, "end": 34, "label": "ORG", "text": "Apple", "score": 0.829428},
+    {"start": 46, "end": 55, "label": "LOC", "text": "Cupertino", "score": 0.971883},
+    {"start": 59, "end": 64, "label": "LOC", "text": "Paris", "score": 0.990676},
+    {"start": 68, "end": 74, "label": "DATE", "text": "Monday", "score": 0.999649},
 ]
 
 

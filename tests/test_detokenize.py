@@ -57,9 +57,9 @@ def test_a_document_has_its_names_at_the_offsets_of_its_text() -> None:
     assert names == [Span(0, 7, "PER"), Span(16, 20, "LOC")]
 
 
-def test_a_document_of_tweets_has_one_on_each_line() -> None:
-    tweets = [Sentence(("hi", "Ann"), ("O", "B-PER")), Sentence(("Rome", "!"), ("B-LOC", "O"))]
-    assert to_document(tweets, separator="\n") == ("hi Ann\nRome!", [Span(3, 6, "PER"), Span(7, 11, "LOC")])
+def test_a_sentence_without_an_end_stands_on_a_line_of_its_own() -> None:
+    sentences = [Sentence(("hi", "Ann"), ("O", "B-PER")), Sentence(("Rome", "!"), ("B-LOC", "O"))]
+    assert to_document(sentences) == ("hi Ann\n\nRome!", [Span(3, 6, "PER"), Span(8, 12, "LOC")])
 
 
 def test_no_sentences_are_an_empty_document() -> None:

@@ -13,24 +13,30 @@ from model.annotation import Sentence, Span
 from model.tags import spans_of
 
 
-def to_document(sentences: Iterable[Sentence], separator: str = " ") -> tuple[str, list[Span]]:
+def to_document(sentences: Iterable[Sentence]) -> tuple[str, list[Span]]:
     """The sentences as one text, and their names as spans of its code points (not tokens), in order.
+
+    A sentence that ends as prose does is followed by a space. One that does not is a heading, an item or a message,
+    and those stand on lines of their own, with a blank line after them.
 
     Raises:
         TagError: a sentence's tags break the scheme.
     """
-    texts: list[str] = []
+    document = ""
     names: list[Span] = []
-    length = 0
     for sentence in sentences:
+        if document:
+            document += " " if _ENDED.search(document) else "\n\n"
         text, offsets = join(sentence.tokens)
         names += (
-            Span(length + offsets[span.start][0], length + offsets[span.end - 1][1], span.label)
+            Span(len(document) + offsets[span.start][0], len(document) + offsets[span.end - 1][1], span.label)
             for span in spans_of(sentence.tags)
         )
-        texts.append(text)
-        length += len(text) + len(separator)
-    return separator.join(texts), names
+        document += text
+    return document, names
+
+
+_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 
 
 def join(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
