@@ -13,10 +13,11 @@ from types import FrameType
 
 import uvicorn
 
-from service.app import Service, create_app
+from service.app import create_app
 from service.engine import Engine
 from service.registry import ServedModel
 from service.settings import Settings, SettingsError, read_settings
+from service.state import Service
 
 
 class StartError(Exception):

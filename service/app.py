@@ -5,7 +5,6 @@ The caller has loaded and warmed the models; from the lifespan's start on, the s
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
@@ -21,24 +20,10 @@ from service.registry import Registry, ServedModel
 from service.routes.documentation import documentation_routes
 from service.routes.native import native_routes
 from service.settings import Settings
+from service.state import Service
 
 # Nobody receives it: the client has left. nginx's number, for the log of whatever stands in front.
 CLIENT_CLOSED_REQUEST = 499
-
-
-@dataclass
-class Service:
-    """What the routes use. `draining` is set when the process has been told to stop."""
-
-    settings: Settings
-    registry: Registry
-    batcher: Batcher
-    annotator: Annotator
-    draining: bool = False
-
-    @property
-    def ready(self) -> bool:
-        return self.batcher.alive and not self.draining
 
 
 def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine) -> FastAPI:

@@ -1,6 +1,6 @@
 """nerve's own contract: `POST /v1/entities`, `GET /v1/models`, `/health/live` and `/health/ready`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
@@ -20,9 +20,7 @@ from service.schemas import (
     OneAnswer,
     parse_request,
 )
-
-if TYPE_CHECKING:
-    from service.app import Service
+from service.state import Service
 
 # A probability is worth no more digits, and each of them is sent.
 SCORE_DIGITS = 6
@@ -64,7 +62,7 @@ REQUEST_BODY = {
 }
 
 
-def native_routes(service: "Service") -> APIRouter:
+def native_routes(service: Service) -> APIRouter:
     router = APIRouter()
 
     @router.post(

@@ -19,8 +19,9 @@ import pytest
 import uvicorn
 from fakes import DirectEngine, served
 
-from service.app import Service, create_app
+from service.app import create_app
 from service.settings import Settings
+from service.state import Service
 
 ROOT = Path(__file__).resolve().parents[2]
 

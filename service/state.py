@@ -1,0 +1,23 @@
+"""The running service: what the application is made of, and whether it answers. The routes are given it."""
+
+from dataclasses import dataclass
+
+from service.annotation import Annotator
+from service.batcher import Batcher
+from service.registry import Registry
+from service.settings import Settings
+
+
+@dataclass
+class Service:
+    """What the routes use. `draining` is set when the process has been told to stop."""
+
+    settings: Settings
+    registry: Registry
+    batcher: Batcher
+    annotator: Annotator
+    draining: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return self.batcher.alive and not self.draining
