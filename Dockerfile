@@ -27,12 +27,13 @@ LABEL org.opencontainers.image.title=nerve \
 ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY LICENSE ./
-COPY model ./model
-COPY service ./service
-COPY models ./models
-# Compiled here, because nothing can be written later; readable, whatever umask the clone was made with.
-RUN python -m compileall -q model service && chmod -R a+rX .
+# Readable by user 10001, whatever umask the clone was made with; a chmod in a layer of its own would store all twice.
+COPY --chmod=755 LICENSE ./
+COPY --chmod=755 model ./model
+COPY --chmod=755 service ./service
+COPY --chmod=755 models ./models
+# Compiled here, because nothing can be written later.
+RUN python -m compileall -q model service
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
