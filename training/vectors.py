@@ -37,6 +37,9 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LAYERS = (0, 3, 6)
 """The hidden states that are kept: 0 is the embedding, 6 the last layer."""
 
+MAX_WIDTH = 4096
+"""Widest vectors that are read, as wide as a word's embedding can be."""
+
 HEADS = 12
 MAX_PIECES = 16
 
@@ -49,7 +52,7 @@ def read(path: Path, wanted: Iterable[str], limit: int) -> tuple[tuple[str, ...]
     """The first `limit` words of a vector file, and beyond them those that are `wanted`, with their vectors (N, D).
 
     Raises:
-        VectorError: the file is missing, empty, or a line has another number of values than the first.
+        VectorError: the file is missing, empty or too wide, or a line has another number of values than the first.
     """
     keep = set(wanted)
     words: dict[str, list[float]] = {}

@@ -40,6 +40,7 @@ def test_past_the_limit_only_wanted_words_are_taken(tmp_path: Path) -> None:
         ("", "no vectors"),
         ("the 1 2\nof 3\n", ":2: 1 values; the lines above have 2"),
         ("the 1 x\n", "could not convert"),
+        ("the" + " 1" * 4097 + "\n", "vectors of 4,097 numbers; the limit is 4,096"),
     ],
 )
 def test_a_malformed_file_is_refused_by_name(tmp_path: Path, text: str, fact: str) -> None:
