@@ -72,6 +72,8 @@ def read(path: Path, wanted: Iterable[str], limit: int) -> tuple[tuple[str, ...]
         raise VectorError(f"{path}: {error}") from error
     if not words or not width:
         raise VectorError(f"{path}: no vectors")
+    if width > MAX_WIDTH:
+        raise VectorError(f"{path}: vectors of {width:,} numbers; the limit is {MAX_WIDTH:,}")
     return tuple(words), torch.tensor(list(words.values()))
 
 
