@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from model import __version__
-from service.annotation import Annotator
+from service.annotator import Annotator
 from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
 from service.middleware import BodyLimit, RequestGuard

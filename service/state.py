@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.annotation import Annotator
+from service.annotator import Annotator
 from service.batcher import Batcher
 from service.registry import Registry
 from service.settings import Settings
