@@ -122,7 +122,7 @@ class RecurrentLayer(nn.Module):
 
     The two directions are two recurrences over padded input, the second one over mirrored sentences: padding comes
     after the last real token of both, so it reaches nothing. That equals packed sequences to the last digit that
-    float32 holds, and on a CPU trains 1.7 to 4 times as fast (docs/decisions/padded-recurrence.md).
+    float32 holds, and on a CPU trains an LSTM two to five times as fast (docs/decisions/padded-recurrence.md).
     """
 
     def __init__(self, config: TaggerConfig, input_size: int) -> None:

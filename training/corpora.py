@@ -139,6 +139,8 @@ def known_tags(sentence: Annotated, annotates: Iterable[str], tags: Sequence[str
         known[span.start : span.end] = False
         known[span.start, column[f"B-{span.label}"]] = True
         known[span.start + 1 : span.end, column[f"I-{span.label}"]] = True
+        # A name that is marked ends where it is marked to end, even if its label is not annotated throughout.
+        known[span.end : span.end + 1, column[f"I-{span.label}"]] = False
     return known
 
 

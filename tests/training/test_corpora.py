@@ -42,13 +42,20 @@ def allowed(
         # O where DATE is not annotated leaves a date possible, a name that is marked does not
         (("PER",), (), (), ["O B-DATE I-DATE"] * 3),
         (("PER",), (Span(0, 2, "PER"),), (), ["B-PER", "I-PER", "O B-DATE I-DATE"]),
-        # a label that is marked, if not throughout, is learned where it is marked and not denied elsewhere
-        (("PER",), (Span(1, 2, "DATE"),), (), ["O B-DATE I-DATE", "B-DATE", "O B-DATE I-DATE"]),
+        # a label that is marked, if not throughout, is learned where it is marked and not denied elsewhere; the name
+        # ends where it is marked to end
+        (("PER",), (Span(1, 2, "DATE"),), (), ["O B-DATE I-DATE", "B-DATE", "O B-DATE"]),
+        (("PER",), (Span(0, 1, "DATE"), Span(1, 3, "DATE")), (), ["B-DATE", "B-DATE", "I-DATE"]),
         # nothing annotated: nothing known
         ((), (), (), ["O B-PER I-PER B-DATE I-DATE"] * 3),
         # a span of which nobody knows what of ours it is leaves all
         (("PER", "DATE"), (), (Span(1, 2, "?"),), ["O", "O B-PER I-PER B-DATE I-DATE", "O"]),
-        (("PER", "DATE"), (Span(0, 1, "PER"),), (Span(1, 3, "?"),), ["B-PER", *[" ".join(TAGS)] * 2]),
+        (
+            ("PER", "DATE"),
+            (Span(0, 1, "PER"),),
+            (Span(1, 3, "?"),),
+            ["B-PER", "O B-PER B-DATE I-DATE", " ".join(TAGS)],
+        ),
         # a label that is not learned does not come in
         (("PER", "DATE", "ORG"), (), (), ["O", "O", "O"]),
     ],
