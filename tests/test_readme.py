@@ -24,7 +24,9 @@ RECORDS = """\
 {"text": "Ada Lovelace wrote to London.", "label": [[0, 12, "PER"], [22, 28, "LOC"]]}
 {"text": "Nothing is named here.", "label": []}
 """
-TINY = "--epochs 1 --hidden-size 4 --word-size 4 --affix-size 2 --character-size 4 --character-filters 4"
+TINY = (
+    "--epochs 1 --epoch-steps 1 --hidden-size 4 --word-size 4 --affix-size 2 --character-size 4 --character-filters 4"
+)
 ORIGINALS = Path(os.environ.get("NERVE_ORIGINALS", ROOT.parent / "shared" / "data" / "originals"))
 
 

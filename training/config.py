@@ -36,7 +36,15 @@ class TrainingConfig:
     """How a tagger is trained. Raises ValueError, naming the field and its limits, when one is out of range."""
 
     seed: int = setting(1, "of the weights, the order of the sentences and the dropout", least=0, most=2**31)
-    epochs: int = setting(12, "passes over the training sentences, at most", least=1, most=10_000)
+    epochs: int = setting(
+        12, "passes over the training sentences, each followed by a score on dev, at most", least=1, most=10_000
+    )
+    epoch_steps: int = setting(
+        500,
+        "steps of an epoch, at the least: a small corpus is passed over several times in one",
+        least=1,
+        most=10**6,
+    )
     patience: int = setting(6, "epochs without a better dev F1 after which training stops", least=1, most=10_000)
     batch_size: int = setting(16, "sentences in a step", least=1, most=4096)
     learning_rate: float = setting(0.0015, "of Adam, at its highest", least=0.0, most=1.0)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -110,7 +111,8 @@ def train(
         one for source in sources for one in corpora.examples(source, "train", vocabulary, tags, own_tokens=own)
     ]
     steps = batch_count(examples, config.training.batch_size)
-    trainer = Trainer(tagger, config.training, steps * config.training.epochs, device)
+    passes = -(-config.training.epoch_steps // steps)
+    trainer = Trainer(tagger, config.training, steps * passes * config.training.epochs, device)
     weights = sum(weight.numel() for weight in tagger.parameters())
     _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
 
@@ -123,7 +125,7 @@ def train(
         if _stale(history, config.training.patience):
             _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
             break
-        epoch = _epoch(trainer, examples, steps, number, sources, Archive(tagger, vocabulary, metadata, device))
+        epoch = _epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
         if epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
             with trainer.averaged() as averaged:
                 best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
@@ -139,15 +141,23 @@ def train(
 def _epoch(
     trainer: Trainer,
     examples: Sequence[TrainingExample],
-    steps: int,
+    passes: int,
     number: int,
     sources: Sequence[Corpus],
     archive: Archive,
 ) -> Epoch:
-    """One pass over the training sentences, then a score on dev."""
+    """Passes over the training sentences, each in an order of its own, then a score on dev."""
     losses, tokens, begun = [], 0, time.perf_counter()
-    batches = shuffled(examples, trainer.config.batch_size, seed=trainer.config.seed * 100_003 + number)
-    with tqdm(batches, total=steps, desc=f"epoch {number + 1}", unit="step", leave=False, mininterval=0.5) as bar:
+    size, first_seed = trainer.config.batch_size, trainer.config.seed * 100_003 + number * passes
+    batches = chain.from_iterable(shuffled(examples, size, seed=first_seed + one) for one in range(passes))
+    with tqdm(
+        batches,
+        total=passes * batch_count(examples, size),
+        desc=f"epoch {number + 1}",
+        unit="step",
+        leave=False,
+        mininterval=0.5,
+    ) as bar:
         for batch in bar:
             losses.append(trainer.step(batch))
             tokens += int(batch.inputs.lengths.sum())

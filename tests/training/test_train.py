@@ -18,7 +18,9 @@ from toy_corpus import FLAGS, LABELS, sentences
 from model.annotation import Sentence
 from model.archive import Archive, load
 from training import datasets, train
+from training.batches import TrainingBatch
 from training.formats import read, write_columns
+from training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,6 +116,22 @@ def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
         for one in averages
     ]
     assert equal == [False, True, False, False]
+
+
+def test_an_epoch_of_a_small_corpus_passes_over_it_until_it_has_its_steps(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def step(self: Trainer, batch: TrainingBatch) -> float:
+        seen.append(len(batch.inputs.lengths))
+        return 1.0
+
+    monkeypatch.setattr(Trainer, "step", step)
+    count = len(read(Path(toy_files[toy_files.index("--train") + 1])))
+    flags = [*FLAGS, "--epochs", "1", "--batch-size", str(count), "--epoch-steps", "3"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert seen == [count] * 3
 
 
 def test_training_stops_when_dev_f1_no_longer_rises(

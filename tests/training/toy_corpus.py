@@ -38,7 +38,7 @@ TINY = TaggerConfig(
 FLAGS = (
     *("--hidden-size", "16", "--word-size", "16", "--affix-size", "8", "--character-size", "8"),
     *("--character-filters", "8", "--dropout", "0.1", "--batch-size", "4", "--learning-rate", "0.02"),
-    *("--average", "0.9", "--epochs", "4", "--device", "cpu"),
+    *("--average", "0.9", "--epochs", "4", "--epoch-steps", "1", "--device", "cpu"),
 )
 """A tagger and a training that fit this corpus."""
 
