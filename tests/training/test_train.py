@@ -123,7 +123,7 @@ def test_an_epoch_of_a_small_corpus_passes_over_it_until_it_has_its_steps(
 ) -> None:
     seen: list[int] = []
 
-    def step(self: Trainer, batch: TrainingBatch) -> float:
+    def step(_trainer: Trainer, batch: TrainingBatch) -> float:
         seen.append(len(batch.inputs.lengths))
         return 1.0
 
