@@ -72,7 +72,7 @@ class DirectEngine:
 
 
 class HeldEngine:
-    """Holds each batch until the test, in another thread, calls `release`."""
+    """Holds each batch until the test, in another thread, calls `release`; after `hold`, the next ones too."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
@@ -81,6 +81,9 @@ class HeldEngine:
 
     def release(self) -> None:
         self._gate.set()
+
+    def hold(self) -> None:
+        self._gate.clear()
 
     async def run(self, recognizer: Any, windows: Sequence[Any]) -> list[Any]:
         self.batches.append(list(windows))
