@@ -16,18 +16,19 @@ from typing import Any
 import httpx
 import pytest
 from browser import chromium, missing, show
-from fakes import HeldEngine, served
+from fakes import CapitalisedWords, HeldEngine, served
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from model.annotation import Entity
 from service.state import Service
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 
 Serve = Callable[..., tuple[httpx.Client, Service]]
 
-EMOJI = "😀 Anna saw 👩🏽‍🚀 Berta in PARIS."
+EMOJI = "😀 Anna saw 👩🏽‍🚀 Berta in PARIS"
 MARKUP = """<img src=x onerror="document.title='owned'"><script>document.title='owned'</script> Anna"""
 SHELL = """It's $(touch owned) `touch owned` "Anna" \\ \\n 'Berta'; ! & | > owned\n%s $HOME \u202e PARIS\u2028END"""
 
@@ -179,12 +180,11 @@ def test_an_emptied_field_has_no_marks_and_no_names(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("text", [EMOJI, "Über Anna-Maria 王小明 in TÔKYÔ,AVALON. " * 40])
+@pytest.mark.parametrize("text", [EMOJI, "Über Anna 王小明 in TÔKYÔ AVALON " * 40])
 def test_each_mark_lies_on_its_letters(page: Page, width: int, text: str) -> None:
     show(page.browser, width, 900)
     page.insert(text)
-    assert eventually(lambda: page.names != [] and page.text.startswith(page.names[0], text.index(page.names[0])))
-    becomes(lambda: page.rows[-1][0], [word for word in text.split() if word[0].isupper()][-1])
+    becomes(lambda: page.rows[-1][0], text.split()[-1])
     # The browser itself says which place in the field's text is under a point.
     wrong = page.browser.execute_script(
         """const field = document.getElementById("text");
@@ -239,14 +239,27 @@ def test_an_edit_moves_the_other_marks_before_the_answer_comes(open_page: Callab
     becomes(lambda: page.names, ["Anna", "Bert"])
 
 
-@pytest.mark.parametrize("text", [MARKUP, "A<img/src=x/onerror=document.title='owned'>"])
-def test_markup_is_text(page: Page, text: str) -> None:
+def test_markup_is_text(page: Page) -> None:
     title = page.browser.title
-    page.type(text)
-    name = next(word for word in text.split(" ") if word.startswith("A"))
-    becomes(lambda: ([row[0] for row in page.rows], page.names), ([name], [name]))
+    page.type(MARKUP)
+    becomes(lambda: ([row[0] for row in page.rows], page.names), (["Anna"], ["Anna"]))
     assert page.browser.find_elements(By.CSS_SELECTOR, "img, #mirror *, main script") == []
     assert page.browser.title == title
+
+
+class WholeText(CapitalisedWords):
+    """Finds one name: the text."""
+
+    def entities(self, text: str, windows: Any, taggings: Any) -> list[Entity]:
+        return [Entity(0, len(text), "PER", text, 0.5)]
+
+
+def test_a_name_that_is_markup_is_text(open_page: Callable[..., Page]) -> None:
+    page = open_page(models=[served(recognizer=WholeText())])
+    page.type(MARKUP)
+    becomes(lambda: ([row[0] for row in page.rows], page.names), ([MARKUP], [MARKUP]))
+    assert page.browser.find_elements(By.CSS_SELECTOR, "img, #mirror *, main script") == []
+    assert "owned" not in page.browser.title
 
 
 # -- the table and the controls --------------------------------------------------------------------------------------
@@ -301,7 +314,7 @@ def test_the_slider_hides_what_is_less_probable(page: Page) -> None:
 
 def test_a_name_in_the_table_selects_it_in_the_text(page: Page) -> None:
     page.insert(EMOJI)
-    becomes(lambda: page.names, ["Anna", "Berta", "PARIS."])
+    becomes(lambda: page.names, ["Anna", "Berta", "PARIS"])
     page.button("Berta").send_keys(Keys.ENTER)
     selected = 'const f = document.getElementById("text"); return f.value.slice(f.selectionStart, f.selectionEnd)'
     assert page.browser.execute_script(selected) == "Berta"
@@ -323,7 +336,7 @@ def test_of_a_long_text_the_marks_in_view_are_drawn_and_each_can_be_reached(page
 def test_a_sample_is_put_into_the_field_and_read(page: Page) -> None:
     page.button("Letter").click()
     assert page.text.startswith("Dear Tom")
-    assert eventually(lambda: "Nakamura," in page.names)
+    assert eventually(lambda: "Rotterdam" in page.names)
 
 
 # -- the request as curl ---------------------------------------------------------------------------------------------
@@ -354,11 +367,11 @@ def test_the_command_gives_what_the_page_shows(page: Page, tmp_path: Path, text:
 
 
 def test_the_command_asks_for_what_is_switched_on(page: Page, tmp_path: Path) -> None:
-    page.type("Anna and BERTA'S Carl")
-    becomes(lambda: page.names, ["Anna", "BERTA'S", "Carl"])
+    page.type("It is Anna and BERTA and Carl who're here")
+    becomes(lambda: page.names, ["It", "Anna", "BERTA", "Carl"])
     page.toggle("LOC")
     page.at("threshold").send_keys(*[Keys.ARROW_RIGHT] * 41)
-    becomes(lambda: page.names, ["Anna", "Carl"])
+    becomes(lambda: page.names, ["It", "Anna", "Carl"])
     assert [ent["text"] for ent in run_in_shell(page.command, tmp_path)["ents"]] == page.names
 
 
