@@ -184,7 +184,7 @@ def test_an_emptied_field_has_no_marks_and_no_names(page: Page) -> None:
 def test_each_mark_lies_on_its_letters(page: Page, width: int, text: str) -> None:
     show(page.browser, width, 900)
     page.insert(text)
-    becomes(lambda: page.rows[-1][0], text.split()[-1])
+    becomes(lambda: [row[0] for row in page.rows][-1:], text.split()[-1:])
     # The browser itself says which place in the field's text is under a point.
     wrong = page.browser.execute_script(
         """const field = document.getElementById("text");
@@ -250,7 +250,7 @@ def test_markup_is_text(page: Page) -> None:
 class WholeText(CapitalisedWords):
     """Finds one name: the text."""
 
-    def entities(self, text: str, windows: Any, taggings: Any) -> list[Entity]:
+    def entities(self, text: str, *_: Any) -> list[Entity]:
         return [Entity(0, len(text), "PER", text, 0.5)]
 
 
