@@ -57,7 +57,7 @@ class Recognizer:
         """Every token of `text` in at least one window, and in the core of exactly one. No text, no window."""
         ids = self.archive.vocabulary.ids
         return [
-            Window(tokens := tuple(part), tuple([ids(token.text) for token in tokens]), core)
+            Window(tokens := tuple(part), ids([token.text for token in tokens]), core)
             for sentence in sentences(text)
             for part, core in _parts(sentence)
         ]

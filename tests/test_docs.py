@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from documents import DOCUMENTS, ROOT, blocks, commands, links, table
 
+from bench import accuracy, politics
 from model import __version__
 from model.config import TaggerConfig
 from service.settings import Settings, read_settings
-from training import config, datasets, evaluate, options, vectors
+from training import config, cooccurrence, datasets, evaluate, options, script, vectors
 from training.config import TrainingConfig
 from training.formats import read
 
@@ -49,6 +50,10 @@ def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
         "training.train": lambda: options.configuration(options.parse(with_known_file(arguments))),
         "training.evaluate": lambda: evaluate._parse(arguments),
         "training.vectors": lambda: vectors.parse(arguments),
+        "training.cooccurrence": lambda: cooccurrence.parse(arguments),
+        "training.script": lambda: script.parse(arguments),
+        "bench.accuracy": lambda: accuracy.parse(arguments),
+        "bench.politics": lambda: politics.parse(arguments),
         "service": lambda: read_settings(arguments, {}),
     }
     if module == "model.archive":

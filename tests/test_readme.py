@@ -148,6 +148,7 @@ def test_the_training_on_files_of_ones_own_leaves_archive_card_and_pictures(clon
         "mine.md",
         "mine.curve.png",
         "mine.confusion.png",
+        "mine.reliability.png",
     }
 
 

@@ -41,11 +41,11 @@ class ByRule:
 def by_rule(metadata):
     """A recognizer that knows `NAMES`."""
     words = {name: [token.text for token in tokenize(name)] for name in NAMES}
-    vocabulary = Vocabulary.build([word for name in words.values() for word in name])
+    vocabulary = Vocabulary.build(words.values())
     tag_of_word = {}
     for name, label in NAMES.items():
-        for word, prefix in zip(words[name], "B" + "I" * len(words[name]), strict=False):
-            tag_of_word[vocabulary.ids(word).features[0]] = metadata.tags.index(f"{prefix}-{label}")
+        for word, prefix in zip(vocabulary.ids(words[name]), "B" + "I" * len(words[name]), strict=False):
+            tag_of_word[word.features[0]] = metadata.tags.index(f"{prefix}-{label}")
     return Recognizer(Archive(ByRule(tag_of_word), vocabulary, metadata, "cpu"))
 
 

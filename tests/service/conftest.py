@@ -96,7 +96,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(1)
     config = TaggerConfig(hidden_size=8, word_size=8, affix_size=4, character_size=4, character_filters=4)
-    vocabulary = Vocabulary.build(["Angela", "Merkel", "visited", "Munich", "."])
+    vocabulary = Vocabulary.build([["Angela", "Merkel", "visited", "Munich", "."]])
     tags = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     metadata = archive.Metadata(
         name="tiny",

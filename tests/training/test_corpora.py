@@ -156,11 +156,11 @@ def test_a_restricted_corpus_judges_only_these_labels() -> None:
 
 def test_examples_hold_ids_and_what_is_known() -> None:
     source, tags = corpus(6), tags_of(LABELS)
-    vocabulary = Vocabulary.build(["Anna"])
+    vocabulary = Vocabulary.build([["Anna"]])
     found = corpora.examples(source, "train", vocabulary, tags)
     assert len(found) == 6
     for example, sentence in zip(found, source.splits["train"], strict=True):
-        assert example.words == tuple(vocabulary.ids(word) for word in sentence.tokens)
+        assert example.words == vocabulary.ids(sentence.tokens)
         assert torch.equal(example.known, known_tags(sentence, LABELS, tags))
 
 
@@ -177,7 +177,7 @@ def test_own_tokens_add_a_second_form_of_those_sentences_only_that_it_cuts(tmp_p
     (tmp_path / "own.conll").write_text("@anna B-PER\nleft O\n\nAnna B-PER\nleft O\n", encoding="utf-8")
     file = str(tmp_path / "own.conll")
     source = corpora.load(CorpusConfig(train=file, dev=file), (), None)
-    vocabulary, tags = Vocabulary.build(["Anna"]), tags_of(("PER",))
+    vocabulary, tags = Vocabulary.build([["Anna"]]), tags_of(("PER",))
     for own_tokens, lengths in ((False, [2, 2]), (True, [2, 2, 3])):
         found = corpora.examples(source, "train", vocabulary, tags, own_tokens=own_tokens)
         assert [len(example.words) for example in found] == lengths
