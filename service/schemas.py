@@ -1,22 +1,15 @@
-"""The door of the native contract: bytes become a typed request within the limits, or an error.
+"""The requests and answers of the native contract.
 
 The request models are strict (no "1" for 1, no unknown field). The response models document; the routes build
 plain dictionaries in their shape, because validating every entity again would cost more than finding it.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, cast
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from service.errors import BadRequestError, InvalidRequestError, TooLargeError
+from model.annotation import Entity
+from service.body import Items, Text, check_limits, parse
 from service.offsets import OffsetUnit
 from service.settings import Settings
 
@@ -28,6 +21,10 @@ EXAMPLE_ENTS: list[JsonValue] = [
     {"start": 59, "end": 64, "label": "LOC", "text": "Paris", "score": 0.990676},
     {"start": 68, "end": 74, "label": "DATE", "text": "Monday", "score": 0.999649},
 ]
+EXAMPLE_ENTITIES = [Entity(**cast(dict[str, Any], ent)) for ent in EXAMPLE_ENTS]
+
+# A probability is worth no more digits, and each of them is sent.
+SCORE_DIGITS = 6
 
 
 def parse_request(body: bytes, settings: Settings) -> "EntitiesRequest":
@@ -36,32 +33,9 @@ def parse_request(body: bytes, settings: Settings) -> "EntitiesRequest":
     Raises BadRequestError when it is not UTF-8, InvalidRequestError when it is not such a request, TooLargeError when
     it has too many texts or a text too many characters.
     """
-    try:
-        document = body.decode()
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"the body is not UTF-8: byte {error.start:,} is invalid") from None
-    try:
-        request = EntitiesRequest.model_validate_json(document)
-    except ValidationError as error:
-        raise _invalid(error) from None
-    texts = request.all_texts
-    if len(texts) > settings.max_texts:
-        raise TooLargeError(f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}")
-    longest = max(map(len, texts), default=0)
-    if longest > settings.max_characters:
-        raise TooLargeError(f"a text has {longest:,} characters; the limit is {settings.max_characters:,}")
+    request = parse(body, EntitiesRequest)
+    check_limits(request.all_texts, settings)
     return request
-
-
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("a text must not contain lone surrogates") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_encodable)]
 
 
 class EntitiesRequest(BaseModel):
@@ -75,9 +49,9 @@ class EntitiesRequest(BaseModel):
     )
 
     text: Text | None = Field(None, description="The text to annotate. Give this or `texts`.")
-    texts: list[Text] | None = Field(None, description="The texts to annotate. Give this or `text`.")
+    texts: Items[Text] | None = Field(None, description="The texts to annotate. Give this or `text`.")
     model: str | None = Field(None, description="A name from `GET /v1/models`; without it, the first there.")
-    labels: list[str] | None = Field(
+    labels: Items[str] | None = Field(
         None, min_length=1, description="The labels to answer; without it, all of the model's."
     )
     min_score: float = Field(
@@ -174,17 +148,7 @@ class ErrorAnswer(BaseModel):
     error: ErrorContent
 
 
-def _invalid(error: ValidationError) -> InvalidRequestError:
-    details = []
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        unknown = problem["type"] == "extra_forbidden"
-        details.append(
-            {
-                # An unknown field's name is the client's own words, so it is not repeated.
-                "loc": problem["loc"][:-1] if unknown else problem["loc"],
-                "msg": f"unknown field; the fields are {', '.join(EntitiesRequest.model_fields)}"
-                if unknown
-                else problem["msg"].removeprefix("Value error, "),
-            }
-        )
-    return InvalidRequestError("the body is not a valid request", details)
+class PlainErrorAnswer(BaseModel):
+    """Every error of the contracts that are not our own."""
+
+    error: str

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from model.annotation import Entity
-from service.errors import InvalidRequestError, UnavailableError
+from service.errors import InvalidRequestError
 from service.hangup import cancelled_on_hangup
 from service.offsets import OffsetUnit, in_unit
 from service.registry import ServedModel
 from service.schemas import (
     EXAMPLE_TEXT,
+    SCORE_DIGITS,
     EntitiesRequest,
     ErrorAnswer,
     HealthAnswer,
@@ -21,9 +22,6 @@ from service.schemas import (
     parse_request,
 )
 from service.state import Service
-
-# A probability is worth no more digits, and each of them is sent.
-SCORE_DIGITS = 6
 
 # Of a model's card, what a client can use; the rest is about training.
 CARD_KEYS = ("language", "licence", "description", "datasets", "scores")
@@ -122,8 +120,7 @@ def native_routes(service: Service) -> APIRouter:
         responses={503: ERRORS[503]},
     )
     async def ready() -> Response:
-        if not service.ready:
-            raise UnavailableError("the service is shutting down" if service.draining else "the engine has stopped")
+        service.check_ready()
         return _json({"status": "ready"})
 
     return router

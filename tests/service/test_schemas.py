@@ -85,6 +85,20 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_without_its_name()
     assert "SECRET" not in str(refusal.value.details)
 
 
+@pytest.mark.parametrize("field", ["texts", "labels"])
+def test_of_a_million_wrong_items_the_first_is_named(field: str) -> None:
+    with pytest.raises(InvalidRequestError) as refusal:
+        parse_request(b'{"text": "a", "%s": [%s1]}' % (field.encode(), b"1," * 1_000_000), SETTINGS)
+    assert refusal.value.details == [{"loc": [field, 0], "msg": "Input should be a valid string"}]
+
+
+def test_many_mistakes_are_counted_and_not_listed() -> None:
+    fields = b",".join(b'"f%d": 1' % number for number in range(1_000))
+    with pytest.raises(InvalidRequestError, match="1,000 mistakes") as refusal:
+        parse_request(b'{"text": "a", %s}' % fields, SETTINGS)
+    assert refusal.value.details == []
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
