@@ -18,8 +18,12 @@ from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
+from service.routes.anonymizer import anonymizer_routes
 from service.routes.documentation import documentation_routes
+from service.routes.huggingface import huggingface_routes
+from service.routes.inference import inference_routes
 from service.routes.native import native_routes
+from service.routes.presidio import presidio_routes
 from service.settings import Settings
 from service.state import Service
 
@@ -55,7 +59,8 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(native_routes(service))
+    for routes in (native_routes, huggingface_routes, presidio_routes, anonymizer_routes, inference_routes):
+        app.include_router(routes(service))
     app.include_router(documentation_routes(app))
     app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(ServiceError, _answer_service_error)

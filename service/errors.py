@@ -21,6 +21,7 @@ from typing import Any
 
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.types import Scope
 
@@ -83,6 +84,15 @@ CODES = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
+DESCRIPTIONS = {
+    400: "The body is not UTF-8.",
+    404: "No such model.",
+    413: "The body, a text, or the number of texts or tokens is over its limit.",
+    422: "Not a valid request.",
+    500: "The service failed; its log has the request id.",
+    503: "Overloaded or not ready; try again after `Retry-After` seconds.",
+    504: "The deadline passed before the answer.",
+}
 
 
 # What is below it belongs to the Open Inference Protocol, whether there is such a route or not.
@@ -91,6 +101,17 @@ PLAIN_PATHS = "/v2/"
 
 class PlainErrorRoute(APIRoute):
     """A route of a contract whose errors are `{"error": "message"}`: Hugging Face's, Presidio's, Open Inference."""
+
+
+class PlainErrorAnswer(BaseModel):
+    """Every error of the contracts that are not our own."""
+
+    error: str
+
+
+def plain_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the errors of a `PlainErrorRoute`."""
+    return {status: {"model": PlainErrorAnswer, "description": DESCRIPTIONS[status]} for status in statuses}
 
 
 def error_response(error: ServiceError, scope: Scope) -> Response:

@@ -146,9 +146,3 @@ class ErrorAnswer(BaseModel):
     """Every error of every route."""
 
     error: ErrorContent
-
-
-class PlainErrorAnswer(BaseModel):
-    """Every error of the contracts that are not our own."""
-
-    error: str

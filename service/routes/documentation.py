@@ -43,6 +43,8 @@ def _page(document: dict[str, Any]) -> str:
 
 def _operation(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> str:
     parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation.get('summary', ''))}.</p>"]
+    if "parameters" in operation:
+        parts.append(_parameters(operation["parameters"]))
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body is not None:
         parts.append(_fields(body["schema"]))
@@ -62,6 +64,11 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
         for status, answer in operation["responses"].items()
     )
     return "".join(parts) + f"<h3>Statuses</h3><table>{rows}</table>"
+
+
+def _parameters(parameters: list[dict[str, Any]]) -> str:
+    rows = "".join(f"<tr><td><code>{escape(one['name'])}</code><td>in the {escape(one['in'])}" for one in parameters)
+    return f"<h3>Parameters</h3><table>{rows}</table>"
 
 
 def _fields(schema: dict[str, Any]) -> str:

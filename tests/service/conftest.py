@@ -166,3 +166,14 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
         if service.process.poll() is None:
             service.process.kill()
         service.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def service_url() -> Iterator[str]:
+    """Where a service process answers with the bundled model; shared by the tests that only ask it questions."""
+    service = ServiceProcess(["--port", "0", "--device", "cpu"])
+    try:
+        yield service.ready(180)[1]
+    finally:
+        service.process.kill()
+        service.process.communicate()

@@ -55,6 +55,23 @@ class CapitalisedWords:
         return 2 if word.isupper() else 1 if word[0].isupper() else 0
 
 
+class Decided:
+    """Finds these places in every text, whatever it says."""
+
+    def __init__(self, *places: tuple[int, int, str]) -> None:
+        self.labels = tuple(label for _, _, label in places)
+        self._places = places
+
+    def windows(self, _text: str) -> list[FakeWindow]:
+        return []
+
+    def tag(self, _windows: Sequence[FakeWindow]) -> list[FakeTagging]:
+        return []
+
+    def entities(self, text: str, _windows: Any, _taggings: Any) -> list[Entity]:
+        return [Entity(start, end, label, text[start:end], 0.5) for start, end, label in self._places]
+
+
 def served(name: str = "fake", recognizer: Any = None) -> ServedModel:
     card = {"language": "en", "licence": "CC0-1.0", "description": "capitals", "datasets": [], "scores": {"dev": 1.0}}
     return ServedModel(name, recognizer or CapitalisedWords(), card)
