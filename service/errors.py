@@ -17,7 +17,7 @@ import logging
 import math
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -84,7 +84,7 @@ CODES = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
-DESCRIPTIONS = {
+DESCRIPTIONS: dict[int | str, str] = {
     400: "The body is not UTF-8.",
     404: "No such model.",
     413: "The body, a text, or the number of texts or tokens is over its limit.",
@@ -92,6 +92,7 @@ DESCRIPTIONS = {
     500: "The service failed; its log has the request id.",
     503: "Overloaded or not ready; try again after `Retry-After` seconds.",
     504: "The deadline passed before the answer.",
+    "default": "Any other error.",
 }
 
 
@@ -109,7 +110,7 @@ class PlainErrorAnswer(BaseModel):
     error: str
 
 
-def plain_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def plain_errors(*statuses: int | Literal["default"]) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of the errors of a `PlainErrorRoute`."""
     return {status: {"model": PlainErrorAnswer, "description": DESCRIPTIONS[status]} for status in statuses}
 

@@ -15,6 +15,7 @@ from service.errors import InvalidRequestError, PlainErrorRoute, TooLargeError, 
 from service.redaction import OPERATORS, Hash, Keep, Mask, Operator, Redact, Redaction, Replace, redacted
 from service.routes.presidio import EXAMPLE_RESULTS
 from service.schemas import EXAMPLE_TEXT
+from service.settings import Settings
 from service.state import Service
 
 # The operator of an entity type that has none of its own.
@@ -152,23 +153,23 @@ def anonymizer_routes(service: Service) -> APIRouter:
     )
     async def anonymize(request: Request) -> Response:
         body = await request.body()
-        asked = parse(body, AnonymizeRequest)
-        check_limits(asked.texts, service.settings)
-        # The texts of an answer are no longer than those of a request could be.
-        answers = await service.annotator.computed(
-            len(body), lambda: _anonymized(asked, service.settings.max_body_bytes)
-        )
-        return _json(answers[0] if isinstance(asked.text, str) else answers)
+        answer = await service.annotator.computed(len(body), lambda: _answer(body, service.settings))
+        return Response(answer, media_type="application/json")
 
     @router.get("/anonymizers", summary="The operators that Presidio's anonymizer has here", response_model=list[str])
     async def anonymizers() -> Response:
-        return _json([operator.name for operator in OPERATORS])
+        return Response(to_json([operator.name for operator in OPERATORS]), media_type="application/json")
 
     return router
 
 
-def _json(content: Any) -> Response:
-    return Response(to_json(content), media_type="application/json")
+def _answer(body: bytes, settings: Settings) -> bytes:
+    """From body to body: all of it is work on what may be megabytes of results."""
+    asked = parse(body, AnonymizeRequest)
+    check_limits(asked.texts, settings)
+    # The texts of an answer are no longer than those of a request could be.
+    answers = _anonymized(asked, settings.max_body_bytes)
+    return to_json(answers[0] if isinstance(asked.text, str) else answers)
 
 
 def _anonymized(asked: AnonymizeRequest, max_characters: int) -> list[dict[str, Any]]:

@@ -40,6 +40,11 @@ JSON_LENGTH_HEADER = "Inference-Header-Content-Length"
 LENGTH = struct.Struct("<I")
 MOST_DIMENSIONS = 8
 
+INFER_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": PlainErrorAnswer, "description": "Not a valid request."},
+    **plain_errors(404, 413, 500, 503, 504, "default"),
+}
+
 Parameters = dict[str, JsonValue]
 
 
@@ -192,7 +197,7 @@ def inference_routes(service: Service) -> APIRouter:
         "/models/{name}",
         summary="The tensors of a model",
         response_model=ModelMetadata,
-        responses=plain_errors(404),
+        responses=plain_errors(404, "default"),
     )
     async def model(name: str) -> Response:
         known = service.registry.named(name)
@@ -209,7 +214,7 @@ def inference_routes(service: Service) -> APIRouter:
         "/models/{name}/ready",
         summary="A model answers",
         response_model=ModelReadyAnswer,
-        responses=plain_errors(404, 503),
+        responses=plain_errors(404, 503, "default"),
     )
     async def model_ready(name: str) -> Response:
         known = service.registry.named(name)
@@ -220,8 +225,7 @@ def inference_routes(service: Service) -> APIRouter:
         "/models/{name}/infer",
         summary="Find the entities in a tensor of texts",
         response_model=InferAnswer,
-        responses=plain_errors(404, 413, 500, 503, 504)
-        | {400: {"model": PlainErrorAnswer, "description": "Not a valid request."}},
+        responses=INFER_ERRORS,
         openapi_extra=described(
             InferRequest,
             {

@@ -272,6 +272,10 @@ def test_the_document_refers_to_nothing_that_it_does_not_have(client: httpx.Clie
         assert reference.rsplit("/", 1)[1] in document["components"]["schemas"]
 
 
+def test_the_document_promises_no_error_of_the_frameworks(client: httpx.Client) -> None:
+    assert "HTTPValidationError" not in client.get("/openapi.json").text
+
+
 def test_every_documented_example_is_a_request(client: httpx.Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     asked = [
