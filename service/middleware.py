@@ -65,7 +65,7 @@ class BodyLimit:
 
         async def receive_within_limit() -> Message:
             nonlocal received
-            # Raised to the route, which is in the middle of a contract and whose error has that contract's shape.
+            # Raised in the route, which alone knows the contract and so the shape of the error.
             if int(declared) > self.max_bytes:
                 raise too_large
             message = await receive()
