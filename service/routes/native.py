@@ -5,11 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
-from model.annotation import Entity
-from service.errors import InvalidRequestError, UnavailableError
+from service.answers import entities_answer
+from service.errors import UnavailableError
 from service.hangup import cancelled_on_hangup
-from service.offsets import OffsetUnit, in_unit
-from service.registry import ServedModel
 from service.schemas import (
     EXAMPLE_TEXT,
     EntitiesRequest,
@@ -21,9 +19,6 @@ from service.schemas import (
     parse_request,
 )
 from service.state import Service
-
-# A probability is worth no more digits, and each of them is sent.
-SCORE_DIGITS = 6
 
 # Of a model's card, what a client can use; the rest is about training.
 CARD_KEYS = ("language", "licence", "description", "datasets", "scores")
@@ -74,25 +69,9 @@ def native_routes(service: Service) -> APIRouter:
         responses=ERRORS,
     )
     async def entities(request: Request) -> Response:
-        asked = parse_request(await request.body(), service.settings)
-        model = service.registry.named(asked.model)
-        wanted = _wanted_labels(asked, model)
-        texts = asked.all_texts
+        asked = parse_request(await request.body(), service.settings, EntitiesRequest)
         async with cancelled_on_hangup(request.receive):
-            found = await service.annotator.entities(model.recognizer, texts)
-        results = [
-            {
-                "text": text,
-                "ents": _ents(
-                    text,
-                    [entity for entity in of_text if entity.label in wanted and entity.score >= asked.min_score],
-                    asked.offset_unit,
-                ),
-            }
-            for text, of_text in zip(texts, found, strict=True)
-        ]
-        answer = results[0] if asked.text is not None else {"results": results}
-        return _json({**answer, "model": model.name})
+            return Response(await entities_answer(service, asked), media_type="application/json")
 
     @router.get("/v1/models", summary="The models, with their cards", tags=["models"], response_model=ModelsAnswer)
     async def models() -> Response:
@@ -127,30 +106,6 @@ def native_routes(service: Service) -> APIRouter:
         return _json({"status": "ready"})
 
     return router
-
-
-def _wanted_labels(asked: EntitiesRequest, model: ServedModel) -> frozenset[str]:
-    known = frozenset(model.recognizer.labels)
-    wanted = known if asked.labels is None else frozenset(asked.labels)
-    if wanted - known:
-        raise InvalidRequestError(
-            f"labels has a label that model {model.name} does not know; it knows {', '.join(model.recognizer.labels)}"
-        )
-    return wanted
-
-
-def _ents(text: str, entities: list[Entity], unit: OffsetUnit) -> list[dict[str, Any]]:
-    places = in_unit(text, (place for entity in entities for place in (entity.start, entity.end)), unit)
-    return [
-        {
-            "start": places[entity.start],
-            "end": places[entity.end],
-            "label": entity.label,
-            "text": entity.text,
-            "score": round(entity.score, SCORE_DIGITS),
-        }
-        for entity in entities
-    ]
 
 
 def _json(content: dict[str, Any]) -> Response:
