@@ -82,6 +82,12 @@ class Annotator:
             taggings[recognizer] = iter(await self._batcher.submit(recognizer, [*chain(*windows)], deadline))
         return [[next(taggings[reading.recognizer]) for _ in reading.windows] for reading in readings]
 
+    async def computed(self, characters: int, compute: Callable[[], Result]) -> Result:
+        """What `compute` returns. It is plain Python work on about so many characters, and done where it holds up
+        nobody. Raises DeadlineError."""
+        deadline = asyncio.get_running_loop().time() + self._deadline_seconds
+        return await self._computed(characters > LONG_TEXT_CHARACTERS, deadline, compute)
+
     async def _computed(self, long: bool, deadline: float, compute: Callable[[], Result]) -> Result:
         if not long:
             return compute()

@@ -16,11 +16,8 @@ from service.errors import InvalidRequestError
 from service.gazetteer import Gazetteer
 from service.offsets import in_unit
 from service.registry import AUTO, ServedModel
-from service.schemas import AnnotationRequest, EntitiesRequest
+from service.schemas import SCORE_DIGITS, AnnotationRequest, EntitiesRequest
 from service.state import Service
-
-# A probability is worth no more digits, and each of them is sent.
-SCORE_DIGITS = 6
 
 
 async def entities_answer(service: Service, asked: EntitiesRequest) -> bytes:

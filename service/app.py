@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from model import __version__
 from service.annotator import Annotator
@@ -85,19 +86,29 @@ async def _answer_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     if STATUS[type(error)] == 500:
         log_failure(error, f"request {request.state.request_id}")
-    return error_response(error)
+    return error_response(error, request.scope)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     """What the framework raises by itself: an unknown path, a method that a path does not have."""
     assert isinstance(error, HTTPException)
-    message = {
-        404: f"no such path; the routes are {', '.join(routes_of(request.app))}",
-        405: f"this path answers {(error.headers or {}).get('Allow', 'other methods')} only",
-    }.get(error.status_code, "the request was refused")
-    if error.status_code not in CODES:
-        return error_body(400, message)
-    return error_body(error.status_code, message, headers=error.headers)
+    if error.status_code == 404:
+        return error_body(request.scope, 404, f"no such path; the routes are {', '.join(routes_of(request.app))}")
+    if error.status_code == 405:
+        allowed = ", ".join(_methods_of(request))
+        return error_body(request.scope, 405, f"this path answers {allowed} only", headers={"Allow": allowed})
+    return error_body(
+        request.scope, error.status_code if error.status_code in CODES else 400, "the request was refused"
+    )
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the request's path answers: the framework's own list is that of one route, and a path may have several."""
+    return [
+        method
+        for method in ("GET", "POST")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:

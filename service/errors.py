@@ -20,7 +20,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from pydantic_core import to_json
+from starlette.types import Scope
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +85,35 @@ CODES = {
 }
 
 
-def error_response(error: ServiceError) -> Response:
-    """The answer to a request that ran into `error`."""
+# What is below it belongs to the Open Inference Protocol, whether there is such a route or not.
+PLAIN_PATHS = "/v2/"
+
+
+class PlainErrorRoute(APIRoute):
+    """A route of a contract whose errors are `{"error": "message"}`: Hugging Face's, Presidio's, Open Inference."""
+
+
+def error_response(error: ServiceError, scope: Scope) -> Response:
+    """The answer to the request of this scope, which ran into `error`."""
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, UnavailableError) else {}
-    return error_body(STATUS[type(error)], error.message, error.details, headers)
+    return error_body(scope, STATUS[type(error)], error.message, error.details, headers)
 
 
 def error_body(
-    status: int, message: str, details: Sequence[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
+    scope: Scope,
+    status: int,
+    message: str,
+    details: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The one shape of every error: `{"error": {"code", "message"[, "details"]}}`."""
-    error: dict[str, Any] = {"code": CODES.get(status, "error"), "message": message}
-    if details:
-        error["details"] = details
+    """An error in the shape of its request's contract: `{"error": {"code", "message"[, "details"]}}`, or where a
+    `PlainErrorRoute` was asked, `{"error": "message"}`."""
+    error: str | dict[str, Any]
+    if isinstance(scope.get("route"), PlainErrorRoute) or scope["path"].startswith(PLAIN_PATHS):
+        places = [": ".join([".".join(map(str, detail["loc"])) or "body", detail["msg"]]) for detail in details]
+        error = f"{message}: {'; '.join(places)}" if places else message
+    else:
+        error = {"code": CODES.get(status, "error"), "message": message, **({"details": details} if details else {})}
     return Response(to_json({"error": error}), status, headers, media_type="application/json")
 
 

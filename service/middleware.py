@@ -43,11 +43,12 @@ class RequestGuard:
             # Not raised again: the server would log the message, and with it perhaps the text.
             log_failure(error, f"request {request_id.decode('ascii')}")
             if not started:
-                await error_response(EngineError())(scope, receive, send_with_id)
+                await error_response(EngineError(), scope)(scope, receive, send_with_id)
 
 
 class BodyLimit:
-    """Refuses a body of more than `max_bytes`: unread if it declares its length, else at the first byte over."""
+    """Refuses a body of more than `max_bytes` to whoever reads it: at once if it declares its length, else at the
+    first byte over."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
@@ -60,13 +61,13 @@ class BodyLimit:
         too_large = TooLargeError(f"the body is too long; the limit is {self.max_bytes:,} bytes")
         # The server has parsed the number already; a body that is longer than it says never arrives here.
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if int(declared) > self.max_bytes:
-            await error_response(too_large)(scope, receive, send)
-            return
         received = 0
 
         async def receive_within_limit() -> Message:
             nonlocal received
+            # Raised to the route, which is in the middle of a contract and whose error has that contract's shape.
+            if int(declared) > self.max_bytes:
+                raise too_large
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_bytes:

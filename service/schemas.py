@@ -1,4 +1,4 @@
-"""The door of the native contract: bytes become a typed request within the limits, or an error.
+"""The requests and answers of the native contract.
 
 The request models are strict (no "1" for 1, no unknown field). The response models document; the routes build
 plain dictionaries in their shape, because validating every entity again would cost more than finding it.
@@ -7,23 +7,15 @@ plain dictionaries in their shape, because validating every entity again would c
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainValidator, WithJsonSchema, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from service.document import Source, characters
-from service.errors import BadRequestError, InvalidRequestError, TooLargeError
+from model.annotation import Entity
+from service.body import Items, Text, check_limits, encodable, parse
+from service.document import Source
+from service.errors import InvalidRequestError, TooLargeError
 from service.gazetteer import spelled
 from service.offsets import OffsetUnit
 from service.settings import Settings
@@ -36,6 +28,10 @@ EXAMPLE_ENTS: list[JsonValue] = [
     {"start": 59, "end": 64, "label": "LOC", "text": "Paris", "score": 0.990676},
     {"start": 68, "end": 74, "label": "DATE", "text": "Monday", "score": 0.999649},
 ]
+EXAMPLE_ENTITIES = [Entity(**cast(dict[str, Any], ent)) for ent in EXAMPLE_ENTS]
+
+# A probability is worth no more digits, and each of them is sent.
+SCORE_DIGITS = 6
 
 # A gazetteer is made ready for each request, so it has to be small; what is known for good belongs into a model.
 MAX_PHRASES = 1_000
@@ -48,41 +44,30 @@ Request = TypeVar("Request", bound="AnnotationRequest")
 def parse_request(body: bytes, settings: Settings, kind: type[Request]) -> Request:
     """The request of this kind that `body` holds.
 
-    Raises BadRequestError when it is not UTF-8, InvalidRequestError when it is not such a request, TooLargeError when
-    it has too many texts or phrases, or when one of them has too many characters.
+    Raises BadRequestError when it is not UTF-8, InvalidRequestError when it is not such a request or contradicts
+    itself, TooLargeError when it has too many texts or phrases, or when one of them has too many characters.
     """
-    try:
-        document = body.decode()
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"the body is not UTF-8: byte {error.start:,} is invalid") from None
-    try:
-        request = kind.model_validate_json(document)
-    except ValidationError as error:
-        raise _invalid(error, kind) from None
-    sources = request.sources
-    if len(sources) > settings.max_texts:
-        raise TooLargeError(f"the request has {len(sources):,} texts; the limit is {settings.max_texts:,}")
-    longest = max(map(characters, sources), default=0)
-    if longest > settings.max_characters:
-        raise TooLargeError(f"a text has {longest:,} characters; the limit is {settings.max_characters:,}")
-    phrases = request.gazetteer.phrases if request.gazetteer else []
+    request = parse(body, kind)
+    check_limits(request.sources, settings)
+    if request.gazetteer is not None:
+        _check_phrases(request.gazetteer)
+    return request
+
+
+def _check_phrases(gazetteer: "GazetteerRequest") -> None:
+    phrases = gazetteer.phrases
     if len(phrases) > MAX_PHRASES:
         raise TooLargeError(f"the gazetteer has {len(phrases):,} phrases; the limit is {MAX_PHRASES:,}")
     longest = max(map(len, phrases), default=0)
     if longest > MAX_PHRASE_CHARACTERS:
         raise TooLargeError(f"a phrase has {longest:,} characters; the limit is {MAX_PHRASE_CHARACTERS:,}")
-    return request
+    counts = Counter(spelled(phrase, gazetteer.case_sensitive) for phrase in phrases)
+    if "" in counts:
+        raise InvalidRequestError("a phrase of the gazetteer is empty")
+    if max(counts.values(), default=0) > 1:
+        raise InvalidRequestError("a phrase is in the gazetteer twice; it can be under one label, or in never")
 
 
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("a text must not contain lone surrogates") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_encodable)]
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARACTERS)]
 
 
@@ -115,7 +100,7 @@ def _words(tokens: Any) -> Words:
             raise ValueError("give a list of strings, or a list of such lists")
         if not all(map(str.strip, sentence)):
             raise ValueError("a token needs a character that is not white space")
-        _encodable("".join(sentence))
+        encodable("".join(sentence))
     return words
 
 
@@ -127,18 +112,9 @@ class GazetteerRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    always: dict[Label, list[Text]] = Field({}, description="Phrases that are entities, by label: an allow list.")
-    never: list[Text] = Field([], description="Phrases in which there is no entity: a deny list.")
+    always: dict[Label, Items[Text]] = Field({}, description="Phrases that are entities, by label: an allow list.")
+    never: Items[Text] = Field([], description="Phrases in which there is no entity: a deny list.")
     case_sensitive: bool = Field(True, description="Whether upper and lower case count.")
-
-    @model_validator(mode="after")
-    def _each_phrase_once(self) -> "GazetteerRequest":
-        counts = Counter(spelled(phrase, self.case_sensitive) for phrase in self.phrases)
-        if "" in counts:
-            raise ValueError("a phrase needs a character that is not white space")
-        if counts and max(counts.values()) > 1:
-            raise ValueError("a phrase is given twice: it has one label, or is in never")
-        return self
 
     @property
     def phrases(self) -> list[str]:
@@ -158,7 +134,7 @@ class AnnotationRequest(BaseModel):
     source_fields: ClassVar[tuple[str, ...]] = ("text", "texts")
 
     text: Text | None = Field(None, description="The text to annotate. Give this or `texts`.")
-    texts: list[Text] | None = Field(None, description="The texts to annotate. Give this or `text`.")
+    texts: Items[Text] | None = Field(None, description="The texts to annotate. Give this or `text`.")
     model: str | None = Field(
         None,
         description="A name from `GET /v1/models`, or `auto` to choose by each text's script; without it, the first "
@@ -233,8 +209,8 @@ class EntitiesRequest(AnnotationRequest):
         description="The tokens of a sentence, or of several: a list of strings, or a list of such lists. Give this "
         "instead of `text` and `texts`.",
     )
-    include: frozenset[Literal["tokens", "sents"]] = Field(
-        frozenset(), description="What to answer besides entities: the tokens with their tags, the sentences."
+    include: Items[Literal["tokens", "sents"]] = Field(
+        [], description="What to answer besides entities: the tokens with their tags, the sentences."
     )
 
     @property
@@ -343,34 +319,7 @@ class ErrorAnswer(BaseModel):
     error: ErrorContent
 
 
-def _invalid(error: ValidationError, kind: type[AnnotationRequest]) -> InvalidRequestError:
-    details = []
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        place, fields = _known_place(problem["loc"], kind)
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown field; the fields are {', '.join(fields)}"
-        details.append({"loc": place, "msg": message})
-    return InvalidRequestError("the body is not a valid request", details)
+class PlainErrorAnswer(BaseModel):
+    """Every error of the contracts that are not our own."""
 
-
-def _known_place(place: tuple[int | str, ...], kind: type[BaseModel]) -> tuple[list[int | str], list[str]]:
-    """A place without the client's own words, such as the name of an unknown field, which are not repeated; and the
-    fields of the object that the unknown one is in."""
-    known: list[int | str] = []
-    model: type[BaseModel] | None = kind
-    fields = list(kind.model_fields)
-    for part in place:
-        if isinstance(part, int):
-            known.append(part)
-        elif model is not None and part in model.model_fields:
-            known.append(part)
-            model = _model_in(model.model_fields[part].annotation)
-            fields = list(model.model_fields) if model else fields
-    return known, fields
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that a field is, if it is one, or may be one or nothing."""
-    kinds = [annotation, *get_args(annotation)]
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    error: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.annotator import Annotator
 from service.batcher import Batcher
+from service.errors import UnavailableError
 from service.registry import Registry
 from service.settings import Settings
 
@@ -21,3 +22,8 @@ class Service:
     @property
     def ready(self) -> bool:
         return self.batcher.alive and not self.draining
+
+    def check_ready(self) -> None:
+        """Raises UnavailableError where requests are not answered."""
+        if not self.ready:
+            raise UnavailableError("the service is shutting down" if self.draining else "the engine has stopped")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from service.answers import entities_answer
-from service.errors import UnavailableError
+from service.body import described
 from service.hangup import cancelled_on_hangup
 from service.schemas import (
     EXAMPLE_TEXT,
@@ -35,24 +35,22 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         504: "The deadline passed before the answer.",
     }.items()
 }
-# The route reads the body itself, in one pass from bytes to the request, so it documents it itself too.
-REQUEST_BODY = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": EntitiesRequest.model_json_schema(),
-            "examples": {
-                "one text": {"value": {"text": EXAMPLE_TEXT}},
-                "several texts, people and places only, offsets for JavaScript": {
-                    "value": {
-                        "texts": [EXAMPLE_TEXT, "Nothing to see here."],
-                        "labels": ["PER", "LOC"],
-                        "min_score": 0.5,
-                        "offset_unit": "utf16",
-                    }
-                },
-            },
-        }
+EXAMPLES: dict[str, Any] = {
+    "one text": {"text": EXAMPLE_TEXT},
+    "several texts, people and places only, offsets for JavaScript": {
+        "texts": [EXAMPLE_TEXT, "Nothing to see here."],
+        "labels": ["PER", "LOC"],
+        "min_score": 0.5,
+        "offset_unit": "utf16",
+    },
+    "tokens, and tokens with their tags in the answer": {
+        "tokens": ["Tim", "Cook", "lives", "in", "Cupertino", "."],
+        "include": ["tokens"],
+    },
+    "labels under other names, and phrases that count whatever the model says": {
+        "text": EXAMPLE_TEXT,
+        "labels": {"PER": "PERSON", "LOC": "PLACE", "ROLE": "ROLE"},
+        "gazetteer": {"always": {"ROLE": ["chief executive"]}, "never": ["Paris"]},
     },
 }
 
@@ -64,7 +62,7 @@ def native_routes(service: Service) -> APIRouter:
         "/v1/entities",
         summary="Find the entities in a text or in several",
         tags=["entities"],
-        openapi_extra={"requestBody": REQUEST_BODY},
+        openapi_extra=described(EntitiesRequest, EXAMPLES),
         response_model=OneAnswer | ManyAnswer,
         responses=ERRORS,
     )
@@ -101,8 +99,7 @@ def native_routes(service: Service) -> APIRouter:
         responses={503: ERRORS[503]},
     )
     async def ready() -> Response:
-        if not service.ready:
-            raise UnavailableError("the service is shutting down" if service.draining else "the engine has stopped")
+        service.check_ready()
         return _json({"status": "ready"})
 
     return router

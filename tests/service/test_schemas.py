@@ -143,6 +143,30 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_without_its_name()
 
 
 @pytest.mark.parametrize(
+    ("field", "place", "message"),
+    [
+        (b'"texts": [%s]', ["texts", 0], "Input should be a valid string"),
+        (b'"labels": [%s]', ["labels"], "give a list of labels, or an object from labels to names, not empty"),
+        (b'"tokens": [%s]', ["tokens"], "give a list of strings, or a list of such lists"),
+        (b'"gazetteer": {"never": [%s]}', ["gazetteer", "never", 0], "Input should be a valid string"),
+        (b'"include": [%s]', ["include", 0], "Input should be 'tokens' or 'sents'"),
+    ],
+)
+def test_of_a_million_wrong_items_one_is_named(field: bytes, place: list[str | int], message: str) -> None:
+    with pytest.raises(InvalidRequestError) as refusal:
+        parsed(b"{%s}" % (field % (b"1," * 1_000_000 + b"1")))
+    assert refusal.value.details[0] == {"loc": place, "msg": message}
+    assert len(refusal.value.details) == 1
+
+
+def test_many_mistakes_are_counted_and_not_listed() -> None:
+    fields = b",".join(b'"f%d": 1' % number for number in range(1_000))
+    with pytest.raises(InvalidRequestError, match="1,000 mistakes") as refusal:
+        parsed(b'{"text": "a", %s}' % fields)
+    assert not refusal.value.details
+
+
+@pytest.mark.parametrize(
     ("body", "place", "message"),
     [
         (b'{"text": "a", "gazetteer": {"SECRET": 1}}', ["gazetteer"], "the fields are always, never, case_sensitive"),
