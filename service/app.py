@@ -16,6 +16,7 @@ from model import __version__
 from service.annotator import Annotator
 from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
+from service.gunzip import Gunzip
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
 from service.routes.documentation import documentation_routes
@@ -61,7 +62,9 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    # The last one added is the outermost.
+    # The last one added is the outermost. Both what arrives and what it unzips to is limited.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Gunzip)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestGuard)
     return app
