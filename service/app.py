@@ -21,6 +21,7 @@ from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
 from service.routes.documentation import documentation_routes
 from service.routes.native import native_routes
+from service.routes.redact import redact_routes
 from service.settings import Settings
 from service.state import Service
 
@@ -57,6 +58,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     )
     app.state.service = service
     app.include_router(native_routes(service))
+    app.include_router(redact_routes(service))
     app.include_router(documentation_routes(app))
     app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(ServiceError, _answer_service_error)

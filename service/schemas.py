@@ -323,3 +323,19 @@ class PlainErrorAnswer(BaseModel):
     """Every error of the contracts that are not our own."""
 
     error: str
+
+
+# What every route that takes texts may answer instead.
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": description}
+    for status, description in {
+        400: "The body is not UTF-8, or not gzip where it says so.",
+        404: "No such model.",
+        413: "The body, a text, a phrase, or the number of texts, tokens or phrases is over its limit.",
+        415: "The body is encoded in another way than gzip.",
+        422: "Not a valid request, or a label that the model does not have.",
+        500: "The service failed; its log has the request id.",
+        503: "Overloaded or not ready; try again after `Retry-After` seconds.",
+        504: "The deadline passed before the answer.",
+    }.items()
+}

@@ -9,9 +9,9 @@ from service.answers import entities_answer
 from service.body import described
 from service.hangup import cancelled_on_hangup
 from service.schemas import (
+    ERRORS,
     EXAMPLE_TEXT,
     EntitiesRequest,
-    ErrorAnswer,
     HealthAnswer,
     ManyAnswer,
     ModelsAnswer,
@@ -23,18 +23,6 @@ from service.state import Service
 # Of a model's card, what a client can use; the rest is about training.
 CARD_KEYS = ("language", "licence", "description", "datasets", "scores")
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorAnswer, "description": description}
-    for status, description in {
-        400: "The body is not UTF-8.",
-        404: "No such model.",
-        413: "The body, a text, or the number of texts or tokens is over its limit.",
-        422: "Not a valid request, or a label that the model does not have.",
-        500: "The service failed; its log has the request id.",
-        503: "Overloaded or not ready; try again after `Retry-After` seconds.",
-        504: "The deadline passed before the answer.",
-    }.items()
-}
 EXAMPLES: dict[str, Any] = {
     "one text": {"text": EXAMPLE_TEXT},
     "several texts, people and places only, offsets for JavaScript": {
