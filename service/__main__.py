@@ -15,7 +15,7 @@ import uvicorn
 
 from service.app import create_app
 from service.engine import Engine
-from service.registry import ServedModel
+from service.registry import AUTO, ServedModel
 from service.settings import Settings, SettingsError, read_settings
 from service.state import Service
 
@@ -96,6 +96,8 @@ def load_models(settings: Settings, engine: Engine) -> list[ServedModel]:
             raise StartError(str(error)) from None
         if loaded.name in [model.name for model in models]:
             raise StartError(f"{path} is the second model that is named {loaded.name}")
+        if loaded.name == AUTO:
+            raise StartError(f"{path} is a model that is named {AUTO}, which stands for any")
         models.append(ServedModel(loaded.name, recognizer, loaded.card))
     return models
 

@@ -16,6 +16,7 @@ from model import __version__
 from service.annotator import Annotator
 from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
+from service.gunzip import Gunzip
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
 from service.routes.anonymizer import anonymizer_routes
@@ -24,6 +25,7 @@ from service.routes.huggingface import huggingface_routes
 from service.routes.inference import inference_routes
 from service.routes.native import native_routes
 from service.routes.presidio import presidio_routes
+from service.routes.redact import redact_routes
 from service.settings import Settings
 from service.state import Service
 
@@ -59,14 +61,23 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         redoc_url=None,
     )
     app.state.service = service
-    for routes in (native_routes, huggingface_routes, presidio_routes, anonymizer_routes, inference_routes):
+    for routes in (
+        native_routes,
+        redact_routes,
+        huggingface_routes,
+        presidio_routes,
+        anonymizer_routes,
+        inference_routes,
+    ):
         app.include_router(routes(service))
     app.include_router(documentation_routes(app))
     app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    # The last one added is the outermost.
+    # The last one added is the outermost. Both what arrives and what it unzips to is limited.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Gunzip)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestGuard)
     return app

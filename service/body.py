@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from service.document import Source, characters
 from service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from service.settings import Settings
 
@@ -33,16 +34,17 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
         raise _invalid(error, kind) from None
 
 
-def check_limits(texts: Sequence[str], settings: Settings) -> None:
+def check_limits(texts: Sequence[Source], settings: Settings) -> None:
     """Raises TooLargeError when there are too many texts or a text has too many characters."""
     if len(texts) > settings.max_texts:
         raise TooLargeError(f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}")
-    longest = max(map(len, texts), default=0)
+    longest = max(map(characters, texts), default=0)
     if longest > settings.max_characters:
         raise TooLargeError(f"a text has {longest:,} characters; the limit is {settings.max_characters:,}")
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """The text itself. Raises ValueError when UTF-8 cannot hold it."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -50,7 +52,7 @@ def _encodable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_encodable)]
+Text = Annotated[str, AfterValidator(encodable)]
 Item = TypeVar("Item")
 # The first wrong item of a list is enough: to name millions of them would take minutes, and gigabytes.
 Items = Annotated[list[Item], Field(fail_fast=True)]

@@ -1,10 +1,11 @@
 """What a request can run into, as a tree, and the one place where it becomes a status and a body.
 
     ServiceError
-    ├── BadRequestError      the body is not UTF-8
+    ├── BadRequestError      the body is not UTF-8, or not gzip where it says so
     ├── InvalidRequestError  not JSON, a wrong type, an unknown field or label
     ├── NotFoundError        no such route or model
-    ├── TooLargeError        over a limit on bytes, texts, characters or tokens
+    ├── TooLargeError        over a limit on bytes, texts, characters, tokens or phrases
+    ├── UnsupportedMediaTypeError  the body is encoded in a way that is not gzip
     ├── UnavailableError     queue full, wait too long, starting, draining or broken: try again
     ├── DeadlineError        accepted, but not answered in time
     └── EngineError          the engine raised; the cause is logged, never answered
@@ -49,6 +50,9 @@ class NotFoundError(ServiceError): ...
 class TooLargeError(ServiceError): ...
 
 
+class UnsupportedMediaTypeError(ServiceError): ...
+
+
 class UnavailableError(ServiceError):
     """`retry_after` is the number of seconds after which the answer may be another one."""
 
@@ -70,6 +74,7 @@ STATUS: dict[type[ServiceError], int] = {
     InvalidRequestError: 422,
     NotFoundError: 404,
     TooLargeError: 413,
+    UnsupportedMediaTypeError: 415,
     UnavailableError: 503,
     DeadlineError: 504,
     EngineError: 500,
@@ -79,6 +84,7 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
+    415: "unsupported_media_type",
     422: "invalid_request",
     500: "internal",
     503: "unavailable",
@@ -117,7 +123,11 @@ def plain_errors(*statuses: int | Literal["default"]) -> dict[int | str, dict[st
 
 def error_response(error: ServiceError, scope: Scope) -> Response:
     """The answer to the request of this scope, which ran into `error`."""
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, UnavailableError) else {}
+    headers = {}
+    if isinstance(error, UnavailableError):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnsupportedMediaTypeError):
+        headers["Accept-Encoding"] = "gzip"
     return error_body(scope, STATUS[type(error)], error.message, error.details, headers)
 
 

@@ -101,6 +101,22 @@ class Keep:
         return text
 
 
+class Pseudonym:
+    """The label and a number, counted in the order of the text: `PER_1` is the same name wherever it stands, and no
+    other one. It remembers the names of one document, so each document has one of its own."""
+
+    name: ClassVar[str] = "pseudonym"
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, dict[str, int]] = {}
+
+    def __call__(self, text: str, label: str, /) -> str:
+        numbers = self._numbers.setdefault(label, {})
+        # A name may be wrapped differently each time.
+        number = numbers.setdefault(" ".join(text.split()), len(numbers) + 1)
+        return f"{label}_{number}"
+
+
 OPERATORS: tuple[type[Operator], ...] = (Replace, Redact, Mask, Hash, Keep)
 
 

@@ -12,12 +12,19 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-BUNDLED_MODEL = Path(__file__).resolve().parents[1] / "models" / "en.pt"
+# English first: it answers the requests that name no model.
+BUNDLED_MODELS = tuple(Path(__file__).resolve().parents[1] / "models" / name for name in ("en.pt", "zh.pt"))
+BUNDLED_MODEL = BUNDLED_MODELS[0]
 DEVICES = ("auto", "cpu", "cuda")
 
 
 class SettingsError(Exception):
     """One line: which setting is wrong, and what it may be."""
+
+
+def bundled_models() -> tuple[Path, ...]:
+    """The bundled archives that are there; where none is, the first, for the error to name."""
+    return tuple(path for path in BUNDLED_MODELS if path.is_file()) or BUNDLED_MODELS[:1]
 
 
 def _setting(default: Any, variable: str, explanation: str) -> Any:
@@ -30,8 +37,12 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "HOST", "address to listen on")
     port: int = _setting(8000, "PORT", "TCP port to listen on; 0 takes a free one")
-    models: tuple[Path, ...] = _setting(
-        (BUNDLED_MODEL,), "MODEL", f"archive to serve, several joined by '{os.pathsep}'; the first is the default"
+    models: tuple[Path, ...] = field(
+        default_factory=bundled_models,
+        metadata={
+            "variable": "MODEL",
+            "explanation": f"archive to serve, several joined by '{os.pathsep}'; the first is the default",
+        },
     )
     device: str = _setting("auto", "DEVICE", f"one of {', '.join(DEVICES)}")
     max_body_bytes: int = _setting(8 * 2**20, "NERVE_MAX_BODY_BYTES", "longest request body, in bytes")
@@ -99,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     for setting in fields(Settings):
         default: Any = setting.default
         if setting.name == "models":
-            default = os.pathsep.join(map(str, default))
+            default = os.pathsep.join(map(str, bundled_models()))
         parser.add_argument(
             _flag(setting),
             dest=setting.name,

@@ -24,7 +24,7 @@ class FakeTagging(NamedTuple):
 class CapitalisedWords:
     """Every capitalised word is a PER, surely, and every word in capitals a LOC, perhaps. A window is a line."""
 
-    labels = ("LOC", "PER")
+    labels: tuple[str, ...] = ("LOC", "PER")
 
     def windows(self, text: str) -> list[FakeWindow]:
         windows, start = [], 0
@@ -38,6 +38,9 @@ class CapitalisedWords:
             if tokens:
                 windows.append(FakeWindow(tuple(tokens)))
         return windows
+
+    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[FakeWindow]:
+        return [FakeWindow(tuple(sentence)) for sentence in sentences]
 
     def tag(self, windows: Sequence[FakeWindow]) -> list[FakeTagging]:
         kinds = [[self._kind(token.text) for token in window.tokens] for window in windows]
@@ -62,7 +65,7 @@ class Decided:
         self.labels = tuple(label for _, _, label in places)
         self._places = places
 
-    def windows(self, _text: str) -> list[FakeWindow]:
+    def windows_of(self, _sentences: Sequence[Sequence[Token]]) -> list[FakeWindow]:
         return []
 
     def tag(self, _windows: Sequence[FakeWindow]) -> list[FakeTagging]:
@@ -72,8 +75,14 @@ class Decided:
         return [Entity(start, end, label, text[start:end], 0.5) for start, end, label in self._places]
 
 
-def served(name: str = "fake", recognizer: Any = None) -> ServedModel:
-    card = {"language": "en", "licence": "CC0-1.0", "description": "capitals", "datasets": [], "scores": {"dev": 1.0}}
+def served(name: str = "fake", recognizer: Any = None, language: str = "en") -> ServedModel:
+    card = {
+        "language": language,
+        "licence": "CC0-1.0",
+        "description": "capitals",
+        "datasets": [],
+        "scores": {"dev": 1.0},
+    }
     return ServedModel(name, recognizer or CapitalisedWords(), card)
 
 

@@ -97,6 +97,16 @@ def test_two_models_of_one_name_are_refused(engine: Engine, archive: Path) -> No
         load_models(Settings(models=(archive, archive), device="cpu"), engine)
 
 
+def test_a_model_that_is_named_auto_is_refused(
+    engine: Engine, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model.archive import Archive
+
+    monkeypatch.setattr(Archive, "name", "auto")
+    with pytest.raises(StartError, match="named auto, which stands for any"):
+        load_models(Settings(models=(archive,), device="cpu"), engine)
+
+
 def test_a_batch_smaller_than_the_longest_window_is_refused(engine: Engine, archive: Path) -> None:
     with pytest.raises(SettingsError, match="batch_tokens"):
         load_models(Settings(models=(archive,), batch_tokens=5), engine)
