@@ -22,6 +22,7 @@ from service.registry import Registry, ServedModel
 from service.routes.documentation import documentation_routes
 from service.routes.native import native_routes
 from service.routes.redact import redact_routes
+from service.routes.stream import STREAM, stream_routes
 from service.settings import Settings
 from service.state import Service
 
@@ -59,15 +60,16 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     app.state.service = service
     app.include_router(native_routes(service))
     app.include_router(redact_routes(service))
+    app.include_router(stream_routes(service))
     app.include_router(documentation_routes(app))
     app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
     # The last one added is the outermost. Both what arrives and what it unzips to is limited.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
     app.add_middleware(Gunzip)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
     app.add_middleware(RequestGuard)
     return app
 
