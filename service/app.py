@@ -26,6 +26,7 @@ from service.routes.inference import inference_routes
 from service.routes.native import native_routes
 from service.routes.presidio import presidio_routes
 from service.routes.redact import redact_routes
+from service.routes.stream import STREAM, stream_routes
 from service.settings import Settings
 from service.state import Service
 
@@ -64,6 +65,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     for routes in (
         native_routes,
         redact_routes,
+        stream_routes,
         huggingface_routes,
         presidio_routes,
         anonymizer_routes,
@@ -76,9 +78,9 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
     # The last one added is the outermost. Both what arrives and what it unzips to is limited.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
     app.add_middleware(Gunzip)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
     app.add_middleware(RequestGuard)
     return app
 

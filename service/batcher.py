@@ -44,6 +44,7 @@ class Batcher:
         self._waiting_tokens = 0
         self._tokens_per_second = 0.0  # 0 until a full batch has been timed
         self._arrival = asyncio.Event()
+        self._departure = asyncio.Event()
         self._closing = False
         self._worker: asyncio.Task[None] | None = None
 
@@ -84,6 +85,12 @@ class Batcher:
         finally:
             expiry.cancel()
             self._forget(job)
+
+    async def room(self) -> None:
+        """Returns when no more than half of the queue is taken: for who would rather wait than be refused."""
+        while 2 * self._waiting_tokens > self._queue_tokens:
+            self._departure.clear()
+            await self._departure.wait()
 
     async def close(self, within: float) -> None:
         """Take nothing new, finish what waits in `within` seconds, refuse the rest."""
@@ -152,6 +159,7 @@ class Batcher:
             del self._waiting[job]
             if job.waiting:
                 self._waiting[job] = None
+        self._departure.set()
         return sorted(batch, key=lambda item: item.length, reverse=True)
 
     async def _run(self, batch: "list[_Item]") -> None:
@@ -196,6 +204,7 @@ class Batcher:
         self._waiting_tokens -= job.waiting_tokens
         job.drop()
         self._unanswered.discard(job)
+        self._departure.set()
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
         if worker.cancelled():

@@ -145,8 +145,17 @@ def error_body(
         places = [": ".join([".".join(map(str, detail["loc"])) or "body", detail["msg"]]) for detail in details]
         error = f"{message}: {'; '.join(places)}" if places else message
     else:
-        error = {"code": CODES.get(status, "error"), "message": message, **({"details": details} if details else {})}
+        error = _content(status, message, details)
     return Response(to_json({"error": error}), status, headers, media_type="application/json")
+
+
+def error_line(error: ServiceError, number: int) -> bytes:
+    """The answer to one line of a stream, with its number, in the shape of the native contract."""
+    return to_json({"line": number, "error": _content(STATUS[type(error)], error.message, error.details)})
+
+
+def _content(status: int, message: str, details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"code": CODES.get(status, "error"), "message": message, **({"details": details} if details else {})}
 
 
 def log_failure(error: BaseException, what: str) -> None:

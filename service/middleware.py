@@ -5,6 +5,7 @@ Pure ASGI, because a middleware that wraps requests and responses would buffer t
 
 import re
 import uuid
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -48,14 +49,15 @@ class RequestGuard:
 
 class BodyLimit:
     """Refuses a body of more than `max_bytes` to whoever reads it: at once if it declares its length, else at the
-    first byte over."""
+    first byte over. `streams` are the paths whose bodies may be of any length: they have limits of their own."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, streams: Collection[str]) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self.streams:
             await self.app(scope, receive, send)
             return
         too_large = TooLargeError(f"the body is too long; the limit is {self.max_bytes:,} bytes")

@@ -168,7 +168,7 @@ class Broken(CapitalisedWords):
         raise ValueError(f"cannot read {arguments}")
 
 
-@pytest.mark.parametrize("step", ["windows", "tag", "entities"])
+@pytest.mark.parametrize("step", ["windows_of", "tag", "entities"])
 def test_a_failure_is_answered_without_detail_and_logged_without_the_text(
     serve: Serve, caplog: pytest.LogCaptureFixture, contract: Contract, step: str
 ) -> None:

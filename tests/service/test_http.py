@@ -139,6 +139,12 @@ def test_the_documentation_shows_a_request_and_its_answer(client: httpx.Client) 
     assert '"label": "PER"' in page
 
 
+def test_the_documentation_shows_lines_as_lines(client: httpx.Client) -> None:
+    page = html.unescape(client.get("/docs").text)
+    assert "-H 'Content-Type: application/x-ndjson' --data-binary '{\"text\": " in page
+    assert '"}\n{"' in page
+
+
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_a_page_loads_nothing_from_elsewhere(client: httpx.Client, path: str) -> None:
     page = client.get(path).text.replace("http://HOST:PORT", "")
