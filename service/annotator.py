@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from model.annotation import Entity
+from service import trace
 from service.batcher import Batcher
 from service.errors import DeadlineError, TooLargeError
 from service.registry import Recognizer
@@ -40,10 +41,14 @@ class Annotator:
         windows = await self._computed(long, deadline, lambda: [recognizer.windows(text) for text in texts])
         flat = [window for of_text in windows for window in of_text]
         tokens = sum(map(len, flat))
+        count = trace.current().models[recognizer.name]
+        count.texts += len(texts)
+        count.tokens += tokens
         if tokens > self._max_tokens:
-            raise TooLargeError(f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}")
+            message = f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}"
+            raise TooLargeError(message, reason="too_many_tokens")
         taggings = iter(await self._batcher.submit(recognizer, flat, deadline))
-        return await self._computed(
+        found = await self._computed(
             long,
             deadline,
             lambda: [
@@ -51,6 +56,8 @@ class Annotator:
                 for text, of_text in zip(texts, windows, strict=True)
             ],
         )
+        count.entities.update(entity.label for of_text in found for entity in of_text)
+        return found
 
     async def _computed(self, long: bool, deadline: float, compute: Callable[[], Result]) -> Result:
         if not long:

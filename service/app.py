@@ -3,8 +3,10 @@
 The caller has loaded and warmed the models; from the lifespan's start on, the service is ready.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
@@ -12,15 +14,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from model import __version__
+from service import trace
 from service.annotator import Annotator
 from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
+from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
 from service.routes.documentation import documentation_routes
 from service.routes.native import native_routes
+from service.routes.operations import operations_routes
 from service.settings import Settings
 from service.state import Service
+from service.templates import Templates
 
 # Nobody receives it: the client has left. nginx's number, for the log of whatever stands in front.
 CLIENT_CLOSED_REQUEST = 499
@@ -31,12 +37,15 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
 
     `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none.
     """
-    batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens)
+    registry = Registry(models)
+    metrics = Metrics(registry)
+    batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
     annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
-    service = Service(settings, Registry(models), batcher, annotator)
+    service = Service(settings, registry, batcher, annotator, metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(_log_stray)
         batcher.start()
         yield
         service.draining = True
@@ -55,6 +64,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     )
     app.state.service = service
     app.include_router(native_routes(service))
+    app.include_router(operations_routes(service))
     app.include_router(documentation_routes(app))
     app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(ServiceError, _answer_service_error)
@@ -62,7 +72,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestGuard)
+    app.add_middleware(RequestGuard, service=service, templates=Templates(app))
     return app
 
 
@@ -101,4 +111,13 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    trace.current().reason = "client_left"
     return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _log_stray(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error that asyncio can tell nobody else: without its own words, which repeat the error's."""
+    if error := context.get("exception"):
+        log_failure(error, "a task of the event loop")
+    else:
+        loop.default_exception_handler(context)

@@ -15,23 +15,27 @@ answer or a log line is the last place where it should turn up.
 
 import logging
 import math
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.responses import Response
 from pydantic_core import to_json
 
+from service import trace
+from service.logs import frames
+
 log = logging.getLogger(__name__)
 
 
 class ServiceError(Exception):
-    """`details` is a list of what was wrong and where, for errors that have several places."""
+    """`details` is a list of what was wrong and where, for errors that have several places. `reason` is a word for
+    the log and the metrics, where the status alone does not say enough."""
 
-    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = (), *, reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.details = details
+        self.reason = reason or CODES[STATUS[type(self)]]
 
 
 class BadRequestError(ServiceError): ...
@@ -49,8 +53,8 @@ class TooLargeError(ServiceError): ...
 class UnavailableError(ServiceError):
     """`retry_after` is the number of seconds after which the answer may be another one."""
 
-    def __init__(self, message: str, retry_after: float = 1.0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: float = 1.0, *, reason: str = "") -> None:
+        super().__init__(message, reason=reason)
         self.retry_after = max(1, math.ceil(retry_after))
 
 
@@ -84,7 +88,8 @@ CODES = {
 
 
 def error_response(error: ServiceError) -> Response:
-    """The answer to a request that ran into `error`."""
+    """The answer to a request that ran into `error`. Its trace learns the reason."""
+    trace.current().reason = error.reason
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, UnavailableError) else {}
     return error_body(STATUS[type(error)], error.message, error.details, headers)
 
@@ -100,14 +105,5 @@ def error_body(
 
 
 def log_failure(error: BaseException, what: str) -> None:
-    """One log record that says `what` failed, with the types and the frames of `error` and its causes.
-
-    The messages are left out: a library's may quote the token it stumbled over.
-    """
-    parts = []
-    cause: BaseException | None = error
-    while cause is not None:
-        frames = "".join(traceback.format_tb(cause.__traceback__))
-        parts.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n{frames}")
-        cause = cause.__cause__
-    log.error("%s failed: %s", what, "caused by ".join(parts).rstrip())
+    """One log record that says `what` failed, with the `frames` of `error`."""
+    log.error("%s failed: %s", what, frames(error))

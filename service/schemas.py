@@ -46,10 +46,12 @@ def parse_request(body: bytes, settings: Settings) -> "EntitiesRequest":
         raise _invalid(error) from None
     texts = request.all_texts
     if len(texts) > settings.max_texts:
-        raise TooLargeError(f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}")
+        message = f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}"
+        raise TooLargeError(message, reason="too_many_texts")
     longest = max(map(len, texts), default=0)
     if longest > settings.max_characters:
-        raise TooLargeError(f"a text has {longest:,} characters; the limit is {settings.max_characters:,}")
+        message = f"a text has {longest:,} characters; the limit is {settings.max_characters:,}"
+        raise TooLargeError(message, reason="too_many_characters")
     return request
 
 

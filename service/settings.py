@@ -13,10 +13,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 BUNDLED_MODEL = Path(__file__).resolve().parents[1] / "models" / "en.pt"
-DEVICES = ("auto", "cpu", "cuda")
+CHOICES = {
+    "device": ("auto", "cpu", "cuda"),
+    "log_format": ("text", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
 
 
-class SettingsError(Exception):
+class StartError(Exception):
+    """One line: why the service cannot start."""
+
+
+class SettingsError(StartError):
     """One line: which setting is wrong, and what it may be."""
 
 
@@ -33,7 +41,7 @@ class Settings:
     models: tuple[Path, ...] = _setting(
         (BUNDLED_MODEL,), "MODEL", f"archive to serve, several joined by '{os.pathsep}'; the first is the default"
     )
-    device: str = _setting("auto", "DEVICE", f"one of {', '.join(DEVICES)}")
+    device: str = _setting("auto", "DEVICE", f"one of {', '.join(CHOICES['device'])}")
     max_body_bytes: int = _setting(8 * 2**20, "NERVE_MAX_BODY_BYTES", "longest request body, in bytes")
     max_characters: int = _setting(2_000_000, "NERVE_MAX_CHARACTERS", "longest text, in characters")
     max_texts: int = _setting(1_000, "NERVE_MAX_TEXTS", "most texts in one request")
@@ -45,6 +53,8 @@ class Settings:
     deadline_seconds: float = _setting(30.0, "NERVE_DEADLINE_SECONDS", "longest time to an answer")
     # Docker kills ten seconds after its SIGTERM.
     drain_seconds: int = _setting(8, "NERVE_DRAIN_SECONDS", "time for requests in flight after SIGTERM")
+    log_format: str = _setting("text", "NERVE_LOG_FORMAT", f"one of {', '.join(CHOICES['log_format'])}")
+    log_level: str = _setting("info", "NERVE_LOG_LEVEL", f"one of {', '.join(CHOICES['log_level'])}")
 
     def __post_init__(self) -> None:
         _check_range("port", self.port, 0, 65_535)
@@ -53,8 +63,9 @@ class Settings:
         _check_range("batch_tokens", self.batch_tokens, 1, 2**24)
         _check_range("deadline_seconds", self.deadline_seconds, 0.001, 86_400)
         _check_range("drain_seconds", self.drain_seconds, 0, 86_400)
-        if self.device not in DEVICES:
-            raise SettingsError(f"device is {self.device!r}; it must be one of {', '.join(DEVICES)}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
         if not self.host:
             raise SettingsError("host is empty; name an address, such as 127.0.0.1")
         if not self.models:

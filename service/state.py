@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.annotator import Annotator
 from service.batcher import Batcher
+from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 
@@ -16,6 +17,7 @@ class Service:
     registry: Registry
     batcher: Batcher
     annotator: Annotator
+    metrics: Metrics
     draining: bool = False
 
     @property

@@ -133,8 +133,9 @@ def _wanted_labels(asked: EntitiesRequest, model: ServedModel) -> frozenset[str]
     known = frozenset(model.recognizer.labels)
     wanted = known if asked.labels is None else frozenset(asked.labels)
     if wanted - known:
+        known_ones = ", ".join(model.recognizer.labels)
         raise InvalidRequestError(
-            f"labels has a label that model {model.name} does not know; it knows {', '.join(model.recognizer.labels)}"
+            f"labels has a label that model {model.name} does not know; it knows {known_ones}", reason="unknown_label"
         )
     return wanted
 

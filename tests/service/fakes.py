@@ -24,6 +24,7 @@ class FakeTagging(NamedTuple):
 class CapitalisedWords:
     """Every capitalised word is a PER, surely, and every word in capitals a LOC, perhaps. A window is a line."""
 
+    name = "fake"
     labels = ("LOC", "PER")
 
     def windows(self, text: str) -> list[FakeWindow]:
@@ -57,7 +58,9 @@ class CapitalisedWords:
 
 def served(name: str = "fake", recognizer: Any = None) -> ServedModel:
     card = {"language": "en", "licence": "CC0-1.0", "description": "capitals", "datasets": [], "scores": {"dev": 1.0}}
-    return ServedModel(name, recognizer or CapitalisedWords(), card)
+    recognizer = recognizer or CapitalisedWords()
+    recognizer.name = name
+    return ServedModel(name, recognizer, card)
 
 
 class DirectEngine:
