@@ -11,13 +11,16 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from model import __version__
 from service import trace
 from service.annotator import Annotator
+from service.authentication import Authentication
 from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
+from service.keys import read_keys
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
@@ -35,13 +38,14 @@ CLIENT_CLOSED_REQUEST = 499
 def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine) -> FastAPI:
     """The ASGI application that answers for `models`, of which the first is the default.
 
-    `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none.
+    `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none, and StartError for
+    API keys that cannot be read.
     """
     registry = Registry(models)
     metrics = Metrics(registry)
     batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
     annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
-    service = Service(settings, registry, batcher, annotator, metrics)
+    service = Service(settings, registry, batcher, annotator, metrics, read_keys(settings.api_keys_file))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -72,6 +76,16 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Authentication, service=service)
+    if settings.allowed_origins:
+        # Around the door for keys: a browser asks without one whether it may send one.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
     app.add_middleware(RequestGuard, service=service, templates=Templates(app))
     return app
 

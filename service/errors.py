@@ -3,6 +3,7 @@
     ServiceError
     ├── BadRequestError      the body is not UTF-8
     ├── InvalidRequestError  not JSON, a wrong type, an unknown field or label
+    ├── UnauthorizedError    no API key, or an unknown one
     ├── NotFoundError        no such route or model
     ├── TooLargeError        over a limit on bytes, texts, characters or tokens
     ├── UnavailableError     queue full, wait too long, starting, draining or broken: try again
@@ -44,6 +45,19 @@ class BadRequestError(ServiceError): ...
 class InvalidRequestError(ServiceError): ...
 
 
+class UnauthorizedError(ServiceError):
+    """`presented` says whether there was a key at all."""
+
+    def __init__(self, *, presented: bool) -> None:
+        super().__init__(
+            "the API key is not known"
+            if presented
+            else "an API key is needed, as the header X-API-Key or as Authorization: Bearer"
+        )
+        # RFC 6750, section 3: the error is named only where a token was sent.
+        self.challenge = 'Bearer realm="nerve"' + (', error="invalid_token"' if presented else "")
+
+
 class NotFoundError(ServiceError): ...
 
 
@@ -68,6 +82,7 @@ class EngineError(ServiceError):
 
 STATUS: dict[type[ServiceError], int] = {
     BadRequestError: 400,
+    UnauthorizedError: 401,
     InvalidRequestError: 422,
     NotFoundError: 404,
     TooLargeError: 413,
@@ -77,6 +92,7 @@ STATUS: dict[type[ServiceError], int] = {
 }
 CODES = {
     400: "bad_request",
+    401: "unauthorized",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
@@ -90,7 +106,11 @@ CODES = {
 def error_response(error: ServiceError) -> Response:
     """The answer to a request that ran into `error`. Its trace learns the reason."""
     trace.current().reason = error.reason
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, UnavailableError) else {}
+    headers = {}
+    if isinstance(error, UnavailableError):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnauthorizedError):
+        headers["WWW-Authenticate"] = error.challenge
     return error_body(STATUS[type(error)], error.message, error.details, headers)
 
 

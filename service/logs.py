@@ -63,6 +63,8 @@ def _fields(method: str, route: str, status: int, seconds: float, seen: Trace) -
         "status": status,
         "milliseconds": round(seconds * 1000, 1),
     }
+    if seen.client:
+        fields["client"] = seen.client
     if seen.models:
         counts = seen.models.values()
         fields["model"] = ",".join(seen.models)

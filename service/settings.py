@@ -7,6 +7,7 @@ out of range or contradicts another setting raises `SettingsError`, one line tha
 import argparse
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -53,6 +54,10 @@ class Settings:
     deadline_seconds: float = _setting(30.0, "NERVE_DEADLINE_SECONDS", "longest time to an answer")
     # Docker kills ten seconds after its SIGTERM.
     drain_seconds: int = _setting(8, "NERVE_DRAIN_SECONDS", "time for requests in flight after SIGTERM")
+    api_keys_file: str = _setting("", "NERVE_API_KEYS_FILE", "file of the keys of which a request needs one")
+    cors_origins: str = _setting(
+        "", "NERVE_CORS_ORIGINS", "origins whose pages may ask, such as https://example.org, joined by ','; * for all"
+    )
     log_format: str = _setting("text", "NERVE_LOG_FORMAT", f"one of {', '.join(CHOICES['log_format'])}")
     log_level: str = _setting("info", "NERVE_LOG_LEVEL", f"one of {', '.join(CHOICES['log_level'])}")
 
@@ -68,6 +73,11 @@ class Settings:
                 raise SettingsError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
         if not self.host:
             raise SettingsError("host is empty; name an address, such as 127.0.0.1")
+        for origin in self.allowed_origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s,*]+", origin):
+                raise SettingsError(
+                    f"cors_origins has {origin!r}; it may have https://example.org and its like, or *"
+                )
         if not self.models:
             raise SettingsError("model is empty; name at least one archive")
         if self.max_characters > self.max_body_bytes:
@@ -80,6 +90,10 @@ class Settings:
                 f"max_tokens ({self.max_tokens:,}) is larger than queue_tokens ({self.queue_tokens:,}): "
                 "such a request could never be queued"
             )
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return tuple(filter(None, map(str.strip, self.cors_origins.split(","))))
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -117,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
             # A repeated --model adds an archive; every other flag is given once.
             action="append" if setting.name == "models" else "store",
             metavar=setting.metadata["variable"].removeprefix("NERVE_"),
-            help=f"{setting.metadata['explanation']} (${setting.metadata['variable']}, default {default})",
+            help=f"{setting.metadata['explanation']} (${setting.metadata['variable']}, default {default or 'none'})",
         )
     return parser
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from service.annotator import Annotator
 from service.batcher import Batcher
+from service.keys import Keys
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
@@ -18,6 +19,7 @@ class Service:
     batcher: Batcher
     annotator: Annotator
     metrics: Metrics
+    keys: Keys
     draining: bool = False
 
     @property

@@ -21,6 +21,8 @@ class Count:
 @dataclass
 class Trace:
     request_id: str = ""
+    client: str = ""
+    """The name of the API key that it came with."""
     models: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     """What each of the models that the request asked was given, and found."""
     reason: str = ""

@@ -32,6 +32,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": description}
     for status, description in {
         400: "The body is not UTF-8.",
+        401: "No API key, or an unknown one, where the service asks for one.",
         404: "No such model.",
         413: "The body, a text, or the number of texts or tokens is over its limit.",
         422: "Not a valid request, or a label that the model does not have.",
