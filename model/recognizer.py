@@ -50,6 +50,7 @@ class Recognizer:
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
+        self.name = archive.name
         self.labels = archive.labels
         self._tags = [split(tag) for tag in archive.metadata.tags]
 

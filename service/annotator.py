@@ -5,12 +5,14 @@ so then it happens in a thread of its own and the event loop stays free for the 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from model.annotation import Entity
+from service import trace
 from service.batcher import Batcher
 from service.document import Annotation, Document, Source, characters, read
 from service.errors import DeadlineError, TooLargeError
@@ -58,20 +60,27 @@ class Annotator:
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
         long = sum(characters(source) for source, _ in tasks) + finish_characters > LONG_TEXT_CHARACTERS
         readings = await self._computed(long, deadline, lambda: [_reading(task) for task in tasks])
+        counts = trace.current().models
+        for reading in readings:
+            counts[reading.recognizer.name].texts += 1
+            counts[reading.recognizer.name].tokens += sum(map(len, reading.windows))
         tokens = sum(len(window) for reading in readings for window in reading.windows)
         if tokens > self._max_tokens:
-            raise TooLargeError(f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}")
+            message = f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}"
+            raise TooLargeError(message, reason="too_many_tokens")
         taggings = await self._tagged(readings, deadline)
-        return await self._computed(
-            long,
-            deadline,
-            lambda: finish(
-                [
-                    Annotation(document, recognizer.entities(document.text, windows, of_document))
-                    for (recognizer, document, windows), of_document in zip(readings, taggings, strict=True)
-                ]
-            ),
-        )
+
+        def finished() -> tuple[list[Counter[str]], Result]:
+            annotations = [
+                Annotation(document, recognizer.entities(document.text, windows, of_document))
+                for (recognizer, document, windows), of_document in zip(readings, taggings, strict=True)
+            ]
+            return [Counter(entity.label for entity in one.entities) for one in annotations], finish(annotations)
+
+        found, result = await self._computed(long, deadline, finished)
+        for reading, labels in zip(readings, found, strict=True):
+            counts[reading.recognizer.name].entities += labels
+        return result
 
     async def _tagged(self, readings: "Sequence[_Reading]", deadline: float) -> "list[list[Tagging]]":
         """The taggings of each reading's windows. The engine runs one model at a time, so several are asked one after

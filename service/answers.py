@@ -38,7 +38,8 @@ def wanted_labels(service: Service, asked: AnnotationRequest) -> Mapping[str, st
     if asked.labels.keys() - labels - own:
         which = f"model {models[0].name} does" if len(models) == 1 else "the models do"
         raise InvalidRequestError(
-            f"labels has a label that {which} not know; the known ones are {', '.join(sorted(labels))}"
+            f"labels has a label that {which} not know; the known ones are {', '.join(sorted(labels))}",
+            reason="unknown_label",
         )
     return asked.labels
 

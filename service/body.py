@@ -37,10 +37,12 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
 def check_limits(texts: Sequence[Source], settings: Settings) -> None:
     """Raises TooLargeError when there are too many texts or a text has too many characters."""
     if len(texts) > settings.max_texts:
-        raise TooLargeError(f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}")
+        message = f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}"
+        raise TooLargeError(message, reason="too_many_texts")
     longest = max(map(characters, texts), default=0)
     if longest > settings.max_characters:
-        raise TooLargeError(f"a text has {longest:,} characters; the limit is {settings.max_characters:,}")
+        message = f"a text has {longest:,} characters; the limit is {settings.max_characters:,}"
+        raise TooLargeError(message, reason="too_many_characters")
 
 
 def encodable(text: str) -> str:

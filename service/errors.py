@@ -3,6 +3,7 @@
     ServiceError
     ├── BadRequestError      the body is not UTF-8, or not gzip where it says so
     ├── InvalidRequestError  not JSON, a wrong type, an unknown field or label
+    ├── UnauthorizedError    no API key, or an unknown one
     ├── NotFoundError        no such route or model
     ├── TooLargeError        over a limit on bytes, texts, characters, tokens or phrases
     ├── UnsupportedMediaTypeError  the body is encoded in a way that is not gzip
@@ -16,7 +17,6 @@ answer or a log line is the last place where it should turn up.
 
 import logging
 import math
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -26,22 +26,40 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.types import Scope
 
+from service import trace
+from service.logs import frames
+
 log = logging.getLogger(__name__)
 
 
 class ServiceError(Exception):
-    """`details` is a list of what was wrong and where, for errors that have several places."""
+    """`details` is a list of what was wrong and where, for errors that have several places. `reason` is a word for
+    the log and the metrics, where the status alone does not say enough."""
 
-    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = (), *, reason: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.details = details
+        self.reason = reason or CODES[STATUS[type(self)]]
 
 
 class BadRequestError(ServiceError): ...
 
 
 class InvalidRequestError(ServiceError): ...
+
+
+class UnauthorizedError(ServiceError):
+    """`presented` says whether there was a key at all."""
+
+    def __init__(self, *, presented: bool) -> None:
+        super().__init__(
+            "the API key is not known"
+            if presented
+            else "an API key is needed, as the header X-API-Key or as Authorization: Bearer"
+        )
+        # RFC 6750, section 3: the error is named only where a token was sent.
+        self.challenge = 'Bearer realm="nerve"' + (', error="invalid_token"' if presented else "")
 
 
 class NotFoundError(ServiceError): ...
@@ -56,8 +74,8 @@ class UnsupportedMediaTypeError(ServiceError): ...
 class UnavailableError(ServiceError):
     """`retry_after` is the number of seconds after which the answer may be another one."""
 
-    def __init__(self, message: str, retry_after: float = 1.0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: float = 1.0, *, reason: str = "") -> None:
+        super().__init__(message, reason=reason)
         self.retry_after = max(1, math.ceil(retry_after))
 
 
@@ -71,6 +89,7 @@ class EngineError(ServiceError):
 
 STATUS: dict[type[ServiceError], int] = {
     BadRequestError: 400,
+    UnauthorizedError: 401,
     InvalidRequestError: 422,
     NotFoundError: 404,
     TooLargeError: 413,
@@ -81,6 +100,7 @@ STATUS: dict[type[ServiceError], int] = {
 }
 CODES = {
     400: "bad_request",
+    401: "unauthorized",
     404: "not_found",
     405: "method_not_allowed",
     413: "too_large",
@@ -92,6 +112,7 @@ CODES = {
 }
 DESCRIPTIONS: dict[int | str, str] = {
     400: "The body is not UTF-8.",
+    401: "No API key, or an unknown one, where the service asks for one.",
     404: "No such model.",
     413: "The body, a text, or the number of texts or tokens is over its limit.",
     422: "Not a valid request.",
@@ -122,12 +143,15 @@ def plain_errors(*statuses: int | Literal["default"]) -> dict[int | str, dict[st
 
 
 def error_response(error: ServiceError, scope: Scope) -> Response:
-    """The answer to the request of this scope, which ran into `error`."""
+    """The answer to the request of this scope, which ran into `error`. Its trace learns the reason."""
+    trace.current().reason = error.reason
     headers = {}
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UnsupportedMediaTypeError):
         headers["Accept-Encoding"] = "gzip"
+    if isinstance(error, UnauthorizedError):
+        headers["WWW-Authenticate"] = error.challenge
     return error_body(scope, STATUS[type(error)], error.message, error.details, headers)
 
 
@@ -159,14 +183,5 @@ def _content(status: int, message: str, details: Sequence[Mapping[str, Any]]) ->
 
 
 def log_failure(error: BaseException, what: str) -> None:
-    """One log record that says `what` failed, with the types and the frames of `error` and its causes.
-
-    The messages are left out: a library's may quote the token it stumbled over.
-    """
-    parts = []
-    cause: BaseException | None = error
-    while cause is not None:
-        frames = "".join(traceback.format_tb(cause.__traceback__))
-        parts.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n{frames}")
-        cause = cause.__cause__
-    log.error("%s failed: %s", what, "caused by ".join(parts).rstrip())
+    """One log record that says `what` failed, with the `frames` of `error`."""
+    log.error("%s failed: %s", what, frames(error))

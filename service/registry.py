@@ -19,6 +19,9 @@ class Recognizer(Protocol):
     """What the service asks of `model.recognizer.Recognizer`."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def labels(self) -> tuple[str, ...]: ...
 
     def windows(self, text: str) -> "Sequence[Window]": ...
@@ -67,7 +70,7 @@ class Registry:
         if name is None:
             return self.default
         if name not in self._models:
-            raise NotFoundError(f"no such model; the models are {', '.join(self._models)}")
+            raise NotFoundError(f"no such model; the models are {', '.join(self._models)}", reason="unknown_model")
         return self._models[name]
 
     def by_script(self, text: str) -> ServedModel:

@@ -57,10 +57,12 @@ def parse_request(body: bytes, settings: Settings, kind: type[Request]) -> Reque
 def _check_phrases(gazetteer: "GazetteerRequest") -> None:
     phrases = gazetteer.phrases
     if len(phrases) > MAX_PHRASES:
-        raise TooLargeError(f"the gazetteer has {len(phrases):,} phrases; the limit is {MAX_PHRASES:,}")
+        message = f"the gazetteer has {len(phrases):,} phrases; the limit is {MAX_PHRASES:,}"
+        raise TooLargeError(message, reason="too_many_phrases")
     longest = max(map(len, phrases), default=0)
     if longest > MAX_PHRASE_CHARACTERS:
-        raise TooLargeError(f"a phrase has {longest:,} characters; the limit is {MAX_PHRASE_CHARACTERS:,}")
+        message = f"a phrase has {longest:,} characters; the limit is {MAX_PHRASE_CHARACTERS:,}"
+        raise TooLargeError(message, reason="too_many_characters")
     counts = Counter(spelled(phrase, gazetteer.case_sensitive) for phrase in phrases)
     if "" in counts:
         raise InvalidRequestError("a phrase of the gazetteer is empty")
@@ -324,6 +326,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": description}
     for status, description in {
         400: "The body is not UTF-8, or not gzip where it says so.",
+        401: "No API key, or an unknown one, where the service asks for one.",
         404: "No such model.",
         413: "The body, a text, a phrase, or the number of texts, tokens or phrases is over its limit.",
         415: "The body is encoded in another way than gzip.",

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from service.annotator import Annotator
-from service.batcher import Batcher
-from service.errors import UnavailableError
+from service.batcher import Batcher, stopped
+from service.keys import Keys
+from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 
@@ -17,6 +18,8 @@ class Service:
     registry: Registry
     batcher: Batcher
     annotator: Annotator
+    metrics: Metrics
+    keys: Keys
     draining: bool = False
 
     @property
@@ -26,4 +29,4 @@ class Service:
     def check_ready(self) -> None:
         """Raises UnavailableError where requests are not answered."""
         if not self.ready:
-            raise UnavailableError("the service is shutting down" if self.draining else "the engine has stopped")
+            raise stopped(self.draining)

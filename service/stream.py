@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from service import trace
 from service.errors import EngineError, ServiceError, TooLargeError, error_line, log_failure
 
 # Enough for full batches of short texts.
@@ -59,7 +60,7 @@ class LinesAnswer(Response):
                     under_way.done(line)
                 pump.cancel()
         except* ClientDisconnect:
-            pass  # and all that was under way is cancelled
+            trace.current().reason = "client_left"  # and all that was under way is cancelled
         else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -77,19 +78,26 @@ class LinesAnswer(Response):
                 number += 1
         except ServiceError as error:
             last = asyncio.get_running_loop().create_future()
+            trace.current().refused_lines[error.reason] += 1
             last.set_result(error_line(error, number))
             under_way.add(_Line(last, 0))
         under_way.end()
 
     async def _answered(self, line: bytes | None, number: int, name: str) -> bytes:
+        whole = trace.current()
+        own = trace.begin(whole.request_id)
         try:
             if line is None:
-                raise TooLargeError(f"the line is too long; the limit is {self._max_bytes:,} bytes")
-            return await self._answer(line)
+                message = f"the line is too long; the limit is {self._max_bytes:,} bytes"
+                raise TooLargeError(message, reason="too_many_bytes")
+            answer = await self._answer(line)
+            whole.add(own)
+            return answer
         except Exception as raised:
             error = raised if isinstance(raised, ServiceError) else EngineError()
             if isinstance(error, EngineError):
                 log_failure(raised, f"line {number} of {name}")
+            whole.refused_lines[error.reason] += 1
             return error_line(error, number)
 
 

@@ -137,7 +137,7 @@ def anonymizer_routes(service: Service) -> APIRouter:
         "/anonymize",
         summary="Presidio's anonymizer: replace what was found",
         response_model=AnonymizeAnswer | list[AnonymizeAnswer],
-        responses=plain_errors(400, 413, 422, 500, 504),
+        responses=plain_errors(400, 401, 413, 422, 500, 504),
         openapi_extra=described(
             AnonymizeRequest,
             {

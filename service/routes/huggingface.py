@@ -93,7 +93,7 @@ class TokenClassificationAnswer(RootModel[list[GroupAnswer] | list[TokenAnswer]]
 OPERATION: dict[str, Any] = {
     "tags": ["Hugging Face"],
     "response_model": TokenClassificationAnswer | list[TokenClassificationAnswer],
-    "responses": plain_errors(400, 404, 413, 422, 500, 503, 504),
+    "responses": plain_errors(400, 401, 404, 413, 422, 500, 503, 504),
     "openapi_extra": described(
         TokenClassificationRequest,
         {

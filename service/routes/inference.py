@@ -42,7 +42,7 @@ MOST_DIMENSIONS = 8
 
 INFER_ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": PlainErrorAnswer, "description": "Not a valid request."},
-    **plain_errors(404, 413, 500, 503, 504, "default"),
+    **plain_errors(401, 404, 413, 500, 503, 504, "default"),
 }
 
 Parameters = dict[str, JsonValue]
@@ -278,7 +278,8 @@ def _texts(asked: InferRequest, binary: bytes, settings: Settings) -> TextTensor
         raise BadRequestError(f"the datatype of {INPUT} is {BYTES}")
     count = prod(tensor.shape)
     if count > settings.max_texts:
-        raise TooLargeError(f"the request has {count:,} texts; the limit is {settings.max_texts:,}")
+        message = f"the request has {count:,} texts; the limit is {settings.max_texts:,}"
+        raise TooLargeError(message, reason="too_many_texts")
     size = tensor.parameters.get("binary_data_size", 0)
     if size != len(binary):
         raise BadRequestError(f"{len(binary):,} bytes follow the JSON; binary_data_size must say so")

@@ -120,7 +120,7 @@ def presidio_routes(service: Service) -> APIRouter:
         "/analyze",
         summary="Presidio's analyzer: find entities",
         response_model=AnalyzeAnswer | list[AnalyzeAnswer],
-        responses=plain_errors(400, 413, 422, 500, 503, 504),
+        responses=plain_errors(400, 401, 413, 422, 500, 503, 504),
         openapi_extra=described(
             AnalyzeRequest,
             {
@@ -160,7 +160,7 @@ def presidio_routes(service: Service) -> APIRouter:
         "/supportedentities",
         summary="The entity types that Presidio's analyzer finds here, of all languages or of one",
         response_model=list[str],
-        responses=plain_errors(422),
+        responses=plain_errors(401, 422),
     )
     async def supported_entities(language: str | None = None) -> Response:
         return _json(sorted({name for model in _models_of(service, language) for name in _names(model)}))
@@ -169,7 +169,7 @@ def presidio_routes(service: Service) -> APIRouter:
         "/recognizers",
         summary="The models, in the place of Presidio's recognizers, of all languages or of one",
         response_model=list[str],
-        responses=plain_errors(422),
+        responses=plain_errors(401, 422),
     )
     async def recognizers(language: str | None = None) -> Response:
         return _json([model.name for model in _models_of(service, language)])
@@ -205,7 +205,8 @@ def _models_of(service: Service, language: str | None) -> list[ServedModel]:
     found = [model for model in models if language in (None, model.card["language"])]
     if not found:
         languages = dict.fromkeys(model.card["language"] for model in models)
-        raise InvalidRequestError(f"no model is for this language; the languages are {', '.join(languages)}")
+        message = f"no model is for this language; the languages are {', '.join(languages)}"
+        raise InvalidRequestError(message, reason="unknown_language")
     return found
 
 
@@ -213,5 +214,6 @@ def _wanted_names(asked: AnalyzeRequest, model: ServedModel) -> frozenset[str]:
     known = _names(model)
     wanted = frozenset(asked.entities or known) & frozenset(known)
     if not wanted:
-        raise InvalidRequestError(f"model {model.name} finds none of these entities; it finds {', '.join(known)}")
+        message = f"model {model.name} finds none of these entities; it finds {', '.join(known)}"
+        raise InvalidRequestError(message, reason="unknown_label")
     return wanted

@@ -126,7 +126,8 @@ def redact_routes(service: Service) -> APIRouter:
         asked = parse_request(await request.body(), service.settings, RedactRequest)
         labels = wanted_labels(service, asked)
         if asked.operators.keys() - set(labels.values()):
-            raise InvalidRequestError("operators has a label that is not among those that are answered")
+            message = "operators has a label that is not among those that are answered"
+            raise InvalidRequestError(message, reason="unknown_label")
         # An answer may be as long as a request.
         most = service.settings.max_body_bytes
         async with cancelled_on_hangup(request.receive):

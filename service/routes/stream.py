@@ -48,7 +48,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         "error with the number of its line.",
         "content": {LinesAnswer.media_type: {"schema": {"type": "string", "examples": [_example(_ANSWERS)]}}},
     },
-    **{status: ERRORS[status] for status in (400, 415, 503)},
+    **{status: ERRORS[status] for status in (400, 401, 415, 503)},
 }
 
 

@@ -63,6 +63,11 @@ def test_several_models_can_be_named(flags: list[str], environment: dict[str, st
         (["--colour", "red"], {}, "--colour"),
         (["--max-characters", "9", "--max-body-bytes", "8"], {}, "max_body_bytes"),
         (["--queue-tokens", "99"], {}, "queue_tokens"),
+        ([], {"NERVE_LOG_FORMAT": "xml"}, "log_format"),
+        (["--log-level", "loud"], {}, "log_level"),
+        (["--cors-origins", "example.org"], {}, "cors_origins"),
+        (["--cors-origins", "https://example.org/path"], {}, "cors_origins"),
+        (["--cors-origins", "https://*.example.org"], {}, "cors_origins"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name_in_one_line(
