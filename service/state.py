@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from service.annotator import Annotator
-from service.batcher import Batcher
+from service.batcher import Batcher, stopped
+from service.keys import Keys
+from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 
@@ -16,8 +18,15 @@ class Service:
     registry: Registry
     batcher: Batcher
     annotator: Annotator
+    metrics: Metrics
+    keys: Keys
     draining: bool = False
 
     @property
     def ready(self) -> bool:
         return self.batcher.alive and not self.draining
+
+    def check_ready(self) -> None:
+        """Raises UnavailableError where requests are not answered."""
+        if not self.ready:
+            raise stopped(self.draining)

@@ -13,7 +13,7 @@ from documents import DOCUMENTS, ROOT, blocks, commands, links, table
 from bench import accuracy, politics
 from model import __version__
 from model.config import TaggerConfig
-from service.settings import Settings, read_settings
+from service.settings import BUNDLED_MODELS, Settings, read_settings
 from training import config, cooccurrence, datasets, evaluate, options, script, vectors
 from training.config import TrainingConfig
 from training.formats import read
@@ -84,7 +84,8 @@ def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
     expected = {}
     for field in fields(Settings):
         flag = "--model" if field.name == "models" else "--" + field.name.replace("_", "-")
-        default = "models/en.pt" if field.name == "models" else str(field.default)
+        bundled = ":".join(str(path.relative_to(ROOT)) for path in BUNDLED_MODELS)
+        default = bundled if field.name == "models" else str(field.default)
         expected[field.metadata["variable"]] = (flag, default)
     assert documented == expected
 

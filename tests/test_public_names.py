@@ -38,7 +38,7 @@ crf.best_path
 crf.forward_backward
 recognizer.MARGIN
 recognizer.MAX_WINDOW
-recognizer.Recognizer entities recognize tag windows
+recognizer.Recognizer entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
 tagger.Encoder forward
@@ -56,6 +56,7 @@ tags.split
 tags.tags_from
 tags.tags_of
 tokenizer.VERSION
+tokenizer.joined
 tokenizer.sentences
 tokenizer.tokenize
 vocabulary.FEATURES

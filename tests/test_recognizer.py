@@ -166,6 +166,12 @@ def test_a_long_document_has_the_entities_that_its_sentences_have_alone(recogniz
     assert plain(found) == close(alone)
 
 
+def test_sentences_of_tokens_are_windows_as_they_are(by_rule):
+    tokens = tokenize("Angela Merkel. Is in New York")
+    windows = by_rule.windows_of([tokens[:1], tokens[1:]])
+    assert [list(window.tokens) for window in windows] == [tokens[:1], tokens[1:]]
+
+
 def test_batches_are_bounded(by_rule):
     by_rule.recognize(["New York is here. " * n + "word " * 40 * n for n in range(1, 60)])
     shapes = by_rule.archive.tagger.shapes

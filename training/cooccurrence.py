@@ -28,7 +28,7 @@ WINDOW = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
-        text = "\n".join(_read(path) for path in options.texts)
+        text = "".join(_read(path) + "\n" for path in options.texts)
         characters, pairs = vectors(text, options.size, options.min_count)
         write(options.output, *characters)
         if options.pairs is not None:

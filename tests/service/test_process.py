@@ -1,6 +1,7 @@
 """`python -m service` as a process: how it starts, ends, and says why it does not start."""
 
 import concurrent.futures
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from service.__main__ import StartError, load_models
 from service.engine import Engine
+from service.loader import load_models
 from service.schemas import EXAMPLE_ENTS, EXAMPLE_TEXT
-from service.settings import BUNDLED_MODEL, Settings, SettingsError
+from service.settings import BUNDLED_MODEL, Settings, SettingsError, StartError
 
 Run = Callable[..., Any]
 
@@ -41,7 +42,9 @@ def test_a_service_says_where_it_listens_answers_and_ends_with_0_at_sigterm(run_
         assert all(answer["text"][e["start"] : e["end"]] == e["text"] for e in answer["ents"])
         assert client.get("/v1/models").json()["models"][0]["labels"] == ["LOC", "PER"]
     service.terminate()
-    assert service.ended() == (0, "", "")
+    status, out, err = service.ended()
+    assert (status, out) == (0, "")
+    assert not re.search("WARNING|ERROR|Traceback", err), err
 
 
 def test_a_request_in_flight_at_sigterm_is_answered(run_service: Run, archive: Path) -> None:
@@ -95,6 +98,16 @@ def engine() -> Iterator[Engine]:
 def test_two_models_of_one_name_are_refused(engine: Engine, archive: Path) -> None:
     with pytest.raises(StartError, match="the second model that is named tiny"):
         load_models(Settings(models=(archive, archive), device="cpu"), engine)
+
+
+def test_a_model_that_is_named_auto_is_refused(
+    engine: Engine, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model.archive import Archive
+
+    monkeypatch.setattr(Archive, "name", "auto")
+    with pytest.raises(StartError, match="named auto, which stands for any"):
+        load_models(Settings(models=(archive,), device="cpu"), engine)
 
 
 def test_a_batch_smaller_than_the_longest_window_is_refused(engine: Engine, archive: Path) -> None:

@@ -1,14 +1,20 @@
 """Confidence against what came out: the definitions on outcomes made by hand, and the temperature that mends it."""
 
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
 import torch
 from toy_corpus import archive_of, corpus, tiny_tagger, tiny_trainer
 
+from model.annotation import Span
 from model.tagger import Tagger
 from model.vocabulary import Vocabulary
 from training import calibration
 from training.batches import shuffled
 from training.calibration import Outcome, above, bins, expected_error, loss, outcomes
+from training.corpora import Annotated, Corpus
 
 
 def of(confidence: float, right: int, wrong: int = 0) -> list[Outcome]:
@@ -49,6 +55,27 @@ def test_the_loss_is_the_mean_surprise() -> None:
     assert loss(of(1.0, 0, 1)) < 100  # certain and wrong: much, not everything
 
 
+class Said:
+    """Stands for an archive: it decodes each sentence so."""
+
+    def __init__(self, *decoded: tuple[tuple[str, ...], tuple[float, ...]]) -> None:
+        self.decoded = list(decoded)
+
+    def decode(self, _: Sequence[Sequence[str]]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
+        return self.decoded
+
+
+def test_outcomes_are_the_names_that_the_corpus_can_judge() -> None:
+    whole = Annotated(tuple("abcdef"), (Span(0, 2, "PER"),), (Span(4, 5, "?"),))
+    short = Annotated(("g", "h"), (Span(0, 2, "PER"),), ())
+    said = Said(
+        (("B-PER", "I-PER", "B-PER", "B-LOC", "B-PER", "O"), (0.0, 0.9, 0.6, 0.5, 0.4, 0.0)),
+        (("B-PER", "O"), (0.3, 0.0)),  # other boundaries are wrong
+    )
+    found = outcomes(said, Corpus("one", "", ("PER",), {"dev": (whole, short)}), "dev")  # type: ignore[arg-type]
+    assert found == [Outcome(0.9, True), Outcome(0.6, False), Outcome(0.3, False)]
+
+
 @pytest.fixture(scope="module")
 def trained() -> tuple[Tagger, Vocabulary]:
     """A tagger that finds names, and errs."""
@@ -81,6 +108,31 @@ def test_the_temperature_undoes_a_factor_on_all_scores(trained: tuple[Tagger, Vo
     assert loss(outcomes(archive, source, "dev")) == pytest.approx(least, abs=1e-3)
     if calibration.LEAST * 1.1 < first < calibration.MOST / 1.1:
         assert again * factor == pytest.approx(1.0, rel=0.06)
+
+
+def test_the_temperature_changes_no_tag(trained: tuple[Tagger, Vocabulary]) -> None:
+    tagger, vocabulary = deepcopy(trained[0]), trained[1]
+    archive, source = archive_of(tagger, vocabulary), corpus()
+    sentences = [one.tokens for one in source.splits["dev"]]
+    tagger.cool(0.5)  # far from the temperature that is found
+    before = archive.tags(sentences)
+    assert calibration.cool(tagger, archive, [source]) > 1
+    assert archive.tags(sentences) == before
+
+
+def test_each_corpus_counts_alike_however_large(trained: tuple[Tagger, Vocabulary]) -> None:
+    source = corpus()
+    spoilt = tuple(replace(one, spans=one.spans[n % 4 == 0 :]) for n, one in enumerate(source.splits["dev"]))
+    other = replace(source, splits={"dev": spoilt})
+    many = replace(source, splits={"dev": source.splits["dev"] * 4})
+
+    def temperature(*sources: Corpus) -> float:
+        tagger = deepcopy(trained[0])
+        return calibration.cool(tagger, archive_of(tagger, trained[1]), sources)
+
+    both = temperature(source, other)
+    assert temperature(source) < both < temperature(other) < calibration.MOST / 1.1
+    assert temperature(many, other) == pytest.approx(both)
 
 
 def test_without_a_name_on_dev_the_temperature_is_1(trained: tuple[Tagger, Vocabulary]) -> None:

@@ -2,6 +2,7 @@
 
 import lzma
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,4 +69,41 @@ def test_too_little_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "zh.txt").write_text("山上有雪", encoding="utf-8")
     assert cooccurrence.main([str(tmp_path / "zh.txt"), "--output", str(tmp_path / "c.txt")]) == 1
     assert "0 characters occur 5 times; vectors of 64 need as many" in capsys.readouterr().err
+    assert not (tmp_path / "c.txt").exists()
+
+
+def test_several_files_are_one_text_with_a_line_s_end_between(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt"
+    one.write_text(text() + "甲" * 3, encoding="utf-8")
+    other.write_text("乙" * 3 + text(), encoding="utf-8")
+    words = [str(one), str(other), "--output", str(tmp_path / "c.txt"), "--pairs", str(tmp_path / "p.txt")]
+    assert cooccurrence.main([*words, "--size", "8", "--min-count", "1"]) == 0
+    assert {"甲", "乙"} <= set(read(tmp_path / "c.txt", [], 1000).words)
+    assert "甲乙" not in read(tmp_path / "p.txt", [], 10_000).words
+
+
+def test_characters_are_counted_in_their_normal_form() -> None:
+    (names, _), (pairs, _) = vectors(text() + "ＡB１" * 9, 8, 2)
+    assert {"a", "b", "0"} <= set(names)
+    assert {"ab", "b0"} <= set(pairs)
+    assert not {"Ａ", "B", "１", "1"} & set(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fact"),
+    [
+        ("zh.txt", None, "No such file"),
+        ("zh.txt", b"", "0 characters occur 5 times"),
+        ("zh.txt", b"\xff" * 100, "can't decode"),
+        ("zh.txt.xz", b"no xz", "Input format not supported"),
+    ],
+)
+def test_a_text_that_cannot_be_used_is_refused_in_one_line(
+    name: str, content: bytes | None, fact: str, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    line = refused(cooccurrence.main, tmp_path / name, "--output", tmp_path / "c.txt")
+    assert line.startswith("training.cooccurrence: ")
+    assert fact in line
     assert not (tmp_path / "c.txt").exists()

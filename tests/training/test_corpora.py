@@ -124,6 +124,17 @@ def test_words_that_are_no_names_lose_their_tag_only_when_they_stand_alone(tmp_p
     assert found.splits["train"][0].spans == (Span(1, 3, "PER"),)
 
 
+def test_after_some_words_nobody_has_said_whether_a_name_follows(tmp_path: Path) -> None:
+    (tmp_path / "own.conll").write_text(
+        "@ O\nann B-PER\nlee I-PER\nmet O\n@ B-PER\nbo I-PER\n, O\n@ O\nhome O\n@ O\n", encoding="utf-8"
+    )
+    file = str(tmp_path / "own.conll")
+    found = corpora.load(CorpusConfig(train=file, dev=file, unknown_after=("@",)), (), None)
+    (sentence,) = found.splits["train"]
+    assert sentence.spans == (Span(4, 6, "PER"),), "a name that begins at the word itself stays"
+    assert set(sentence.unknown) == {Span(1, 3, "?"), Span(8, 9, "?")}
+
+
 def test_only_the_splits_asked_for_are_read(files: CorpusConfig) -> None:
     found = corpora.load(CorpusConfig(train="absent", dev=files.dev), (), None, splits=("dev",))
     assert list(found.splits) == ["dev"]
@@ -152,6 +163,12 @@ def test_a_dataset_comes_with_its_splits_and_its_licence(monkeypatch: pytest.Mon
 
 def test_a_restricted_corpus_judges_only_these_labels() -> None:
     assert corpus().restricted(("PER", "DATE")).annotates == ("PER",)
+
+
+def test_dev_in_train_leaves_no_dev() -> None:
+    source = corpus(6)
+    found = source.with_dev_in_train()
+    assert found.splits == {"train": source.splits["train"] + source.splits["dev"], "test": source.splits["test"]}
 
 
 def test_examples_hold_ids_and_what_is_known() -> None:

@@ -157,6 +157,29 @@ def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
     assert equal == [False, True, False, False]
 
 
+def test_with_dev_too_it_learns_from_dev_and_exports_the_last_epoch_as_it_is(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, averages = train._epoch, []
+
+    def epoch(trainer, *rest):
+        found = real(trainer, *rest)
+        with trainer.averaged() as averaged:
+            averages.append({name: weight.clone() for name, weight in averaged.state_dict().items()})
+        return found
+
+    monkeypatch.setattr(train, "_epoch", epoch)
+    flags = [*FLAGS, "--dev-too", "--epochs", "3", "--patience", "1"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert "toy: train 72 sentences with 132 names, test 24 sentences" in capsys.readouterr().err
+    archive = load(tmp_path / "mine.pt")
+    assert set(archive.metadata.scores) == {"toy test"}
+    assert archive.metadata.settings["temperature"] == 1.0
+    assert len(averages) == 3
+    for name in ("emission.weight", "encoder.layers.0.onward.weight_hh_l0"):
+        torch.testing.assert_close(archive.weights[name], averages[-1][name])
+
+
 def test_an_epoch_of_a_small_corpus_passes_over_it_until_it_has_its_steps(
     toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
