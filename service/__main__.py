@@ -121,6 +121,10 @@ class _Server(uvicorn.Server):
         url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
         print(f"nerve is ready: page {url}/  API {url}/v1/entities, described at {url}/docs", flush=True)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stopping.set()
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._service.draining = True
         super().handle_exit(sig, frame)

@@ -96,16 +96,37 @@ def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str],
 
 
 class Answer:
-    """A body's JSON, and apart from it the scores that it holds."""
+    """A body's JSON, or that of each of its lines, and apart from it the scores that it holds."""
 
     def __init__(self, body: str) -> None:
         self.scores: list[float] = []
-        self.content = json.loads(body, object_hook=self._without_score) if body.startswith("{") else body
+        try:
+            self.content = [self._read(body)]
+        except json.JSONDecodeError:
+            self.content = [self._read(line) for line in body.splitlines()]
+
+    def _read(self, body: str) -> Any:
+        return json.loads(body, object_hook=self._without_score)
 
     def _without_score(self, value: dict[str, Any]) -> dict[str, Any]:
         if "score" in value:
             self.scores.append(value.pop("score"))
         return value
+
+
+def test_the_documented_commands_for_a_long_stream_answer_each_line(service: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"text": "Obama met Biden."}\n' * 1_000, encoding="utf-8")
+    (block,) = [block for block in blocks(ROOT / "docs" / "http-api.md", "sh") if "corpus.jsonl" in block.content]
+    for command in block.content.splitlines():
+        answered = subprocess.run(
+            ["sh", "-c", command.replace(DOCUMENTED_URL, service[1])],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert [len(json.loads(line)["ents"]) for line in answered.stdout.splitlines()] == [2] * 1_000, command
 
 
 @pytest.mark.usefixtures("service")
