@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from model.annotation import Entity, Span, Token
 from model.tags import tags_from
 from service.annotator import Task
-from service.document import Annotation
+from service.document import Annotation, characters
 from service.errors import InvalidRequestError
 from service.gazetteer import Gazetteer
 from service.offsets import in_unit
@@ -55,7 +55,7 @@ async def answer(
 
     Raises what `Annotator.annotate` does.
     """
-    models = _models(service, asked)
+    models = await _models(service, asked)
     tasks = [Task(source, model.recognizer) for source, model in zip(asked.sources, models, strict=True)]
 
     def finish(documents: list[Annotation]) -> bytes:
@@ -78,11 +78,14 @@ async def answer(
     return await service.annotator.annotate(tasks, finish, sum(map(len, phrases)))
 
 
-def _models(service: Service, asked: AnnotationRequest) -> list[ServedModel]:
+async def _models(service: Service, asked: AnnotationRequest) -> list[ServedModel]:
     """The model for each text."""
-    if asked.model == AUTO:
-        return [service.registry.by_script("".join(source)) for source in asked.sources]
-    return [service.registry.named(asked.model)] * len(asked.sources)
+    if asked.model != AUTO:
+        return [service.registry.named(asked.model)] * len(asked.sources)
+    return await service.annotator.computed(
+        sum(map(characters, asked.sources)),
+        lambda: [service.registry.by_script("".join(source)) for source in asked.sources],
+    )
 
 
 def _result(found: Annotation, asked: EntitiesRequest) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class _Server(uvicorn.Server):
             settings.log_format, f"nerve is ready: page {url}/  API {url}/v1/entities, described at {url}/docs"
         )
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stopping.set()
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._service.draining = True
         super().handle_exit(sig, frame)

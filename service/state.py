@@ -1,6 +1,7 @@
 """The running service: what the application is made of, and whether it answers. The routes are given it."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from service.annotator import Annotator
 from service.batcher import Batcher, stopped
@@ -12,7 +13,8 @@ from service.settings import Settings
 
 @dataclass
 class Service:
-    """What the routes use. `draining` is set when the process has been told to stop."""
+    """What the routes use. `draining` is set when the process has been told to stop, and soon after, in the event
+    loop, `stopping`: for those who wait for something else meanwhile."""
 
     settings: Settings
     registry: Registry
@@ -21,6 +23,7 @@ class Service:
     metrics: Metrics
     keys: Keys
     draining: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def ready(self) -> bool:

@@ -25,20 +25,26 @@ class LinesAnswer(Response):
     """Answers each line of the request's body with what `answer` makes of it. A line of white space has no answer. A
     line may have `max_bytes`, and so may all together that are under way.
 
-    A ServiceError of `answer` is the answer to its line. `check` is called before each line; a ServiceError that it
-    raises, or the body itself, is the last line. Both say which line they are about, counted from 1.
+    A ServiceError of `answer` is the answer to its line. `check` is called before each line, and when `stopping` is
+    set; a ServiceError that it raises, or the body itself, is the last line. Both say which line they are about,
+    counted from 1.
     """
 
     media_type = "application/x-ndjson"
 
     def __init__(
-        self, answer: Callable[[bytes], Awaitable[bytes]], check: Callable[[], None], max_bytes: int
+        self,
+        answer: Callable[[bytes], Awaitable[bytes]],
+        check: Callable[[], None],
+        stopping: asyncio.Event,
+        max_bytes: int,
     ) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers()
         self._answer = answer
         self._check = check
+        self._stopping = stopping
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,16 +59,27 @@ class LinesAnswer(Response):
         name = f"request {scope['state']['request_id']}"
         try:
             async with asyncio.TaskGroup() as tasks:
-                pump = tasks.create_task(_pump(receive, arrived))
+                pumps = [
+                    tasks.create_task(_pump(receive, arrived)),
+                    tasks.create_task(self._stop(arrived)),
+                ]
                 tasks.create_task(self._read(_chunks(arrived), under_way, tasks, name))
                 while line := await under_way.next():
                     await send({"type": "http.response.body", "body": await line.answer + b"\n", "more_body": True})
                     under_way.done(line)
-                pump.cancel()
+                for pump in pumps:
+                    pump.cancel()
         except* ClientDisconnect:
             trace.current().reason = "client_left"  # and all that was under way is cancelled
         else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stop(self, arrived: "asyncio.Queue[Message | ServiceError]") -> None:
+        await self._stopping.wait()
+        try:
+            self._check()
+        except ServiceError as error:
+            await arrived.put(error)
 
     async def _read(
         self, chunks: AsyncIterator[bytes], under_way: "_UnderWay", tasks: asyncio.TaskGroup, name: str

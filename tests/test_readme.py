@@ -103,14 +103,23 @@ def address(url: str) -> str:
 
 
 class Answer:
-    """A body's JSON, and apart from it the scores that it holds."""
+    """A body's JSON, or that of each of its lines, and apart from it the scores that it holds."""
 
     def __init__(self, body: str) -> None:
         self.scores: list[float] = []
-        self.content = self._read(body) if body.startswith(("{", "[")) else body
+        self.content = self._contents(body)
 
-    def _read(self, document: str) -> Any:
-        return json.loads(document, object_hook=self._without_score)
+    def _contents(self, body: str) -> list[Any]:
+        """Of a body that is neither JSON nor lines of it, the text."""
+        for parts in ([body], body.splitlines()):
+            try:
+                return [self._read(part) for part in parts]
+            except json.JSONDecodeError:
+                self.scores.clear()
+        return [body]
+
+    def _read(self, body: str) -> Any:
+        return json.loads(body, object_hook=self._without_score)
 
     def _without_score(self, value: dict[str, Any]) -> dict[str, Any]:
         if "score" in value:
@@ -155,6 +164,21 @@ def test_every_client_is_shown_as_a_program_and_as_a_curl() -> None:
     assert [(count, bool(curls)) for count, curls in shown] == [(1, True)] * len(sections)
     assert sum(count for count, _ in shown) == len(programs(CLIENTS))
     assert sum(curls for _, curls in shown) == len(exchanges(CLIENTS))
+
+
+def test_the_documented_commands_for_a_long_stream_answer_each_line(service: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"text": "Obama met Biden."}\n' * 1_000, encoding="utf-8")
+    (block,) = [block for block in blocks(ROOT / "docs" / "http-api.md", "sh") if "corpus.jsonl" in block.content]
+    for command in block.content.splitlines():
+        answered = subprocess.run(
+            ["sh", "-c", command.replace(DOCUMENTED_ADDRESS, address(service[1]))],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert [len(json.loads(line)["ents"]) for line in answered.stdout.splitlines()] == [2] * 1_000, command
 
 
 @pytest.mark.usefixtures("service")

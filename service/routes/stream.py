@@ -71,6 +71,6 @@ def stream_routes(service: Service) -> APIRouter:
             return await entities_answer(service, parse_request(line, service.settings, EntitiesRequest))
 
         service.check_ready()
-        return LinesAnswer(answer, service.check_ready, service.settings.max_body_bytes)
+        return LinesAnswer(answer, service.check_ready, service.stopping, service.settings.max_body_bytes)
 
     return router

@@ -1,6 +1,8 @@
 """`python -m service` as a process: how it starts, ends, and says why it does not start."""
 
 import concurrent.futures
+import http.client
+import json
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -60,6 +62,20 @@ def test_a_request_in_flight_at_sigterm_is_answered(run_service: Run, archive: P
         answer = pool.submit(client.post, "/v1/entities", json=body, timeout=60, extensions={"trace": sent_whole})
         assert answer.result().json()["text"] == body["text"]
     assert service.ended()[0] == 0
+
+
+def test_a_stream_that_is_open_at_sigterm_is_ended(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive))
+    _, url = service.ready()
+    with socket.create_connection((httpx.URL(url).host, httpx.URL(url).port or 0), timeout=30) as client:
+        head = b"POST /v1/stream HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.sendall(head + b'13\r\n{"text": "Munich"}\n\r\n')
+        with http.client.HTTPResponse(client) as answer:
+            answer.begin()
+            assert b"Munich" in answer.readline()
+            service.terminate()
+            assert json.loads(answer.read())["error"]["message"] == "the service is shutting down"
+    assert service.ended() == (0, "", "")
 
 
 def test_settings_come_from_the_environment_too(run_service: Run, archive: Path) -> None:

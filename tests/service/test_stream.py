@@ -118,12 +118,13 @@ def welcome() -> None:
 def echoing(
     answer: Callable[[bytes], Awaitable[bytes]] | None = None,
     check: Callable[[], None] = welcome,
+    stopping: asyncio.Event | None = None,
     max_bytes: int = 1_000,
 ) -> LinesAnswer:
     async def echo(line: bytes) -> bytes:
         return line
 
-    return LinesAnswer(answer or echo, check, max_bytes)
+    return LinesAnswer(answer or echo, check, stopping or asyncio.Event(), max_bytes)
 
 
 async def everything_stands_still() -> None:
@@ -216,6 +217,21 @@ async def test_a_refusal_to_go_on_is_the_last_line() -> None:
         2,
         {"line": 3, "error": {"code": "unavailable", "message": "enough"}},
     ]
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_waits_for_its_client_is_ended_when_the_service_stops() -> None:
+    stopping = asyncio.Event()
+
+    def check() -> None:
+        if stopping.is_set():
+            raise UnavailableError("enough")
+
+    connection = Connection(b"1\n", more=True)
+    whole = asyncio.create_task(connection.carries(echoing(check=check, stopping=stopping)))
+    await everything_stands_still()
+    stopping.set()
+    assert await whole == [1, {"line": 2, "error": {"code": "unavailable", "message": "enough"}}]
 
 
 @pytest.mark.anyio
