@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from model.vocabulary import normal_form
 from training import vectors
 from training.vectors import VectorError, Vectors, principal, read
 
@@ -76,6 +77,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     found = read(tmp_path / "v.txt", [], 10)
     assert found.words == ("a", "、")
     assert found.matrix.tolist() == [[0.5, -1.25], [0.0, 2.0]]
+
+
+def test_a_word_whose_normal_form_holds_a_space_has_no_line(tmp_path: Path) -> None:
+    words = [normal_form(word) for word in ("a", "don´t", "b")]
+    assert words[1] == "don \u0301t"
+    vectors.write(tmp_path / "v.txt", words, torch.tensor([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]))
+    assert read(tmp_path / "v.txt", [], 10).words == ("a", "b")
 
 
 def package_of(path: Path, rows: dict[str, list[float]]) -> Path:
