@@ -18,12 +18,14 @@ from model import __version__
 from service import trace
 from service.annotator import Annotator
 from service.authentication import Authentication
-from service.batcher import Batcher, Engine
+from service.batcher import Batcher
+from service.engine import Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
 from service.keys import read_keys
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
+from service.reloader import Reloader
 from service.routes.documentation import documentation_routes
 from service.routes.native import native_routes
 from service.routes.operations import operations_routes
@@ -38,14 +40,15 @@ CLIENT_CLOSED_REQUEST = 499
 def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine) -> FastAPI:
     """The ASGI application that answers for `models`, of which the first is the default.
 
-    `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none, and StartError for
-    API keys that cannot be read.
+    `app.state.service` is its `Service`, `app.state.reloader` its `Reloader`. Raises ValueError for two models of one
+    name, or none, and StartError for API keys that cannot be read.
     """
     registry = Registry(models)
     metrics = Metrics(registry)
     batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
     annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
     service = Service(settings, registry, batcher, annotator, metrics, read_keys(settings.api_keys_file))
+    reloader = Reloader(service, engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -67,8 +70,9 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         redoc_url=None,
     )
     app.state.service = service
+    app.state.reloader = reloader
     app.include_router(native_routes(service))
-    app.include_router(operations_routes(service))
+    app.include_router(operations_routes(service, reloader))
     app.include_router(documentation_routes(app))
     app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
     app.add_exception_handler(ServiceError, _answer_service_error)

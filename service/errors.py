@@ -5,6 +5,7 @@
     ├── InvalidRequestError  not JSON, a wrong type, an unknown field or label
     ├── UnauthorizedError    no API key, or an unknown one
     ├── NotFoundError        no such route or model
+    ├── ConflictError        an archive that cannot take the place of the one it replaces
     ├── TooLargeError        over a limit on bytes, texts, characters or tokens
     ├── UnavailableError     queue full, wait too long, starting, draining or broken: try again
     ├── DeadlineError        accepted, but not answered in time
@@ -61,6 +62,9 @@ class UnauthorizedError(ServiceError):
 class NotFoundError(ServiceError): ...
 
 
+class ConflictError(ServiceError): ...
+
+
 class TooLargeError(ServiceError): ...
 
 
@@ -85,6 +89,7 @@ STATUS: dict[type[ServiceError], int] = {
     UnauthorizedError: 401,
     InvalidRequestError: 422,
     NotFoundError: 404,
+    ConflictError: 409,
     TooLargeError: 413,
     UnavailableError: 503,
     DeadlineError: 504,
@@ -95,6 +100,7 @@ CODES = {
     401: "unauthorized",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
     422: "invalid_request",
     500: "internal",
