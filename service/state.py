@@ -12,7 +12,8 @@ from service.settings import Settings
 
 @dataclass
 class Service:
-    """What the routes use. `draining` is set when the process has been told to stop."""
+    """What the routes use. `draining` is set when the process has been told to stop, `closing` when it closes the
+    port."""
 
     settings: Settings
     registry: Registry
@@ -21,12 +22,18 @@ class Service:
     metrics: Metrics
     keys: Keys
     draining: bool = False
+    closing: bool = False
 
     @property
     def ready(self) -> bool:
         return self.batcher.alive and not self.draining
 
     def check_ready(self) -> None:
-        """Raises UnavailableError where requests are not answered."""
+        """Raises UnavailableError where the service is not ready."""
         if not self.ready:
             raise stopped(self.draining)
+
+    def check_open(self) -> None:
+        """Raises UnavailableError where nothing new may begin."""
+        if self.closing or not self.batcher.alive:
+            raise stopped(self.closing)

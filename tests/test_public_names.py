@@ -11,7 +11,7 @@ annotation.Entity end label score start text
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card device labels metadata name self_check tagger tags vocabulary
+archive.Archive card device digest labels metadata name self_check tagger tags vocabulary
 archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT
