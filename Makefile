@@ -23,7 +23,7 @@ python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-serve: .venv/.runtime ## serve MODEL (models/en.pt) on HOST (127.0.0.1) and PORT (8000)
+serve: .venv/.runtime ## serve MODEL (the bundled ones) on HOST (127.0.0.1) and PORT (8000)
 	@exec .venv/bin/python -m service $(ARGS)
 
 test: .venv/.test ## run the whole suite

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import reduce
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from model.batch import BATCH_TOKENS, by_length, collate
 from model.config import TaggerConfig
 from model.tagger import Tagger
 from model.tags import labels_of
-from model.vocabulary import Vocabulary
+from model.vocabulary import UNKNOWN, Vocabulary
 
 FORMAT = 1
 """Number of the layout described here. An archive of another number is refused."""
@@ -85,6 +86,8 @@ class Forward(Protocol):
         self, features: Tensor, characters: Tensor, tokens: Tensor, lengths: Tensor
     ) -> tuple[Tensor, Tensor]: ...
 
+    def state_dict(self) -> dict[str, Tensor]: ...
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -108,16 +111,33 @@ class Archive:
         """The metadata as JSON, without the examples."""
         return {**_to_json(self.metadata), "labels": list(self.labels)} | {"examples": len(self.metadata.examples)}
 
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The tagger's weights by name, for a training that begins with them; of tables only what was trained."""
+        return self.tagger.state_dict()
+
+    def embeddings(self, path: str, table: str) -> Tensor:
+        """All rows of one of the vocabulary's tables, (N, size), from the module at `path` that looks them up."""
+        lookup: Any = reduce(getattr, path.split("."), self.tagger)  # a scripted module has no get_submodule
+        with torch.inference_mode():
+            rows: Tensor = lookup(torch.arange(len(self.vocabulary.table(table)) + UNKNOWN + 1))
+        return rows.clone()
+
     def tags(self, sentences: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         """The best tags of these tokenized sentences, none of them empty, computed in batches of like length."""
-        ids = [[self.vocabulary.ids(word) for word in words] for words in sentences]
-        found: list[tuple[str, ...]] = [()] * len(ids)
+        return [tags for tags, _ in self.decode(sentences)]
+
+    def decode(self, sentences: Sequence[Sequence[str]]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
+        """The best tags of each sentence, and a confidence for each token; see `CRF.decode`."""
+        ids = [self.vocabulary.ids(words) for words in sentences]
+        found: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), ())] * len(ids)
         for chosen in by_length([len(words) for words in ids], BATCH_TOKENS):
             batch = collate([ids[n] for n in chosen]).to(self.device)
             with torch.inference_mode():
-                tag_ids, _ = self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
-            for n, row in zip(chosen, tag_ids.tolist(), strict=True):
-                found[n] = tuple(self.metadata.tags[tag] for tag in row[: len(ids[n])])
+                tag_ids, confidence = self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
+            for n, row, sure in zip(chosen, tag_ids.tolist(), confidence.tolist(), strict=True):
+                length = len(ids[n])
+                found[n] = tuple(self.metadata.tags[tag] for tag in row[:length]), tuple(sure[:length])
         return found
 
     def self_check(self) -> None:

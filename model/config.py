@@ -45,6 +45,9 @@ class TaggerConfig:
     bidirectional: bool = setting(True, "whether each layer also reads the sentence from its end")
     word_size: int = setting(100, "width of a whole word's embedding", least=1, most=4096)
     affix_size: int = setting(10, "width of the embedding of a prefix, suffix or word shape", least=1, most=1024)
+    pair_size: int = setting(
+        0, "width of the embedding of two neighbouring words; 0: pairs are not looked at", least=0, most=4096
+    )
     character_size: int = setting(30, "width of a character's embedding", least=1, most=1024)
     character_filters: int = setting(60, "convolution filters over a word's characters", least=1, most=4096)
     dropout: float = setting(

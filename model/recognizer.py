@@ -50,15 +50,20 @@ class Recognizer:
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
+        self.name = archive.name
         self.labels = archive.labels
         self._tags = [split(tag) for tag in archive.metadata.tags]
 
     def windows(self, text: str) -> list[Window]:
-        """Every token of `text` in at least one window, and in the core of exactly one. No text, no window."""
+        """The windows of the sentences that the tokenizer finds in `text`."""
+        return self.windows_of(sentences(text))
+
+    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[Window]:
+        """Every token of `sentences`, none of them empty, in at least one window, and in the core of exactly one."""
         ids = self.archive.vocabulary.ids
         return [
-            Window(tokens := tuple(part), tuple([ids(token.text) for token in tokens]), core)
-            for sentence in sentences(text)
+            Window(tokens := tuple(part), ids([token.text for token in tokens]), core)
+            for sentence in sentences
             for part, core in _parts(sentence)
         ]
 

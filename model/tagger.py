@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from model.batch import Batch
 from model.config import TaggerConfig
 from model.crf import CRF
-from model.vocabulary import PADDING, UNKNOWN, Vocabulary
+from model.vocabulary import FEATURES, PADDING, UNKNOWN, Vocabulary
 
 _CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
@@ -21,6 +21,7 @@ class Tagger(nn.Module):
 
     def __init__(self, config: TaggerConfig, vocabulary: Vocabulary, tags: Sequence[str]) -> None:
         super().__init__()
+        self.config = config
         self.words = WordEncoder(config, vocabulary)
         self.encoder = Encoder(config, self.words.output_size)
         self.emission = nn.Linear(config.encoded_size, len(tags))
@@ -42,53 +43,123 @@ class Tagger(nn.Module):
         emissions: Tensor = self.emission(self.encoder(embedded, lengths))
         return emissions
 
+    def cool(self, temperature: float) -> None:
+        """Divide every score by `temperature` for good. The best sequence of tags stays the best; above 1 it becomes
+        less certain, and so does every name in it (Guo et al. 2017, section 4.2)."""
+        with torch.no_grad():
+            for weight in (*self.emission.parameters(), *self.crf.parameters()):
+                weight.div_(temperature)
+
     def log_likelihood(self, batch: Batch, known: Tensor) -> Tensor:
         """How probable what is known of each sentence is, (B); see `CRF.log_likelihood`."""
         emissions = self.emissions(batch.features, batch.characters, batch.tokens, batch.lengths)
         return self.crf.log_likelihood(emissions, known, batch.lengths)
 
 
+class Lookup(nn.Module):
+    """Embeddings of one of the vocabulary's tables: rows that training changes and, past their end, vectors from
+    elsewhere that it does not."""
+
+    padding: Final[int] = PADDING  # a scripted method sees constants of its class, not of its file
+    further: Tensor
+    codes: Tensor
+    scales: Tensor
+
+    def __init__(self, vocabulary: Vocabulary, name: str, size: int) -> None:
+        super().__init__()
+        self.name = name
+        self.size = size
+        count = len(vocabulary.table(name)) + UNKNOWN + 1
+        bound = (3 / size) ** 0.5
+        weight = torch.empty(count, size).uniform_(-bound, bound)
+        weight[PADDING] = 0.0
+        self.weight = nn.Parameter(weight)
+        self.register_buffer("further", torch.empty(0, size), persistent=False)
+        self.register_buffer("codes", torch.empty(0, (size + 1) // 2, dtype=torch.uint8), persistent=False)
+        self.register_buffer("scales", torch.empty(0, 1, dtype=torch.float16), persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(…) -> (…, size)."""
+        last = self.weight.shape[0] - 1
+        # Padding stays zero: else a word's last characters would look otherwise beside a longer word than alone.
+        embedded = nn.functional.embedding(ids.clamp(max=last), self.weight, padding_idx=self.padding)
+        embedded = embedded.float()  # from half precision, after `settle`
+        if self.further.shape[0] + self.codes.shape[0] > 0:
+            beyond = self._beyond((ids - last - 1).clamp(min=0))
+            embedded = torch.where((ids <= last).unsqueeze(-1), embedded, beyond)
+        return embedded
+
+    def _beyond(self, places: Tensor) -> Tensor:
+        """The vectors at these places past the table's end, (…) -> (…, size)."""
+        if self.further.shape[0] > 0:
+            return nn.functional.embedding(places, self.further)
+        packed = self.codes[places]
+        codes = torch.stack([packed & 15, packed >> 4], dim=-1).flatten(-2)[..., : self.size]
+        return (codes.float() - 7.5) * self.scales[places].float()
+
+    def adopt(self, known: Tensor, vectors: Tensor, further: Tensor) -> None:
+        """Begin with vectors from elsewhere.
+
+        Args:
+            known: (N) ids that have a vector; training goes on from it.
+            vectors: (N, size), theirs.
+            further: (M, size), of the ids past the table's end. Training leaves these as they are and pays nothing
+                for them: a large file of vectors costs no more than the strings that the corpora hold.
+        """
+        with torch.no_grad():
+            self.weight[known] = vectors
+        self.further = further.to(self.weight.device)
+
+    def settle(self) -> None:
+        """For export, after training: the table in half precision, and of the further vectors 4 bits a number, two
+        to a byte, with a scale for each vector. That moves a number by a fifteenth of the vector's largest at most;
+        hundreds of thousands of rare words fit where tens of thousands would (docs/accuracy.md has what they bring).
+        """
+        self.weight = nn.Parameter(self.weight.detach().half(), requires_grad=False)
+        largest = self.further.abs().amax(1, keepdim=True).clamp_min(1e-6)
+        codes = (self.further / largest * 7.5 + 7.5).round().clamp(0, 15).to(torch.uint8)
+        codes = nn.functional.pad(codes, (0, self.size % 2))
+        self.codes = codes[:, 0::2] | (codes[:, 1::2] << 4)
+        self.scales = (largest / 7.5).half()
+        self.further = self.further.new_empty(0, self.size)
+
+
 class WordEncoder(nn.Module):
-    """A word's representation: embeddings of its categorical features beside a convolution over its
-    characters (Ma and Hovy 2016, section 2.1). Depends on the word alone."""
+    """A word's representation: embeddings of its categorical features, of its pairs with its two neighbours if the
+    vocabulary holds pairs, and a convolution over its characters (Ma and Hovy 2016, section 2.1)."""
 
     padding: Final[int] = PADDING  # a scripted method sees constants of its class, not of its file
     unknown: Final[int] = UNKNOWN
 
     def __init__(self, config: TaggerConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
-        sizes = (config.word_size, *[config.affix_size] * (len(vocabulary.sizes) - 1))
-        self.tables = nn.ModuleList(
-            nn.Embedding(count, size, padding_idx=PADDING)
-            for count, size in zip(vocabulary.sizes, sizes, strict=True)
-        )
-        self.characters = nn.Embedding(vocabulary.character_count, config.character_size, padding_idx=PADDING)
+        sizes = [config.word_size] + [config.affix_size] * (len(FEATURES) - 1)
+        columns = [Lookup(vocabulary, name, size) for name, size in zip(FEATURES, sizes, strict=True)]
+        if config.pair_size:
+            columns += [Lookup(vocabulary, "pairs", config.pair_size)] * 2
+        self.columns = nn.ModuleList(columns)
+        self.characters = Lookup(vocabulary, "characters", config.character_size)
         self.convolution = nn.Conv1d(config.character_size, config.character_filters, 3, padding=1)
         self.word_dropout = config.word_dropout
-        self.output_size = sum(sizes) + config.character_filters
-        for table in (*self.tables, self.characters):
-            weight = table.get_parameter("weight")
-            bound = (3 / weight.shape[1]) ** 0.5
-            nn.init.uniform_(weight[PADDING + 1 :], -bound, bound)
+        self.output_size = sum(sizes) + 2 * config.pair_size + config.character_filters
 
-    def adopt(self, vectors: Tensor) -> None:
-        """Begin with these vectors (words of the vocabulary, word size) as the embeddings of whole words."""
-        with torch.no_grad():
-            self.tables[0].get_parameter("weight")[UNKNOWN + 1 :] = vectors
+    def lookups(self) -> dict[str, Lookup]:
+        """The lookup of each of the vocabulary's tables, by name."""
+        return {module.name: module for module in self.modules() if isinstance(module, Lookup)}
 
-    def halve(self) -> None:
-        """Keep the embeddings of whole words, most of a tagger's weights, in half precision from now on: for export,
-        after training. The forward pass computes in single precision as before."""
-        self.tables[0].half()
+    def settle(self) -> None:
+        """Keep all tables, most of a tagger's weights, in half precision from now on: for export, after training."""
+        for table in self.lookups().values():
+            table.settle()
 
     def forward(self, features: Tensor, characters: Tensor) -> Tensor:
         """(U, F) and (U, C) -> (U, E)."""
         parts = []
-        for column, table in enumerate(self.tables):
+        for column, table in enumerate(self.columns):
             ids = features[:, column]
             if column == 0 and self.training:
                 ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.word_dropout, self.unknown)
-            parts.append(table(ids).float())  # from half precision, after `halve`
+            parts.append(table(ids))
         convolved = self.convolution(self.characters(characters).transpose(1, 2))  # (U, filters, C)
         # Padding must not win the maximum, or a word's representation would depend on the words beside it.
         padded = (characters == self.padding).unsqueeze(1)

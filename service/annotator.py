@@ -1,23 +1,37 @@
 """One request's road through the service: texts become windows, windows taggings, taggings entities.
 
-Called by the routes. Windows and entities are plain Python work; for a long text it takes up to half a second,
+Called by the routes. All but the tagging is plain Python work; for a long text it takes up to half a second,
 so then it happens in a thread of its own and the event loop stays free for the others.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from model.annotation import Entity
+from service import trace
 from service.batcher import Batcher
+from service.document import Annotation, Document, Source, characters, read
 from service.errors import DeadlineError, TooLargeError
 from service.registry import Recognizer
+
+if TYPE_CHECKING:
+    from model.recognizer import Tagging, Window
 
 # About 5 ms of tokenizing: below it, the way to a thread and back costs more than the loop gains.
 LONG_TEXT_CHARACTERS = 10_000
 
 Result = TypeVar("Result")
+
+
+class Task(NamedTuple):
+    """A source and who is to read it."""
+
+    source: Source
+    recognizer: Recognizer
 
 
 class Annotator:
@@ -31,26 +45,57 @@ class Annotator:
         self._long_texts = ThreadPoolExecutor(1, thread_name_prefix="long-texts")
 
     async def entities(self, recognizer: Recognizer, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, with code-point offsets.
+        """The entities of each text, with code-point offsets. Raises what `annotate` does."""
+        tasks = [Task(text, recognizer) for text in texts]
+        return await self.annotate(tasks, lambda annotations: [one.entities for one in annotations])
 
-        Raises TooLargeError for more tokens than the limit, DeadlineError, and what `Batcher.submit` raises.
+    async def annotate(
+        self, tasks: Sequence[Task], finish: Callable[[list[Annotation]], Result], finish_characters: int = 0
+    ) -> Result:
+        """What `finish` makes of the annotated documents, one for each task. It is called where their entities were
+        found, and has `finish_characters` to read besides the texts.
+
+        Raises TooLargeError for more tokens than the limit, DeadlineError, and what `finish` and `Batcher.submit` do.
         """
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        long = sum(map(len, texts)) > LONG_TEXT_CHARACTERS
-        windows = await self._computed(long, deadline, lambda: [recognizer.windows(text) for text in texts])
-        flat = [window for of_text in windows for window in of_text]
-        tokens = sum(map(len, flat))
+        long = sum(characters(source) for source, _ in tasks) + finish_characters > LONG_TEXT_CHARACTERS
+        readings = await self._computed(long, deadline, lambda: [_reading(task) for task in tasks])
+        counts = trace.current().models
+        for reading in readings:
+            counts[reading.recognizer.name].texts += 1
+            counts[reading.recognizer.name].tokens += sum(map(len, reading.windows))
+        tokens = sum(len(window) for reading in readings for window in reading.windows)
         if tokens > self._max_tokens:
-            raise TooLargeError(f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}")
-        taggings = iter(await self._batcher.submit(recognizer, flat, deadline))
-        return await self._computed(
-            long,
-            deadline,
-            lambda: [
-                recognizer.entities(text, of_text, [next(taggings) for _ in of_text])
-                for text, of_text in zip(texts, windows, strict=True)
-            ],
-        )
+            message = f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}"
+            raise TooLargeError(message, reason="too_many_tokens")
+        taggings = await self._tagged(readings, deadline)
+
+        def finished() -> tuple[list[Counter[str]], Result]:
+            annotations = [
+                Annotation(document, recognizer.entities(document.text, windows, of_document))
+                for (recognizer, document, windows), of_document in zip(readings, taggings, strict=True)
+            ]
+            return [Counter(entity.label for entity in one.entities) for one in annotations], finish(annotations)
+
+        found, result = await self._computed(long, deadline, finished)
+        for reading, labels in zip(readings, found, strict=True):
+            counts[reading.recognizer.name].entities += labels
+        return result
+
+    async def _tagged(self, readings: "Sequence[_Reading]", deadline: float) -> "list[list[Tagging]]":
+        """The taggings of each reading's windows. The engine runs one model at a time, so several are asked one after
+        the other."""
+        taggings: dict[Recognizer, Iterator[Tagging]] = {}
+        for recognizer in dict.fromkeys(reading.recognizer for reading in readings):
+            windows = [reading.windows for reading in readings if reading.recognizer is recognizer]
+            taggings[recognizer] = iter(await self._batcher.submit(recognizer, [*chain(*windows)], deadline))
+        return [[next(taggings[reading.recognizer]) for _ in reading.windows] for reading in readings]
+
+    async def computed(self, characters: int, compute: Callable[[], Result]) -> Result:
+        """What `compute` returns. It is plain Python work on about so many characters, and done where it holds up
+        nobody. Raises DeadlineError."""
+        deadline = asyncio.get_running_loop().time() + self._deadline_seconds
+        return await self._computed(characters > LONG_TEXT_CHARACTERS, deadline, compute)
 
     async def _computed(self, long: bool, deadline: float, compute: Callable[[], Result]) -> Result:
         if not long:
@@ -63,3 +108,16 @@ class Annotator:
 
     def close(self) -> None:
         self._long_texts.shutdown(wait=False, cancel_futures=True)
+
+
+class _Reading(NamedTuple):
+    """A document on its way through a recognizer."""
+
+    recognizer: Recognizer
+    document: Document
+    windows: "Sequence[Window]"
+
+
+def _reading(task: Task) -> _Reading:
+    document = read(task.source)
+    return _Reading(task.recognizer, document, task.recognizer.windows_of(document.sentences))

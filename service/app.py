@@ -3,24 +3,42 @@
 The caller has loaded and warmed the models; from the lifespan's start on, the service is ready.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from model import __version__
+from service import trace
 from service.annotator import Annotator
+from service.authentication import Authentication
 from service.batcher import Batcher, Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
+from service.gunzip import Gunzip
+from service.keys import read_keys
+from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
+from service.routes.anonymizer import anonymizer_routes
 from service.routes.documentation import documentation_routes
+from service.routes.huggingface import huggingface_routes
+from service.routes.inference import JSON_LENGTH_HEADER, inference_routes
 from service.routes.native import native_routes
+from service.routes.operations import operations_routes
 from service.routes.page import page_routes
+from service.routes.presidio import presidio_routes
+from service.routes.redact import redact_routes
+from service.routes.stream import STREAM, stream_routes
 from service.settings import Settings
 from service.state import Service
+from service.templates import Templates
 
 # Nobody receives it: the client has left. nginx's number, for the log of whatever stands in front.
 CLIENT_CLOSED_REQUEST = 499
@@ -29,14 +47,18 @@ CLIENT_CLOSED_REQUEST = 499
 def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine) -> FastAPI:
     """The ASGI application that answers for `models`, of which the first is the default.
 
-    `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none.
+    `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none, and StartError for
+    API keys that cannot be read.
     """
-    batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens)
+    registry = Registry(models)
+    metrics = Metrics(registry)
+    batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
     annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
-    service = Service(settings, Registry(models), batcher, annotator)
+    service = Service(settings, registry, batcher, annotator, metrics, read_keys(settings.api_keys_file))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(_log_stray)
         batcher.start()
         yield
         service.draining = True
@@ -54,15 +76,48 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(native_routes(service))
+    routers = [
+        routes(service)
+        for routes in (
+            native_routes,
+            redact_routes,
+            stream_routes,
+            operations_routes,
+            huggingface_routes,
+            presidio_routes,
+            anonymizer_routes,
+            inference_routes,
+        )
+    ]
+    for router in routers:
+        app.include_router(router)
     app.include_router(documentation_routes(app))
     app.include_router(page_routes())
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    # The last one added is the outermost.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestGuard)
+    # The last one added is the outermost. Both what arrives and what it unzips to is limited.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
+    app.add_middleware(Gunzip)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
+    app.add_middleware(Authentication, service=service, routes=list(chain(*(router.routes for router in routers))))
+    if settings.allowed_origins:
+        # Around the door for keys: a browser asks without one whether it may send one.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=[
+                "Authorization",
+                "Content-Encoding",
+                "Content-Type",
+                JSON_LENGTH_HEADER,
+                "X-API-Key",
+                "X-Request-ID",
+            ],
+            expose_headers=[JSON_LENGTH_HEADER, "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(RequestGuard, service=service, templates=Templates(app))
     return app
 
 
@@ -76,20 +131,39 @@ async def _answer_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)
     if STATUS[type(error)] == 500:
         log_failure(error, f"request {request.state.request_id}")
-    return error_response(error)
+    return error_response(error, request.scope)
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
     """What the framework raises by itself: an unknown path, a method that a path does not have."""
     assert isinstance(error, HTTPException)
-    message = {
-        404: f"no such path; the routes are {', '.join(routes_of(request.app))}",
-        405: f"this path answers {(error.headers or {}).get('Allow', 'other methods')} only",
-    }.get(error.status_code, "the request was refused")
-    if error.status_code not in CODES:
-        return error_body(400, message)
-    return error_body(error.status_code, message, headers=error.headers)
+    if error.status_code == 404:
+        return error_body(request.scope, 404, f"no such path; the routes are {', '.join(routes_of(request.app))}")
+    if error.status_code == 405:
+        allowed = ", ".join(_methods_of(request))
+        return error_body(request.scope, 405, f"this path answers {allowed} only", headers={"Allow": allowed})
+    return error_body(
+        request.scope, error.status_code if error.status_code in CODES else 400, "the request was refused"
+    )
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the request's path answers: the framework's own list is that of one route, and a path may have several."""
+    return [
+        method
+        for method in ("GET", "POST")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    trace.current().reason = "client_left"
     return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+def _log_stray(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An error that asyncio can tell nobody else: without its own words, which repeat the error's."""
+    if error := context.get("exception"):
+        log_failure(error, "a task of the event loop")
+    else:
+        loop.default_exception_handler(context)

@@ -30,12 +30,37 @@ class Engine(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Who is told what happens here: `service.metrics.Metrics`."""
+
+    def waiting(self, requests: int, tokens: int) -> None:
+        """So many requests have windows that wait, of so many tokens in all."""
+
+    def waited(self, seconds: float) -> None:
+        """The engine has taken the first window of a request, which had waited so long."""
+
+    def ran(self, windows: int, tokens: int, seconds: float) -> None:
+        """The engine has answered a batch; the tokens are without padding."""
+
+
+class _Nobody:
+    def waiting(self, requests: int, tokens: int) -> None: ...
+
+    def waited(self, seconds: float) -> None: ...
+
+    def ran(self, windows: int, tokens: int, seconds: float) -> None: ...
+
+
+NOBODY: Observer = _Nobody()
+
+
 class Batcher:
     """`batch_tokens` bounds a batch by its longest window times its windows, since padding is paid for; a window
     longer than that travels alone. `queue_tokens` bounds what waits."""
 
-    def __init__(self, engine: Engine, batch_tokens: int, queue_tokens: int) -> None:
+    def __init__(self, engine: Engine, batch_tokens: int, queue_tokens: int, observer: Observer = NOBODY) -> None:
         self._engine = engine
+        self._observer = observer
         self._batch_tokens = batch_tokens
         self._queue_tokens = queue_tokens
         self._unanswered: set[_Job] = set()
@@ -44,6 +69,7 @@ class Batcher:
         self._waiting_tokens = 0
         self._tokens_per_second = 0.0  # 0 until a full batch has been timed
         self._arrival = asyncio.Event()
+        self._departure = asyncio.Event()
         self._closing = False
         self._worker: asyncio.Task[None] | None = None
 
@@ -68,22 +94,29 @@ class Batcher:
         EngineError when the engine raised. When the caller is cancelled, windows not yet taken cost nothing.
         """
         if not self.alive:
-            raise UnavailableError("the service is shutting down" if self._closing else "the engine has stopped")
+            raise stopped(self._closing)
         if not windows:
             return []
         loop = asyncio.get_running_loop()
-        job = _Job(recognizer, windows, deadline, loop.create_future())
+        job = _Job(recognizer, windows, deadline, loop.create_future(), loop.time())
         self._admit(job.waiting_tokens, deadline - loop.time())
         self._unanswered.add(job)
         self._waiting[job] = None
         self._waiting_tokens += job.waiting_tokens
         self._arrival.set()
+        self._tell_waiting()
         expiry = loop.call_at(deadline, job.fail, DeadlineError("the deadline passed before the answer"))
         try:
             return await job.answer
         finally:
             expiry.cancel()
             self._forget(job)
+
+    async def room(self) -> None:
+        """Returns when no more than half of the queue is taken: for who would rather wait than be refused."""
+        while 2 * self._waiting_tokens > self._queue_tokens:
+            self._departure.clear()
+            await self._departure.wait()
 
     async def close(self, within: float) -> None:
         """Take nothing new, finish what waits in `within` seconds, refuse the rest."""
@@ -103,6 +136,7 @@ class Batcher:
                 f"the queue is full: {self._waiting_tokens:,} tokens wait, {tokens:,} more were sent; "
                 f"the limit is {self._queue_tokens:,}",
                 retry_after=self._waiting_tokens / rate if rate else 1.0,
+                reason="queue_full",
             )
         if not rate or (self._waiting_tokens + tokens) / rate <= seconds_left:
             return
@@ -113,6 +147,7 @@ class Batcher:
             raise UnavailableError(
                 f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
                 retry_after=wait - seconds_left,
+                reason="wait_too_long",
             )
 
     async def _work(self) -> None:
@@ -148,10 +183,16 @@ class Batcher:
                 self._waiting_tokens -= item.length
                 served.append(job)
             turn = [job for job in served if job.waiting]
+        now = asyncio.get_running_loop().time()
         for job in dict.fromkeys(item.job for item in batch):
             del self._waiting[job]
             if job.waiting:
                 self._waiting[job] = None
+            if not job.begun:
+                job.begun = True
+                self._observer.waited(now - job.submitted)
+        self._departure.set()
+        self._tell_waiting()
         return sorted(batch, key=lambda item: item.length, reverse=True)
 
     async def _run(self, batch: "list[_Item]") -> None:
@@ -172,7 +213,9 @@ class Batcher:
                 job.fail(failure)
                 self._forget(job)
             return
-        self._measure(sum(item.length for item in batch), loop.time() - started)
+        tokens, seconds = sum(item.length for item in batch), loop.time() - started
+        self._measure(tokens, seconds)
+        self._observer.ran(len(batch), tokens, seconds)
         for item, tagging in zip(batch, taggings, strict=True):
             item.job.put(item.position, tagging)
 
@@ -196,17 +239,25 @@ class Batcher:
         self._waiting_tokens -= job.waiting_tokens
         job.drop()
         self._unanswered.discard(job)
+        self._departure.set()
+        self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        self._observer.waiting(len(self._waiting), self._waiting_tokens)
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
-        if worker.cancelled():
-            reason = "the service is shutting down"
-        else:
-            reason = "the engine has stopped"
-            if error := worker.exception():
-                log_failure(error, "the batcher")
+        if not worker.cancelled() and (error := worker.exception()):
+            log_failure(error, "the batcher")
         for job in list(self._unanswered):
-            job.fail(UnavailableError(reason))
+            job.fail(stopped(worker.cancelled()))
             self._forget(job)
+
+
+def stopped(closing: bool) -> UnavailableError:
+    """Why nothing is answered any more: it is to end, or its engine did."""
+    if closing:
+        return UnavailableError("the service is shutting down", reason="stopping")
+    return UnavailableError("the engine has stopped", reason="engine_stopped")
 
 
 class _Item(NamedTuple):
@@ -226,11 +277,14 @@ class _Job:
         windows: "Sequence[Window]",
         deadline: float,
         answer: "asyncio.Future[list[Tagging]]",
+        submitted: float,
     ) -> None:
         self.recognizer = recognizer
         self.windows = windows
         self.deadline = deadline
         self.answer = answer
+        self.submitted = submitted
+        self.begun = False
         self._lengths = [len(window) for window in windows]
         # The positions of the windows that wait, the next one last. Sorted, so that those which a long document
         # puts into one batch are of one length and need no padding.

@@ -1,72 +1,102 @@
-"""What every request passes on its way in and out: a request id, the limit on its body, the last resort.
+"""What every request passes on its way in and out: a request id, the limit on its body, the last resort, and at the
+end its line in the log and its place in the metrics.
 
 Pure ASGI, because a middleware that wraps requests and responses would buffer them.
 """
 
+import asyncio
 import re
+import time
 import uuid
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import EngineError, TooLargeError, error_response, log_failure
+from service import logs, trace
+from service.errors import CODES, EngineError, TooLargeError, UnavailableError, error_response, log_failure
+from service.state import Service
+from service.templates import OTHER, Templates
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_ID_HEADER = b"x-request-id"
 # What a client may choose goes into a header and a log line: nothing in it may break either.
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestGuard:
-    """Gives each request an id (`scope["state"]["request_id"]`, echoed in the answer) and answers 500 to what
-    nothing else caught."""
+    """Gives each request an id (`scope["state"]["request_id"]`, echoed in the answer), answers 500 to what nothing
+    else caught, and hands what is known of the request to the metrics and the log."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, service: Service, templates: Templates) -> None:
         self.app = app
+        self.service = service
+        self.templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        begun = time.perf_counter()
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id.decode("ascii")
-        started = False
+        seen = trace.begin(request_id.decode("ascii"))
+        scope.setdefault("state", {})["request_id"] = seen.request_id
+        status = 0
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
             await send(message)
 
+        self.service.metrics.in_flight.inc()
         try:
             await self.app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            # Whole requests are cancelled at one time only: when the time to drain is over.
+            if status:
+                raise
+            stopping = UnavailableError("the service is shutting down", reason="stopping")
+            await error_response(stopping, scope)(scope, receive, send_with_id)
         except Exception as error:
             # Not raised again: the server would log the message, and with it perhaps the text.
-            log_failure(error, f"request {request_id.decode('ascii')}")
-            if not started:
-                await error_response(EngineError())(scope, receive, send_with_id)
+            log_failure(error, f"request {seen.request_id}")
+            if not status:
+                await error_response(EngineError(), scope)(scope, receive, send_with_id)
+        finally:
+            self.service.metrics.in_flight.dec()
+            if status >= 400 and not seen.reason:
+                seen.reason = CODES.get(status, OTHER)
+            method = scope["method"] if scope["method"] in METHODS else OTHER
+            done = method, self.templates.template(scope), status, time.perf_counter() - begun, seen
+            self.service.metrics.answered(*done)
+            logs.answered(*done)
 
 
 class BodyLimit:
-    """Refuses a body of more than `max_bytes`: unread if it declares its length, else at the first byte over."""
+    """Refuses a body of more than `max_bytes` to whoever reads it: at once if it declares its length, else at the
+    first byte over. `streams` are the paths whose bodies may be of any length: they have limits of their own."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, streams: Collection[str]) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self.streams:
             await self.app(scope, receive, send)
             return
-        too_large = TooLargeError(f"the body is too long; the limit is {self.max_bytes:,} bytes")
+        message = f"the body is too long; the limit is {self.max_bytes:,} bytes"
+        too_large = TooLargeError(message, reason="too_many_bytes")
         # The server has parsed the number already; a body that is longer than it says never arrives here.
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if int(declared) > self.max_bytes:
-            await error_response(too_large)(scope, receive, send)
-            return
         received = 0
 
         async def receive_within_limit() -> Message:
             nonlocal received
+            # Raised in the route, which alone knows the contract and so the shape of the error.
+            if int(declared) > self.max_bytes:
+                raise too_large
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.max_bytes:

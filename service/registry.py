@@ -4,20 +4,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from model.annotation import Entity
+from model.annotation import Entity, Token
 from service.errors import NotFoundError
+from service.script import mostly_han
 
 if TYPE_CHECKING:  # model.recognizer imports torch, which takes seconds: only the process that tags pays them
     from model.recognizer import Tagging, Window
+
+# Instead of a model's name: the model that suits the script of the text.
+AUTO = "auto"
 
 
 class Recognizer(Protocol):
     """What the service asks of `model.recognizer.Recognizer`."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def labels(self) -> tuple[str, ...]: ...
 
     def windows(self, text: str) -> "Sequence[Window]": ...
+
+    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> "Sequence[Window]": ...
 
     def tag(self, windows: "Sequence[Window]") -> "list[Tagging]": ...
 
@@ -34,13 +43,15 @@ class ServedModel:
 
 
 class Registry:
-    """Raises ValueError when two models have one name, or when there is none."""
+    """Raises ValueError when two models have one name, when one is named `auto`, or when there is none."""
 
     def __init__(self, models: Iterable[ServedModel]) -> None:
         self._models: dict[str, ServedModel] = {}
         for model in models:
             if model.name in self._models:
                 raise ValueError(f"two archives are named {model.name!r}")
+            if model.name == AUTO:
+                raise ValueError(f"an archive is named {AUTO!r}, which stands for any")
             self._models[model.name] = model
         if not self._models:
             raise ValueError("there is no model to serve")
@@ -59,5 +70,16 @@ class Registry:
         if name is None:
             return self.default
         if name not in self._models:
-            raise NotFoundError(f"no such model; the models are {', '.join(self._models)}")
+            raise NotFoundError(f"no such model; the models are {', '.join(self._models)}", reason="unknown_model")
         return self._models[name]
+
+    def by_script(self, text: str) -> ServedModel:
+        """For a text that is mostly Han, the first model of Chinese; for any other, the first of another language.
+        Where there is no such model, the default."""
+        suitable = [model for model in self.models if _is_chinese(model) == mostly_han(text)]
+        return suitable[0] if suitable else self.default
+
+
+def _is_chinese(model: ServedModel) -> bool:
+    language: str = model.card["language"]
+    return language.lower().partition("-")[0] == "zh"

@@ -7,17 +7,33 @@ out of range or contradicts another setting raises `SettingsError`, one line tha
 import argparse
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-BUNDLED_MODEL = Path(__file__).resolve().parents[1] / "models" / "en.pt"
-DEVICES = ("auto", "cpu", "cuda")
+# English first: it answers the requests that name no model.
+BUNDLED_MODELS = tuple(Path(__file__).resolve().parents[1] / "models" / name for name in ("en.pt", "zh.pt"))
+BUNDLED_MODEL = BUNDLED_MODELS[0]
+CHOICES = {
+    "device": ("auto", "cpu", "cuda"),
+    "log_format": ("text", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
 
 
-class SettingsError(Exception):
+class StartError(Exception):
+    """One line: why the service cannot start."""
+
+
+class SettingsError(StartError):
     """One line: which setting is wrong, and what it may be."""
+
+
+def bundled_models() -> tuple[Path, ...]:
+    """The bundled archives that are there; where none is, the first, for the error to name."""
+    return tuple(path for path in BUNDLED_MODELS if path.is_file()) or BUNDLED_MODELS[:1]
 
 
 def _setting(default: Any, variable: str, explanation: str) -> Any:
@@ -30,10 +46,14 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "HOST", "address to listen on")
     port: int = _setting(8000, "PORT", "TCP port to listen on; 0 takes a free one")
-    models: tuple[Path, ...] = _setting(
-        (BUNDLED_MODEL,), "MODEL", f"archive to serve, several joined by '{os.pathsep}'; the first is the default"
+    models: tuple[Path, ...] = field(
+        default_factory=bundled_models,
+        metadata={
+            "variable": "MODEL",
+            "explanation": f"archive to serve, several joined by '{os.pathsep}'; the first is the default",
+        },
     )
-    device: str = _setting("auto", "DEVICE", f"one of {', '.join(DEVICES)}")
+    device: str = _setting("auto", "DEVICE", f"one of {', '.join(CHOICES['device'])}")
     max_body_bytes: int = _setting(8 * 2**20, "NERVE_MAX_BODY_BYTES", "longest request body, in bytes")
     max_characters: int = _setting(2_000_000, "NERVE_MAX_CHARACTERS", "longest text, in characters")
     max_texts: int = _setting(1_000, "NERVE_MAX_TEXTS", "most texts in one request")
@@ -45,6 +65,12 @@ class Settings:
     deadline_seconds: float = _setting(30.0, "NERVE_DEADLINE_SECONDS", "longest time to an answer")
     # Docker kills ten seconds after its SIGTERM.
     drain_seconds: int = _setting(8, "NERVE_DRAIN_SECONDS", "time for requests in flight after SIGTERM")
+    api_keys_file: str = _setting("", "NERVE_API_KEYS_FILE", "file of the keys of which a request needs one")
+    cors_origins: str = _setting(
+        "", "NERVE_CORS_ORIGINS", "origins whose pages may ask, such as https://example.org, joined by ','; * for all"
+    )
+    log_format: str = _setting("text", "NERVE_LOG_FORMAT", f"one of {', '.join(CHOICES['log_format'])}")
+    log_level: str = _setting("info", "NERVE_LOG_LEVEL", f"one of {', '.join(CHOICES['log_level'])}")
 
     def __post_init__(self) -> None:
         _check_range("port", self.port, 0, 65_535)
@@ -53,10 +79,16 @@ class Settings:
         _check_range("batch_tokens", self.batch_tokens, 1, 2**24)
         _check_range("deadline_seconds", self.deadline_seconds, 0.001, 86_400)
         _check_range("drain_seconds", self.drain_seconds, 0, 86_400)
-        if self.device not in DEVICES:
-            raise SettingsError(f"device is {self.device!r}; it must be one of {', '.join(DEVICES)}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
         if not self.host:
             raise SettingsError("host is empty; name an address, such as 127.0.0.1")
+        for origin in self.allowed_origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s,*]+", origin):
+                raise SettingsError(
+                    f"cors_origins has {origin!r}; it may have https://example.org and its like, or *"
+                )
         if not self.models:
             raise SettingsError("model is empty; name at least one archive")
         if self.max_characters > self.max_body_bytes:
@@ -69,6 +101,10 @@ class Settings:
                 f"max_tokens ({self.max_tokens:,}) is larger than queue_tokens ({self.queue_tokens:,}): "
                 "such a request could never be queued"
             )
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return tuple(filter(None, map(str.strip, self.cors_origins.split(","))))
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -99,14 +135,14 @@ def _parser() -> argparse.ArgumentParser:
     for setting in fields(Settings):
         default: Any = setting.default
         if setting.name == "models":
-            default = os.pathsep.join(map(str, default))
+            default = os.pathsep.join(map(str, bundled_models()))
         parser.add_argument(
             _flag(setting),
             dest=setting.name,
             # A repeated --model adds an archive; every other flag is given once.
             action="append" if setting.name == "models" else "store",
             metavar=setting.metadata["variable"].removeprefix("NERVE_"),
-            help=f"{setting.metadata['explanation']} (${setting.metadata['variable']}, default {default})",
+            help=f"{setting.metadata['explanation']} (${setting.metadata['variable']}, default {default or 'none'})",
         )
     return parser
 

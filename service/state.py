@@ -1,23 +1,35 @@
 """The running service: what the application is made of, and whether it answers. The routes are given it."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from service.annotator import Annotator
-from service.batcher import Batcher
+from service.batcher import Batcher, stopped
+from service.keys import Keys
+from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
 
 
 @dataclass
 class Service:
-    """What the routes use. `draining` is set when the process has been told to stop."""
+    """What the routes use. `draining` is set when the process has been told to stop, and soon after, in the event
+    loop, `stopping`: for those who wait for something else meanwhile."""
 
     settings: Settings
     registry: Registry
     batcher: Batcher
     annotator: Annotator
+    metrics: Metrics
+    keys: Keys
     draining: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def ready(self) -> bool:
         return self.batcher.alive and not self.draining
+
+    def check_ready(self) -> None:
+        """Raises UnavailableError where requests are not answered."""
+        if not self.ready:
+            raise stopped(self.draining)

@@ -18,7 +18,12 @@ KNOWN = "Angela Merkel visited the city of New York on Monday , and München in 
 
 @pytest.fixture(scope="session")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.build(KNOWN.split())
+    return Vocabulary.build([KNOWN.split()])
+
+
+@pytest.fixture(scope="session")
+def paired_vocabulary() -> Vocabulary:
+    return Vocabulary.build([KNOWN.split()], with_pairs=True)
 
 
 @pytest.fixture(scope="session")
@@ -27,15 +32,17 @@ def tags() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def make_tagger(vocabulary, tags):
-    """Builds a small tagger, in evaluation mode, with settings that differ from `SMALL` as asked. Its emissions and
-    transitions are spread out, so that without training it gives many different tags."""
+def make_tagger(vocabulary, paired_vocabulary, tags):
+    """Builds a small tagger, in evaluation mode, with settings that differ from `SMALL` as asked; one that looks at
+    pairs is for `paired_vocabulary`. Its emissions and transitions are spread out, so that without training it gives
+    many different tags."""
 
     def make(**settings) -> Tagger:
         torch.manual_seed(1)
-        tagger = Tagger(replace(SMALL, **settings), vocabulary, tags).eval()
+        known = paired_vocabulary if settings.get("pair_size") else vocabulary
+        tagger = Tagger(replace(SMALL, **settings), known, tags).eval()
         with torch.no_grad():
-            tagger.emission.weight.mul_(6)
+            tagger.emission.weight.mul_(8)
             for parameter in tagger.crf.parameters():
                 parameter.normal_()
         return tagger

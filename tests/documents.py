@@ -41,12 +41,12 @@ def commands(document: Path) -> list[str]:
 
 
 def exchanges(document: Path) -> list[tuple[str, str]]:
-    """The curl commands of a document, each with the JSON block that follows it as the answer."""
+    """The curl commands of a document, each with the block of JSON, or of lines of it, that follows as the answer."""
     found = blocks(document)
     return [
         (asked.content, answered.content)
         for asked, answered in pairwise(found)
-        if asked.content.startswith("curl") and answered.language == "json"
+        if "curl" in asked.content and answered.language in ("json", "jsonl")
     ]
 
 

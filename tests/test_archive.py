@@ -13,6 +13,7 @@ import torch
 
 from model import archive, tokenizer
 from model.archive import FORMAT, Archive, ArchiveError, Example, load, main, save
+from model.tags import spans_of
 
 ROOT = Path(__file__).resolve().parents[1]
 SENTENCES = [["Angela", "Merkel", "visited", "Zorbas"], ["München"], ["New", "York", ",", "New", "Delhi", "."]]
@@ -59,6 +60,65 @@ def test_an_archive_tells_its_name_its_labels_and_its_card(archive_path, metadat
 
 def test_no_sentences_have_no_tags(archive_path):
     assert load(archive_path).tags([]) == []
+    assert load(archive_path).decode([]) == []
+
+
+def test_decoding_gives_each_sentence_its_tags_and_at_the_end_of_each_name_a_confidence(archive_path):
+    loaded = load(archive_path)
+    decoded = loaded.decode(SENTENCES)
+    assert [tags for tags, _ in decoded] == loaded.tags(SENTENCES)
+    for words, (tags, confidences) in zip(SENTENCES, decoded, strict=True):
+        assert len(confidences) == len(words)
+        ends = {span.end - 1 for span in spans_of(tags)}
+        assert all((0 < confidence <= 1) is (n in ends) for n, confidence in enumerate(confidences))
+
+
+def test_the_weights_of_an_archive_are_those_of_the_tagger_by_their_names(archive_path, make_tagger):
+    theirs, ours = load(archive_path).weights, make_tagger().state_dict()
+    assert ours.keys() <= theirs.keys()
+    assert all(theirs[name].equal(weight) for name, weight in ours.items())
+
+
+def test_an_archive_keeps_further_vectors_and_gives_out_all_rows_of_a_table(
+    tmp_path, make_tagger, vocabulary, metadata
+):
+    tagger, known = make_tagger(), replace(vocabulary, words=(*vocabulary.words, "zorbas", "delhi"))
+    lookup = tagger.words.lookups()["words"]
+    lookup.adopt(torch.tensor([2]), torch.ones(1, 8), torch.randn(2, 8))
+    tagger.words.settle()
+    save(tmp_path / "tiny.pt", tagger, known, metadata)
+    loaded = load(tmp_path / "tiny.pt")
+    assert loaded.tags(SENTENCES) == Archive(tagger, known, metadata, "cpu").tags(SENTENCES)
+    rows = loaded.embeddings("words.columns.0", "words")
+    assert rows.shape == (20, 8)
+    assert rows.equal(lookup(torch.arange(20)))
+    assert not rows.is_inference()
+    assert loaded.embeddings("words.characters", "characters").shape == (2 + len(known.characters), 4)
+
+
+def test_an_archive_of_a_tagger_that_looks_at_pairs_keeps_its_pairs(
+    tmp_path, make_tagger, paired_vocabulary, metadata
+):
+    tagger = make_tagger(pair_size=3)
+    metadata = replace(metadata, config=tagger.config)
+    save(tmp_path / "tiny.pt", tagger, paired_vocabulary, metadata)
+    loaded = load(tmp_path / "tiny.pt")
+    assert loaded.vocabulary == paired_vocabulary
+    assert loaded.metadata.config.pair_size == 3
+    assert loaded.tags(SENTENCES) == Archive(tagger, paired_vocabulary, metadata, "cpu").tags(SENTENCES)
+
+
+def test_an_archive_from_before_there_were_pairs_loads_and_looks_at_none(archive_path, examples):
+    def drop(old):
+        found = json.loads(old)
+        del found["config"]["pair_size"]
+        return json.dumps(found).encode()
+
+    rewrite("metadata.json", drop)(archive_path)
+    loaded = load(archive_path)
+    assert loaded.vocabulary.pairs is None
+    assert loaded.metadata.config.pair_size == 0
+    assert loaded.tags(SENTENCES) == [example.tags for example in examples]
 
 
 @pytest.mark.parametrize("name", ["a model of ours.pt", "模型.pt", "no-suffix", "two.dots.pt"])
@@ -193,7 +253,7 @@ def flip(entry, position=0):
 def mark_as_folder(path):
     """Set the bit of the zip directory that has torch read nothing where the weights should be."""
     data = bytearray(path.read_bytes())
-    entry = data.index(b"data/1", data.index(b"PK\x01\x02"))
+    entry = data.index(b"data/2", data.index(b"PK\x01\x02"))
     data[data.rindex(b"PK\x01\x02", 0, entry) + 38] |= 0x10
     path.write_bytes(data)
 
@@ -231,7 +291,7 @@ REFUSED = {
     "weights alone": (state_dict, "not a nerve archive"),
     "half of it": (truncate(0.5), "not an archive, or damaged"),
     "nearly all of it": (truncate(0.999), "not an archive, or damaged"),
-    "a wrong byte in the weights": (flip("data/9"), "damaged: the checksum of .*data/9 is wrong"),
+    "a wrong byte in the weights": (flip("data/8"), "damaged: the checksum of .*data/8 is wrong"),
     "a wrong byte in the metadata": (flip("metadata.json", 40), "damaged: the checksum of .*metadata.json is wrong"),
     "a wrong byte in the compressed code": (flip("tagger.py"), "damaged"),
     "weights marked as a folder": (mark_as_folder, "damaged: an entry says that it is a folder"),

@@ -24,6 +24,7 @@ from model.config import TaggerConfig
         ({"dropout": float("nan")}, "dropout is nan; it can be 0.0 to 0.95"),
         ({"dropout": False}, "dropout is False; it has to be of type float"),
         ({"word_dropout": float("inf")}, "word_dropout is inf; it can be 0.0 to 0.95"),
+        ({"pair_size": -1}, "pair_size is -1; it can be 0 to 4096"),
         ({"character_filters": -1}, "character_filters is -1; it can be 1 to 4096"),
     ],
 )
@@ -34,7 +35,15 @@ def test_a_setting_out_of_its_limits_is_refused_with_its_limits(settings, messag
 
 @pytest.mark.parametrize(
     "settings",
-    [{"cell": "rnn"}, {"hidden_size": 1}, {"hidden_size": 4096}, {"dropout": 0}, {"dropout": 0.95}, {"layers": 16}],
+    [
+        {"cell": "rnn"},
+        {"hidden_size": 1},
+        {"hidden_size": 4096},
+        {"dropout": 0},
+        {"dropout": 0.95},
+        {"layers": 16},
+        {"pair_size": 0},
+    ],
 )
 def test_a_setting_at_its_limit_is_taken(settings):
     assert TaggerConfig(**settings)

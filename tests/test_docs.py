@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from documents import DOCUMENTS, ROOT, blocks, commands, links, table
 
+from bench import accuracy, politics
 from model import __version__
 from model.config import TaggerConfig
-from service.settings import Settings, read_settings
-from training import config, datasets, evaluate, options, vectors
+from service.settings import BUNDLED_MODELS, Settings, read_settings
+from training import config, cooccurrence, datasets, evaluate, options, script, vectors
 from training.config import TrainingConfig
 from training.formats import read
 
@@ -49,9 +50,13 @@ def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
         "training.train": lambda: options.configuration(options.parse(with_known_file(arguments))),
         "training.evaluate": lambda: evaluate._parse(arguments),
         "training.vectors": lambda: vectors.parse(arguments),
+        "training.cooccurrence": lambda: cooccurrence.parse(arguments),
+        "training.script": lambda: script.parse(arguments),
+        "bench.accuracy": lambda: accuracy.parse(arguments),
+        "bench.politics": lambda: politics.parse(arguments),
         "service": lambda: read_settings(arguments, {}),
     }
-    if module == "model.archive":
+    if module in ("model.archive", "service.openapi"):
         assert len(arguments) == 1
     else:
         assert parsers[module]() is not None
@@ -79,7 +84,8 @@ def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
     expected = {}
     for field in fields(Settings):
         flag = "--model" if field.name == "models" else "--" + field.name.replace("_", "-")
-        default = "models/en.pt" if field.name == "models" else str(field.default)
+        bundled = ":".join(str(path.relative_to(ROOT)) for path in BUNDLED_MODELS)
+        default = bundled if field.name == "models" else str(field.default)
         expected[field.metadata["variable"]] = (flag, default)
     assert documented == expected
 

@@ -11,11 +11,11 @@ annotation.Entity end label score start text
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card device labels metadata name self_check tagger tags vocabulary
+archive.Archive card decode device embeddings labels metadata name self_check tagger tags vocabulary weights
 archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT
-archive.Forward
+archive.Forward state_dict
 archive.Metadata code_version config datasets description examples format labels language licence name scores
     settings tags tokenizer torch
 archive.load
@@ -28,7 +28,7 @@ batch.collate
 config.Cell
 config.T
 config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size
-    layers word_dropout word_size
+    layers pair_size word_dropout word_size
 config.check
 config.setting
 crf.CRF continues decode forbidden forbidden_start log_likelihood outside scores
@@ -38,14 +38,15 @@ crf.best_path
 crf.forward_backward
 recognizer.MARGIN
 recognizer.MAX_WINDOW
-recognizer.Recognizer entities recognize tag windows
+recognizer.Recognizer entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
 tagger.Encoder forward
+tagger.Lookup adopt codes forward further padding scales settle
 tagger.RecurrentLayer forward
-tagger.Tagger emissions forward log_likelihood
+tagger.Tagger cool emissions forward log_likelihood
 tagger.VariationalDropout forward
-tagger.WordEncoder adopt forward halve padding unknown
+tagger.WordEncoder forward lookups padding settle unknown
 tags.OUTSIDE
 tags.TagError
 tags.labels_of
@@ -55,15 +56,18 @@ tags.split
 tags.tags_from
 tags.tags_of
 tokenizer.VERSION
+tokenizer.joined
 tokenizer.sentences
 tokenizer.tokenize
 vocabulary.FEATURES
 vocabulary.MAX_CHARACTERS
 vocabulary.PADDING
 vocabulary.UNKNOWN
-vocabulary.Vocabulary build character_count characters from_json ids prefixes shapes sizes suffixes to_json words
+vocabulary.Vocabulary build characters from_json ids pairs prefixes shapes suffixes table to_json words
 vocabulary.WordIds characters features
 vocabulary.features
+vocabulary.normal_form
+vocabulary.pairs
 vocabulary.shape
 """
 

@@ -7,16 +7,19 @@ import selectors
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from clone import Clone
+from clone import Clone, clean_environment
 from documents import ROOT, blocks, commands, exchanges
 
 README = ROOT / "README.md"
-DOCUMENTED_URL = "http://127.0.0.1:8000"
+CLIENTS = ROOT / "docs" / "clients.md"
+DOCUMENTED_ADDRESS = "127.0.0.1:8000"
 READY_SECONDS = 60
 
 # Files of one's own as small as they can be, and a network to match.
@@ -79,11 +82,11 @@ def test_make_serve_says_in_one_line_where_page_and_api_are(service: tuple[str, 
 
 @pytest.mark.parametrize(
     ("command", "answer"),
-    [exchange for document in (README, ROOT / "docs" / "http-api.md") for exchange in exchanges(document)],
+    [exchange for document in (README, ROOT / "docs" / "http-api.md", CLIENTS) for exchange in exchanges(document)],
 )
 def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str], command: str, answer: str) -> None:
     asked = subprocess.run(
-        ["sh", "-c", command.replace(DOCUMENTED_URL, service[1])],
+        ["sh", "-c", command.replace(DOCUMENTED_ADDRESS, address(service[1]))],
         capture_output=True,
         text=True,
         timeout=60,
@@ -95,17 +98,87 @@ def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str],
     assert printed.scores == pytest.approx(documented.scores, abs=1e-3)
 
 
+def address(url: str) -> str:
+    return url.removeprefix("http://")
+
+
 class Answer:
-    """A body's JSON, and apart from it the scores that it holds."""
+    """A body's JSON, or that of each of its lines, and apart from it the scores that it holds."""
 
     def __init__(self, body: str) -> None:
         self.scores: list[float] = []
-        self.content = json.loads(body, object_hook=self._without_score) if body.startswith("{") else body
+        self.content = self._contents(body)
+
+    def _contents(self, body: str) -> list[Any]:
+        """Of a body that is neither JSON nor lines of it, the text."""
+        for parts in ([body], body.splitlines()):
+            try:
+                return [self._read(part) for part in parts]
+            except json.JSONDecodeError:
+                self.scores.clear()
+        return [body]
+
+    def _read(self, body: str) -> Any:
+        return json.loads(body, object_hook=self._without_score)
 
     def _without_score(self, value: dict[str, Any]) -> dict[str, Any]:
         if "score" in value:
             self.scores.append(value.pop("score"))
+        # The elements of a tensor are documents of their own.
+        if "data" in value:
+            value["data"] = [self._read(element) for element in value["data"]]
         return value
+
+
+def programs(document: Path) -> list[tuple[str, str]]:
+    """The Python programs of a document, each with the text block that follows it as what it prints."""
+    return [
+        (program.content, printed.content)
+        for program, printed in pairwise(blocks(document))
+        if program.language == "python" and printed.language == "text"
+    ]
+
+
+@pytest.mark.parametrize(("program", "expected"), programs(CLIENTS))
+def test_a_documented_program_prints_what_is_documented(
+    service: tuple[str, str], program: str, expected: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program.replace(DOCUMENTED_ADDRESS, address(service[1]))],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=clean_environment(),
+        check=False,
+    )
+    number = re.compile(r"\d+\.\d+")
+    assert (ended.stderr, number.sub("#", ended.stdout)) == ("", number.sub("#", expected))
+    assert list(map(float, number.findall(ended.stdout))) == pytest.approx(
+        list(map(float, number.findall(expected))), abs=1e-3
+    )
+
+
+def test_every_client_is_shown_as_a_program_and_as_a_curl() -> None:
+    sections = CLIENTS.read_text(encoding="utf-8").split("\n## ")[1:]
+    shown = [(section.count("\n```python\n"), section.count("\n```sh\ncurl ")) for section in sections]
+    assert [(count, bool(curls)) for count, curls in shown] == [(1, True)] * len(sections)
+    assert sum(count for count, _ in shown) == len(programs(CLIENTS))
+    assert sum(curls for _, curls in shown) == len(exchanges(CLIENTS))
+
+
+def test_the_documented_commands_for_a_long_stream_answer_each_line(service: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text('{"text": "Obama met Biden."}\n' * 1_000, encoding="utf-8")
+    (block,) = [block for block in blocks(ROOT / "docs" / "http-api.md", "sh") if "corpus.jsonl" in block.content]
+    for command in block.content.splitlines():
+        answered = subprocess.run(
+            ["sh", "-c", command.replace(DOCUMENTED_ADDRESS, address(service[1]))],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert [len(json.loads(line)["ents"]) for line in answered.stdout.splitlines()] == [2] * 1_000, command
 
 
 @pytest.mark.usefixtures("service")
@@ -148,6 +221,7 @@ def test_the_training_on_files_of_ones_own_leaves_archive_card_and_pictures(clon
         "mine.md",
         "mine.curve.png",
         "mine.confusion.png",
+        "mine.reliability.png",
     }
 
 
@@ -168,5 +242,5 @@ def test_every_command_of_the_readme_is_known_here() -> None:
 
 
 def test_the_readme_promises_nothing_that_is_still_to_be_filled_in() -> None:
-    for document in (README, ROOT / "docs" / "http-api.md"):
+    for document in (README, ROOT / "docs" / "http-api.md", CLIENTS):
         assert re.findall(r"TODO-\w+", document.read_text(encoding="utf-8")) == []

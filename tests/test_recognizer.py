@@ -41,11 +41,11 @@ class ByRule:
 def by_rule(metadata):
     """A recognizer that knows `NAMES`."""
     words = {name: [token.text for token in tokenize(name)] for name in NAMES}
-    vocabulary = Vocabulary.build([word for name in words.values() for word in name])
+    vocabulary = Vocabulary.build(words.values())
     tag_of_word = {}
     for name, label in NAMES.items():
-        for word, prefix in zip(words[name], "B" + "I" * len(words[name]), strict=False):
-            tag_of_word[vocabulary.ids(word).features[0]] = metadata.tags.index(f"{prefix}-{label}")
+        for word, prefix in zip(vocabulary.ids(words[name]), "B" + "I" * len(words[name]), strict=False):
+            tag_of_word[word.features[0]] = metadata.tags.index(f"{prefix}-{label}")
     return Recognizer(Archive(ByRule(tag_of_word), vocabulary, metadata, "cpu"))
 
 
@@ -164,6 +164,12 @@ def test_a_long_document_has_the_entities_that_its_sentences_have_alone(recogniz
         alone += [Entity(e.start + start, e.end + start, e.label, e.text, e.score) for e in entities]
     assert len(alone) > 200
     assert plain(found) == close(alone)
+
+
+def test_sentences_of_tokens_are_windows_as_they_are(by_rule):
+    tokens = tokenize("Angela Merkel. Is in New York")
+    windows = by_rule.windows_of([tokens[:1], tokens[1:]])
+    assert [list(window.tokens) for window in windows] == [tokens[:1], tokens[1:]]
 
 
 def test_batches_are_bounded(by_rule):

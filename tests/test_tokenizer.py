@@ -6,7 +6,7 @@ import time
 import pytest
 
 from model.annotation import Token
-from model.tokenizer import sentences, tokenize
+from model.tokenizer import joined, sentences, tokenize
 
 # Text and its tokens, as one writes them with spaces between: what the English corpora would have.
 TOKENS = [
@@ -228,3 +228,11 @@ def test_time_is_linear_whatever_is_repeated(unit: str, start: str) -> None:
     sentences(text)
     # At most 0.3 s where time is linear; a square takes tens of seconds.
     assert time.process_time() - began < 3
+
+
+def test_joined_words_stand_in_their_text_with_a_space_between() -> None:
+    for words in ([], ["Ann"], ["Ann", "New York", "😀", "."]):
+        text, tokens = joined(words)
+        assert text == " ".join(words)
+        assert [token.text for token in tokens] == words
+        assert all(text[token.start : token.end] == token.text for token in tokens)

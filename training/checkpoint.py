@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from model import __version__
+from model.tagger import Tagger
 from model.vocabulary import Vocabulary
 from training.config import Config
 from training.corpora import Corpus
@@ -28,7 +29,7 @@ class CheckpointError(Exception):
 
 
 class Checkpoint:
-    """The file at `path`, for one configuration on one vocabulary, these corpora and any word vectors."""
+    """The file at `path`, for one configuration on one vocabulary, these corpora and the weights it starts from."""
 
     def __init__(
         self,
@@ -36,14 +37,14 @@ class Checkpoint:
         config: Config,
         vocabulary: Vocabulary,
         sources: Sequence[Corpus],
-        vectors: torch.Tensor | None = None,
+        start: Tagger,
     ) -> None:
         self.path = path
         key = hashlib.sha256(json.dumps([__version__, config.to_json(), vocabulary.to_json()]).encode())
         for source in sources:
             key.update(repr(source).encode())
-        if vectors is not None:
-            key.update(vectors.numpy().tobytes())
+        for weight in (*start.parameters(), *start.buffers()):
+            key.update(weight.detach().cpu().numpy().tobytes())
         self._key = key.hexdigest()
 
     def save(self, trainer: Trainer, history: list[Epoch], best: dict[str, torch.Tensor]) -> None:

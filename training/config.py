@@ -54,17 +54,24 @@ class TrainingConfig:
     average: float = setting(
         0.999, "decay of the running average of the weights that is exported; 0 for none", least=0.0, most=0.99999
     )
+    dev_too: bool = setting(
+        False, "learn from dev splits, too, as some published tables do; the last epoch is exported, uncalibrated"
+    )
     min_count: int = setting(1, "occurrences that make a word, affix or character known", least=1, most=1_000_000)
     own_tokens: bool = setting(
         False, "learn a sentence in a second form, too, where the tokenizer that reads text would cut its words"
     )
+    init: str = setting("", "an archive to begin with, whatever its labels; it decides what the network is like")
     vectors: str = setting("", "a file of word vectors to begin with, a word and its numbers a line")
     vectors_limit: int = setting(
         100_000, "lines of it that are taken; further ones only for words of the corpora", least=1, most=10_000_000
     )
+    pair_vectors: str = setting("", "such a file for pairs of neighbouring words, written without a space between")
 
     def __post_init__(self) -> None:
         check(self)
+        if self.init and (self.vectors or self.pair_vectors):
+            raise ValueError("init and vectors exclude each other: an archive has vectors of its own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ class CorpusConfig:
     its own labels are mapped to."""
     no_names: tuple[str, ...] = ()
     """words that are no name by themselves, whatever the corpus says"""
+    unknown_after: tuple[str, ...] = ()
+    """words after which it is not known whether a name follows, whatever the corpus says"""
 
     def __post_init__(self) -> None:
         check(self)
@@ -173,7 +182,9 @@ def _corpus(table: Any, where: str) -> CorpusConfig:
     renamed = known.get("map", {})
     if not isinstance(renamed, Mapping) or not all(isinstance(label, str) for label in renamed.values()):
         raise ConfigError(f"{where}: map has to be a table of strings")
-    lists = {name: _strings(known.get(name, ()), f"{where}: {name}") for name in ("annotates", "no_names")}
+    lists = {
+        name: _strings(known.get(name, ()), f"{where}: {name}") for name in ("annotates", "no_names", "unknown_after")
+    }
     return CorpusConfig(**{**known, **lists})
 
 

@@ -47,6 +47,11 @@ class Corpus:
         """The corpus as one that can judge these labels only."""
         return replace(self, annotates=tuple(label for label in self.annotates if label in labels))
 
+    def with_dev_in_train(self) -> "Corpus":
+        """The corpus with the sentences of dev at the end of train, and no dev."""
+        splits = {**self.splits, "train": self.splits["train"] + self.splits.get("dev", ())}
+        return replace(self, splits={name: some for name, some in splits.items() if name != "dev"})
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Every label of its names, and those that it annotates throughout, sorted."""
@@ -91,9 +96,7 @@ def load(
         name=config.name,
         licence=datasets.licence(config.dataset) if config.dataset else "of the files' owner",
         annotates=config.annotates or tuple(sorted(ours)),
-        splits={
-            split: tuple(_mapped(sentence, target, config.no_names) for sentence in read[split]) for split in read
-        },
+        splits={split: tuple(_mapped(sentence, target, config) for sentence in read[split]) for split in read},
     )
 
 
@@ -108,10 +111,7 @@ def examples(
     sentences = list(corpus.splits[split])
     if own_tokens:
         sentences += [own for one in sentences if len((own := cut(one)).tokens) > len(one.tokens)]
-    return [
-        Example(tuple(vocabulary.ids(word) for word in one.tokens), known_tags(one, corpus.annotates, tags))
-        for one in sentences
-    ]
+    return [Example(vocabulary.ids(one.tokens), known_tags(one, corpus.annotates, tags)) for one in sentences]
 
 
 def cut(sentence: Annotated) -> Annotated:
@@ -152,11 +152,16 @@ def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) ->
     return {split: read_file(Path(files[split])) for split in splits if files[split]}
 
 
-def _mapped(sentence: Sentence, target: dict[str, str], no_names: Sequence[str]) -> Annotated:
+def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig) -> Annotated:
+    doubtful = {n for n, token in enumerate(sentence.tokens, start=1) if token in config.unknown_after}
     spans = [
-        Span(span.start, span.end, target[span.label])
+        Span(span.start, span.end, UNKNOWN if span.start in doubtful else target[span.label])
         for span in spans_of(sentence.tags)
-        if span.end - span.start > 1 or sentence.tokens[span.start] not in no_names
+        if span.end - span.start > 1 or sentence.tokens[span.start] not in config.no_names
+    ]
+    begun = {span.start for span in spans}
+    spans += [
+        Span(n, n + 1, UNKNOWN) for n in doubtful - begun if n < len(sentence.tokens) and sentence.tags[n] == OUTSIDE
     ]
     return Annotated(
         sentence.tokens,

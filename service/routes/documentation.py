@@ -43,20 +43,21 @@ def _page(document: dict[str, Any]) -> str:
 
 def _operation(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> str:
     parts = [f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation.get('summary', ''))}.</p>"]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    if body is not None:
+    if "parameters" in operation:
+        parts.append(_parameters(operation["parameters"]))
+    for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(_fields(body["schema"]))
         for name, example in body.get("examples", {}).items():
-            request = json.dumps(example["value"], ensure_ascii=False, indent=2)
             parts.append(
                 f"<h3>Request: {escape(name)}</h3><pre>curl http://HOST:PORT{escape(path)} "
-                f"-H 'Content-Type: application/json' -d '{escape(request)}'</pre>"
+                f"-H 'Content-Type: {media_type}' --data-binary '{escape(_shown(example['value']))}'</pre>"
             )
     for status, answer in operation["responses"].items():
-        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-        for example in _examples(document, schema):
-            shown = json.dumps(example, ensure_ascii=False, indent=2)
-            parts.append(f"<h3>Answer {escape(status)}</h3><pre>{escape(shown)}</pre>")
+        parts += [
+            f"<h3>Answer {escape(status)}</h3><pre>{escape(_shown(example))}</pre>"
+            for content in answer.get("content", {}).values()
+            for example in _examples(document, content.get("schema", {}))
+        ]
     rows = "".join(
         f"<tr><td><code>{escape(status)}</code><td>{escape(answer['description'])}"
         for status, answer in operation["responses"].items()
@@ -64,12 +65,22 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
     return "".join(parts) + f"<h3>Statuses</h3><table>{rows}</table>"
 
 
+def _parameters(parameters: list[dict[str, Any]]) -> str:
+    rows = "".join(f"<tr><td><code>{escape(one['name'])}</code><td>in the {escape(one['in'])}" for one in parameters)
+    return f"<h3>Parameters</h3><table>{rows}</table>"
+
+
 def _fields(schema: dict[str, Any]) -> str:
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code><td>{escape(field.get('description', ''))}"
-        for name, field in schema["properties"].items()
+        for name, field in schema.get("properties", {}).items()
     )
-    return f"<h3>Fields</h3><table>{rows}</table>"
+    return f"<h3>Fields</h3><table>{rows}</table>" if rows else ""
+
+
+def _shown(example: Any) -> str:
+    """An example as a body: JSON, or the lines of JSON that it is already."""
+    return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2)
 
 
 def _examples(document: dict[str, Any], schema: dict[str, Any]) -> list[Any]:

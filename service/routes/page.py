@@ -8,6 +8,7 @@ import hashlib
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
 
 FOLDER = Path(__file__).resolve().parents[1] / "page"
 INDEX = "index.html"
@@ -36,11 +37,21 @@ POLICY = "; ".join(
 
 
 def page_routes() -> APIRouter:
-    """The index at `/`, every other file at `/page/NAME`."""
+    """The index at `/`, every other file at `/page/{name}`."""
+    files = {path.name: _File(path) for path in FOLDER.iterdir() if path.suffix in TYPES}
+    index = files.pop(INDEX)
     router = APIRouter()
-    for path in sorted(path for path in FOLDER.iterdir() if path.suffix in TYPES):
-        url = "/" if path.name == INDEX else f"/page/{path.name}"
-        router.add_api_route(url, _File(path).answer, methods=["GET", "HEAD"], include_in_schema=False)
+
+    @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return index.answer(request)
+
+    @router.api_route("/page/{name}", methods=["GET", "HEAD"], include_in_schema=False)
+    async def file(name: str, request: Request) -> Response:
+        if name not in files:
+            raise HTTPException(404)
+        return files[name].answer(request)
+
     return router
 
 
@@ -58,7 +69,7 @@ class _File:
             "Referrer-Policy": "no-referrer",
         }
 
-    async def answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         if self._tag in _tags(request):
             return Response(status_code=304, headers=self._headers)
         return Response(self._content, headers=self._headers)

@@ -73,6 +73,19 @@ def serving() -> Callable[..., AbstractContextManager[tuple[httpx.Client, Servic
 @pytest.fixture
 def serve() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
     """Starts a server with the given settings, models and engine, and stops it after the test."""
+    with _servers() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_all() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
+    """The same for all tests of a module together."""
+    with _servers() as start:
+        yield start
+
+
+@contextmanager
+def _servers() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
     with ExitStack() as stack:
 
         def start(
@@ -104,7 +117,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(1)
     config = TaggerConfig(hidden_size=8, word_size=8, affix_size=4, character_size=4, character_filters=4)
-    vocabulary = Vocabulary.build(["Angela", "Merkel", "visited", "Munich", "."])
+    vocabulary = Vocabulary.build([["Angela", "Merkel", "visited", "Munich", "."]])
     tags = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     metadata = archive.Metadata(
         name="tiny",
@@ -137,7 +150,7 @@ class ServiceProcess:
             text=True,
         )
 
-    def ready(self, seconds: float = 60) -> tuple[str, str]:
+    def ready(self, seconds: float = 120) -> tuple[str, str]:
         """The line that it prints when it is ready, and the URL in it, once its readiness agrees."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + seconds
@@ -151,7 +164,7 @@ class ServiceProcess:
             assert time.monotonic() < deadline, "it did not become ready"
         return line, found[0]
 
-    def ended(self, seconds: float = 60) -> tuple[int, str, str]:
+    def ended(self, seconds: float = 120) -> tuple[int, str, str]:
         """Its exit status and what it has printed, once it has ended."""
         out, err = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, err
@@ -173,4 +186,15 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
     for service in started:
         if service.process.poll() is None:
             service.process.kill()
+        service.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def service_url() -> Iterator[str]:
+    """Where a service process answers with the bundled model; shared by the tests that only ask it questions."""
+    service = ServiceProcess(["--port", "0", "--device", "cpu"])
+    try:
+        yield service.ready(180)[1]
+    finally:
+        service.process.kill()
         service.process.communicate()

@@ -389,3 +389,44 @@ async def run_full_batch(engine: SteppedEngine, batcher: Batcher, clock: Clock, 
     clock.advance(seconds)
     engine.finish(number)
     await task
+
+
+# -- waiting for room ------------------------------------------------------------------------------------------------
+
+
+async def test_there_is_room_while_half_of_the_queue_is_free() -> None:
+    engine = SteppedEngine()
+    async with running(engine, queue_tokens=100) as batcher:
+        await submitted(batcher, window(1))
+        await engine.batch(0)
+        await submitted(batcher, window(50))
+        async with asyncio.timeout(10):
+            await batcher.room()
+
+
+async def test_who_waits_for_room_goes_on_when_a_batch_leaves() -> None:
+    engine = SteppedEngine()
+    async with running(engine, queue_tokens=100) as batcher:
+        await submitted(batcher, window(1))
+        await engine.batch(0)
+        await submitted(batcher, window(51))
+        waiting = [asyncio.create_task(batcher.room()) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in waiting)
+        engine.finish(0)
+        await engine.batch(1)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*waiting)
+
+
+async def test_who_waits_for_room_goes_on_when_requests_leave() -> None:
+    engine = SteppedEngine()
+    async with running(engine, queue_tokens=100) as batcher:
+        await submitted(batcher, window(1))
+        await engine.batch(0)
+        leaving = await submitted(batcher, window(51))
+        waiting = asyncio.create_task(batcher.room())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        async with asyncio.timeout(10):
+            await waiting

@@ -39,9 +39,17 @@ def test_texts_are_answered_in_their_order(client: httpx.Client) -> None:
     answer = client.post(URL, json={"texts": ["see Ann", "", "Bob"]}).json()
     assert answer == {
         "results": [
-            {"text": "see Ann", "ents": [{"start": 4, "end": 7, "label": "PER", "text": "Ann", "score": 0.9}]},
-            {"text": "", "ents": []},
-            {"text": "Bob", "ents": [{"start": 0, "end": 3, "label": "PER", "text": "Bob", "score": 0.9}]},
+            {
+                "text": "see Ann",
+                "ents": [{"start": 4, "end": 7, "label": "PER", "text": "Ann", "score": 0.9}],
+                "model": "fake",
+            },
+            {"text": "", "ents": [], "model": "fake"},
+            {
+                "text": "Bob",
+                "ents": [{"start": 0, "end": 3, "label": "PER", "text": "Bob", "score": 0.9}],
+                "model": "fake",
+            },
         ],
         "model": "fake",
     }
@@ -125,6 +133,12 @@ def test_the_documentation_shows_a_request_and_its_answer(client: httpx.Client) 
     assert "POST /v1/entities" in page
     assert EXAMPLE_TEXT in page
     assert '"label": "PER"' in page
+
+
+def test_the_documentation_shows_lines_as_lines(client: httpx.Client) -> None:
+    page = html.unescape(client.get("/docs").text)
+    assert "-H 'Content-Type: application/x-ndjson' --data-binary '{\"text\": " in page
+    assert '"}\n{"' in page
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
@@ -288,9 +302,9 @@ def test_the_deadline_counts_the_tokenizing_of_a_long_text(serve: Serve) -> None
     gate = threading.Event()
 
     class Slow(CapitalisedWords):
-        def windows(self, text: str) -> Any:
+        def windows_of(self, sentences: Any) -> Any:
             gate.wait(10)
-            return super().windows(text)
+            return super().windows_of(sentences)
 
     client, _ = serve(models=[served(recognizer=Slow())], deadline_seconds=0.05)
     answer = client.post(URL, json={"text": "a " * 10_000})
@@ -304,11 +318,11 @@ def test_a_long_text_being_tokenized_does_not_hold_up_others(
     begun, gate = threading.Event(), threading.Event()
 
     class Slow(CapitalisedWords):
-        def windows(self, text: str) -> Any:
-            if len(text) > 10_000:
+        def windows_of(self, sentences: Any) -> Any:
+            if sum(map(len, sentences)) > 9_000:
                 begun.set()
                 gate.wait(10)
-            return super().windows(text)
+            return super().windows_of(sentences)
 
     client, _ = serve(models=[served(recognizer=Slow())])
     long = pool.submit(client.post, URL, json={"text": "Ann " * 10_000})
@@ -327,7 +341,7 @@ class Broken(CapitalisedWords):
         raise ValueError(f"cannot read {arguments}")
 
 
-@pytest.mark.parametrize("step", ["windows", "tag", "entities"])
+@pytest.mark.parametrize("step", ["windows_of", "tag", "entities"])
 def test_a_failure_is_answered_without_detail_and_logged_without_the_text(
     serve: Serve, caplog: pytest.LogCaptureFixture, step: str
 ) -> None:

@@ -1,6 +1,9 @@
 """`python -m service` as a process: how it starts, ends, and says why it does not start."""
 
 import concurrent.futures
+import http.client
+import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from service.__main__ import StartError, load_models
 from service.engine import Engine
+from service.loader import load_models
 from service.schemas import EXAMPLE_ENTS, EXAMPLE_TEXT
-from service.settings import BUNDLED_MODEL, Settings, SettingsError
+from service.settings import BUNDLED_MODEL, Settings, SettingsError, StartError
 
 Run = Callable[..., Any]
 
@@ -41,7 +44,9 @@ def test_a_service_says_where_it_listens_answers_and_ends_with_0_at_sigterm(run_
         assert all(answer["text"][e["start"] : e["end"]] == e["text"] for e in answer["ents"])
         assert client.get("/v1/models").json()["models"][0]["labels"] == ["LOC", "PER"]
     service.terminate()
-    assert service.ended() == (0, "", "")
+    status, out, err = service.ended()
+    assert (status, out) == (0, "")
+    assert not re.search("WARNING|ERROR|Traceback", err), err
 
 
 def test_a_request_in_flight_at_sigterm_is_answered(run_service: Run, archive: Path) -> None:
@@ -57,6 +62,20 @@ def test_a_request_in_flight_at_sigterm_is_answered(run_service: Run, archive: P
         answer = pool.submit(client.post, "/v1/entities", json=body, timeout=60, extensions={"trace": sent_whole})
         assert answer.result().json()["text"] == body["text"]
     assert service.ended()[0] == 0
+
+
+def test_a_stream_that_is_open_at_sigterm_is_ended(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive))
+    _, url = service.ready()
+    with socket.create_connection((httpx.URL(url).host, httpx.URL(url).port or 0), timeout=30) as client:
+        head = b"POST /v1/stream HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        client.sendall(head + b'13\r\n{"text": "Munich"}\n\r\n')
+        with http.client.HTTPResponse(client) as answer:
+            answer.begin()
+            assert b"Munich" in answer.readline()
+            service.terminate()
+            assert json.loads(answer.read())["error"]["message"] == "the service is shutting down"
+    assert service.ended()[:2] == (0, "")
 
 
 def test_settings_come_from_the_environment_too(run_service: Run, archive: Path) -> None:
@@ -95,6 +114,16 @@ def engine() -> Iterator[Engine]:
 def test_two_models_of_one_name_are_refused(engine: Engine, archive: Path) -> None:
     with pytest.raises(StartError, match="the second model that is named tiny"):
         load_models(Settings(models=(archive, archive), device="cpu"), engine)
+
+
+def test_a_model_that_is_named_auto_is_refused(
+    engine: Engine, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model.archive import Archive
+
+    monkeypatch.setattr(Archive, "name", "auto")
+    with pytest.raises(StartError, match="named auto, which stands for any"):
+        load_models(Settings(models=(archive,), device="cpu"), engine)
 
 
 def test_a_batch_smaller_than_the_longest_window_is_refused(engine: Engine, archive: Path) -> None:

@@ -5,12 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import BUNDLED_MODEL, Settings, SettingsError, read_settings
+from service import settings as settings_module
+from service.settings import BUNDLED_MODELS, Settings, SettingsError, read_settings
 
 
-def test_the_defaults_serve_the_bundled_model_on_the_loopback_address() -> None:
+def test_the_defaults_serve_the_bundled_models_on_the_loopback_address() -> None:
     settings = read_settings([], {})
-    assert (settings.host, settings.port, settings.models) == ("127.0.0.1", 8000, (BUNDLED_MODEL,))
+    there = tuple(path for path in BUNDLED_MODELS if path.is_file())
+    assert (settings.host, settings.port, settings.models) == ("127.0.0.1", 8000, there)
+
+
+@pytest.mark.parametrize(
+    ("there", "served"),
+    [(["zh.pt", "en.pt", "mine.pt"], ["en.pt", "zh.pt"]), (["zh.pt"], ["zh.pt"]), ([], ["en.pt"])],
+)
+def test_of_the_bundled_models_those_that_are_there_are_served_english_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: list[str], served: list[str]
+) -> None:
+    monkeypatch.setattr(settings_module, "BUNDLED_MODELS", tuple(tmp_path / path.name for path in BUNDLED_MODELS))
+    for name in there:
+        (tmp_path / name).touch()
+    assert Settings().models == tuple(tmp_path / name for name in served)
 
 
 def test_a_variable_beats_the_default() -> None:
@@ -48,6 +63,11 @@ def test_several_models_can_be_named(flags: list[str], environment: dict[str, st
         (["--colour", "red"], {}, "--colour"),
         (["--max-characters", "9", "--max-body-bytes", "8"], {}, "max_body_bytes"),
         (["--queue-tokens", "99"], {}, "queue_tokens"),
+        ([], {"NERVE_LOG_FORMAT": "xml"}, "log_format"),
+        (["--log-level", "loud"], {}, "log_level"),
+        (["--cors-origins", "example.org"], {}, "cors_origins"),
+        (["--cors-origins", "https://example.org/path"], {}, "cors_origins"),
+        (["--cors-origins", "https://*.example.org"], {}, "cors_origins"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name_in_one_line(

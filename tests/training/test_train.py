@@ -17,7 +17,7 @@ from toy_corpus import FLAGS, LABELS, sentences
 
 from model.annotation import Sentence
 from model.archive import Archive, load
-from training import datasets, train
+from training import calibration, datasets, train
 from training.batches import TrainingBatch
 from training.formats import read, write_columns
 from training.trainer import Trainer
@@ -39,14 +39,15 @@ def same_weights(one: Path, other: Path) -> bool:
 # -- what it writes ----------------------------------------------------------------------------------------------
 
 
-def test_it_leaves_an_archive_its_card_and_two_pictures_and_nothing_else(trained: Path) -> None:
+def test_it_leaves_an_archive_its_card_and_three_pictures_and_nothing_else(trained: Path) -> None:
     assert {path.name for path in trained.parent.iterdir()} == {
         "mine.pt",
         "mine.md",
         "mine.curve.png",
         "mine.confusion.png",
+        "mine.reliability.png",
     }
-    for name in ("mine.curve.png", "mine.confusion.png"):
+    for name in ("mine.curve.png", "mine.confusion.png", "mine.reliability.png"):
         assert (trained.parent / name).read_bytes().startswith(b"\x89PNG")
 
 
@@ -91,6 +92,39 @@ def test_the_vocabulary_is_that_of_train_alone(trained: Path, toy_files: list[st
     assert set(load(trained).vocabulary.words) == words
 
 
+def test_begun_at_an_archive_training_begins_at_its_score(
+    trained: Path, toy_files: list[str], tmp_path: Path
+) -> None:
+    flags = [*FLAGS, "--init", str(trained), "--epochs", "1", "--learning-rate", "0"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "next.pt")]) == 0
+    begun, old = load(tmp_path / "next.pt"), load(trained)
+    for split in ("toy dev", "toy test"):
+        assert begun.metadata.scores[split]["f1"] == old.metadata.scores[split]["f1"]
+    assert begun.metadata.config == old.metadata.config
+    assert f"--init {trained}" in (tmp_path / "next.md").read_text(encoding="utf-8")
+
+
+def test_words_that_vectors_alone_know_are_known_to_the_archive(toy_files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_text("Zagreb 0.5 -1 2\nParis 1 2 3\n", encoding="utf-8")
+    flags = [*FLAGS, "--vectors", str(tmp_path / "vectors.txt"), "--epochs", "1"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    archive = load(tmp_path / "mine.pt")
+    assert archive.vocabulary.words[-1] == "zagreb"
+    assert archive.metadata.config.word_size == 3
+    # training leaves it as it is; 4 bits a number
+    assert archive.embeddings("words.columns.0", "words")[-1].tolist() == pytest.approx([0.5, -1, 2], abs=2 / 15)
+
+
+def test_the_archive_states_its_temperature_and_how_far_its_confidence_can_be_believed(trained: Path) -> None:
+    archive = load(trained)
+    temperature = archive.metadata.settings["temperature"]
+    assert calibration.LEAST <= temperature <= calibration.MOST
+    for scores in archive.metadata.scores.values():
+        assert {"error", "sure_precision", "sure_share", "bins"} == scores["calibration"].keys()
+        assert 0 <= scores["calibration"]["error"] <= 1
+    assert f"a temperature of {temperature}," in trained.with_suffix(".md").read_text(encoding="utf-8")
+
+
 def test_another_seed_gives_other_weights(trained: Path, toy_files: list[str], tmp_path: Path) -> None:
     output = tmp_path / "mine.pt"
     assert train.main([*toy_files, *FLAGS, "--output", str(output), "--seed", "2"]) == 0
@@ -110,12 +144,40 @@ def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
 
     monkeypatch.setattr(train, "_epoch", epoch)
     assert train.main([*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]) == 0
-    exported = load(tmp_path / "mine.pt").tagger.state_dict()  # type: ignore[attr-defined]
+    exported = load(tmp_path / "mine.pt").weights
+    scaled = ("emission.", "crf.")  # by the temperature
     equal = [
-        all(torch.equal(weight.to(exported[name].dtype), exported[name]) for name, weight in one.items())
+        all(
+            torch.equal(weight.to(exported[name].dtype), exported[name])
+            for name, weight in one.items()
+            if not name.startswith(scaled)
+        )
         for one in averages
     ]
     assert equal == [False, True, False, False]
+
+
+def test_with_dev_too_it_learns_from_dev_and_exports_the_last_epoch_as_it_is(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, averages = train._epoch, []
+
+    def epoch(trainer, *rest):
+        found = real(trainer, *rest)
+        with trainer.averaged() as averaged:
+            averages.append({name: weight.clone() for name, weight in averaged.state_dict().items()})
+        return found
+
+    monkeypatch.setattr(train, "_epoch", epoch)
+    flags = [*FLAGS, "--dev-too", "--epochs", "3", "--patience", "1"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert "toy: train 72 sentences with 132 names, test 24 sentences" in capsys.readouterr().err
+    archive = load(tmp_path / "mine.pt")
+    assert set(archive.metadata.scores) == {"toy test"}
+    assert archive.metadata.settings["temperature"] == 1.0
+    assert len(averages) == 3
+    for name in ("emission.weight", "encoder.layers.0.onward.weight_hh_l0"):
+        torch.testing.assert_close(archive.weights[name], averages[-1][name])
 
 
 def test_an_epoch_of_a_small_corpus_passes_over_it_until_it_has_its_steps(
@@ -316,6 +378,10 @@ REFUSALS = {
     "a-missing-configuration": (["--config", "{}/absent.toml"], "{}/absent.toml: "),
     "an-unknown-key": (["--config", "{}/mine.toml"], "{}/mine.toml: training: unknown key 'epoch'"),
     "a-setting-out-of-range": ([*files("good.conll"), "--dropout", "1"], "dropout is 1.0; it can be 0.0 to 0.95"),
+    "an-archive-to-begin-at-beside-vectors": (
+        [*files("good.conll"), "--init", "{}/old.pt", "--vectors", "{}/vectors.txt"],
+        "command line: init and vectors exclude each other",
+    ),
     "an-output-of-another-name": ([*files("good.conll"), "--output", "{}/out/mine.md"], "--output {}/out/mine.md: "),
     "an-output-that-is-a-folder": ([*files("good.conll"), "--output", "{}/folder.pt"], "--output {}/folder.pt: "),
     "an-output-inside-a-file": (
@@ -360,6 +426,23 @@ def test_vectors_that_cannot_be_read_are_refused(
         (corpora / "vectors.txt").write_text(content, encoding="utf-8")
     assert train.main(in_folder(corpora, [*files("good.conll"), "--vectors", "{}/vectors.txt"])) == 1
     assert last_line(capsys).startswith(f"training.train: {corpora}/vectors.txt{fact}")
+    assert outputs(corpora) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--init", "{}/absent.pt"], "{}/absent.pt: no such file"),
+        (["--init", "{}/good.conll"], "{}/good.conll: not an archive, or damaged: "),
+        (["--pair-vectors", "{}/pairs.txt"], "pair_vectors need a tagger that looks at pairs: pair_size is 0"),
+        (["--pair-vectors", "{}/pairs.txt", "--pair-size", "4"], "{}/pairs.txt: [Errno 2] No such file"),
+    ],
+)
+def test_what_a_training_cannot_begin_at_is_refused(
+    corpora: Path, capsys: pytest.CaptureFixture[str], flags: list[str], says: str
+) -> None:
+    assert train.main(in_folder(corpora, [*files("good.conll"), *flags])) == 1
+    assert last_line(capsys).startswith("training.train: " + says.replace("{}", str(corpora)))
     assert outputs(corpora) == []
 
 

@@ -1,15 +1,17 @@
 """The optimisation step, the running average, and a state from which training goes on as if never stopped."""
 
 import io
+from dataclasses import replace
 from itertools import cycle, islice
 
 import pytest
 import torch
 from torch import Tensor
-from toy_corpus import LABELS, annotated, archive_of, corpus, sentences, tiny_tagger, tiny_trainer
+from toy_corpus import LABELS, TINY, annotated, archive_of, corpus, sentences, tiny_tagger, tiny_trainer
 
 from model.tagger import Tagger
 from model.tags import tags_of
+from model.vocabulary import PADDING, UNKNOWN
 from training import corpora, metrics
 from training.batches import TrainingBatch, shuffled
 from training.corpora import Corpus
@@ -108,6 +110,24 @@ def test_the_average_is_a_decaying_mean_that_forgets_the_start_faster(batches: l
         expected = decay * expected + (1 - decay) * weights(tagger)["emission.weight"]
     with trainer.averaged() as lent:
         torch.testing.assert_close(weights(lent)["emission.weight"], expected)
+
+
+def test_training_changes_the_rows_of_the_table_that_it_meets_and_no_further_vector(
+    batches: list[TrainingBatch],
+) -> None:
+    _, vocabulary, _ = tiny_tagger()
+    tagger = Tagger(TINY, replace(vocabulary, words=vocabulary.words[:5]), tags_of(LABELS))
+    words = tagger.words.lookups()["words"]
+    none, further = torch.tensor([], dtype=torch.long), torch.randn(len(vocabulary.words) - 5, TINY.word_size)
+    words.adopt(none, torch.empty(0, TINY.word_size), further.clone())
+    before = words.weight.detach().clone()
+    learn(tiny_trainer(tagger), batches)
+    met = {row for batch in batches for row in batch.inputs.features[:, 0].tolist()}
+    assert max(met) >= len(words.weight), "further ones, too"
+    assert words.further.equal(further)
+    changed = (words.weight != before).any(1).nonzero().flatten().tolist()
+    assert {row for row in met if row < len(words.weight)} <= set(changed) <= {UNKNOWN, *met}
+    assert PADDING not in changed
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

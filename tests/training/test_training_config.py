@@ -41,6 +41,7 @@ def test_a_file_says_everything(read: Callable[[str], Config]) -> None:
         map = { person = "PER", location = "LOC", product = "?", group = "O" }
         annotates = ["PER"]
         no_names = ["@"]
+        unknown_after = ["@"]
         [[corpora]]
         train = "a.conll"
         dev = "b.conll"
@@ -56,6 +57,7 @@ def test_a_file_says_everything(read: Callable[[str], Config]) -> None:
             map={"person": "PER", "location": "LOC", "product": "?", "group": "O"},
             annotates=("PER",),
             no_names=("@",),
+            unknown_after=("@",),
         ),
         CorpusConfig(train="a.conll", dev="b.conll", test="c.conll"),
     )
@@ -102,6 +104,7 @@ def test_overrides_win_over_the_file_and_leave_the_rest(tmp_path: Path) -> None:
         (f"{CORPUS}map = {{ person = 3 }}", ["map", "table of strings"]),
         (f"{CORPUS}annotates = 'PER'", ["annotates", "list"]),
         (f"{CORPUS}no_names = '@'", ["no_names", "list"]),
+        (f"{CORPUS}unknown_after = '@'", ["unknown_after", "list"]),
         # out of range
         (f"[training]\nepochs = 0\n{CORPUS}", ["epochs is 0", "1 to 10000"]),
         (f"[training]\nseed = -1\n{CORPUS}", ["seed is -1", "0 to"]),
@@ -109,6 +112,10 @@ def test_overrides_win_over_the_file_and_leave_the_rest(tmp_path: Path) -> None:
         (f"[training]\naverage = 1.0\n{CORPUS}", ["average is 1.0", "0.0 to"]),
         (f"[tagger]\nlayers = 17\n{CORPUS}", ["layers is 17", "1 to 16"]),
         (f"[tagger]\ndropout = 0.96\n{CORPUS}", ["dropout is 0.96", "0.0 to 0.95"]),
+        (f"[tagger]\npair_size = -1\n{CORPUS}", ["pair_size is -1", "0 to 4096"]),
+        # settings that contradict each other
+        (f"[training]\ninit = 'a.pt'\nvectors = 'v.txt'\n{CORPUS}", ["init and vectors exclude each other"]),
+        (f"[training]\ninit = 'a.pt'\npair_vectors = 'v.txt'\n{CORPUS}", ["init and vectors exclude each other"]),
         # corpora that contradict themselves, each other or the labels
         ("", ["no corpus"]),
         ("corpora = []", ["no corpus"]),

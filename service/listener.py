@@ -1,0 +1,30 @@
+"""The socket that the service listens on, taken before anything slow."""
+
+import socket
+
+from service.settings import Settings, StartError
+
+
+def bound_socket(settings: Settings) -> socket.socket:
+    """A socket on the settings' host and port. Raises StartError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise cannot_listen(settings, error) from None
+    return listener
+
+
+def cannot_listen(settings: Settings, error: OSError) -> StartError:
+    return StartError(
+        f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; choose another with --port or PORT"
+    )
+
+
+def url_of(listener: socket.socket) -> str:
+    address, port = listener.getsockname()[:2]
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -1,0 +1,63 @@
+"""One process that answers: models, application and uvicorn around them, from the first signal to the last answer."""
+
+import socket
+from types import FrameType
+
+import uvicorn
+
+from service import logs
+from service.app import create_app
+from service.engine import Engine
+from service.listener import cannot_listen, url_of
+from service.loader import load_models
+from service.settings import Settings
+from service.state import Service
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Load the models and answer on `listener`, a bound socket, until a signal says to stop. Raises StartError."""
+    engine = Engine()
+    try:
+        models = load_models(settings, engine)
+        app = create_app(settings, models, engine)
+        config = uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=settings.drain_seconds,
+        )
+        _Server(config, app.state.service).run(sockets=[listener])
+    finally:
+        engine.close()
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does, and turns readiness off as soon as it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        settings = self._service.settings
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            # Two processes may both be bound to a port as long as neither listens.
+            await self.lifespan.shutdown()
+            raise cannot_listen(settings, error) from None
+        assert sockets is not None
+        url = url_of(sockets[0])
+        logs.announce(
+            settings.log_format, f"nerve is ready: page {url}/  API {url}/v1/entities, described at {url}/docs"
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stopping.set()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._service.draining = True
+        super().handle_exit(sig, frame)

