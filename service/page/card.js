@@ -46,6 +46,7 @@ function dataTable(datasets) {
   return table(
     ["Corpus", "Annotates", "Size", "Licence"],
     datasets.map((dataset) => [dataset.name, (dataset.annotates ?? []).join(", "), dataset.size, dataset.licence]),
+    "prose",
   );
 }
 
@@ -72,12 +73,12 @@ function disclosure(title, content) {
   return element("details", {}, element("summary", {}, title), scrolled);
 }
 
-function table(headings, rows) {
+function table(headings, rows, className = "") {
   const head = element("tr", {}, ...headings.map((heading) => element("th", { scope: "col" }, heading)));
   const body = rows.map(([name, ...cells]) =>
     element("tr", {}, element("th", { scope: "row" }, name), ...cells.map((cell) => element("td", {}, cell ?? "–"))),
   );
-  return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
+  return element("table", { className }, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
 function element(name, properties, ...children) {

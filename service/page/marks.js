@@ -4,6 +4,9 @@
 
 import { hueOf } from "./labels.js";
 
+// Between two glosses, in pixels.
+const GAP = 6;
+
 /**
  * A box per line of each entity that begins between `top` and `bottom` on the screen, in `layer`, which covers `mirror`,
  * whose only child is the text. A long text has thousands of names, and room for a few. Returns the number of the
@@ -17,8 +20,17 @@ export function drawMarks(layer, mirror, entities, { top, bottom }) {
     const lines = linesOf(node, entity);
     return lines.map((line, index) => boxOf(entity, line, origin, index === 0, index === lines.length - 1));
   });
-  layer.replaceChildren(...boxes.flat());
+  const drawn = boxes.flat();
+  drawn.forEach((box, index) => box.style.setProperty("--room", `${roomFor(box, drawn[index + 1], layer)}px`));
+  layer.replaceChildren(...drawn);
   return { first, boxes };
+}
+
+/** How wide the gloss over `box` may be: as far as the next one on its line, or to the edge. */
+function roomFor(box, next, layer) {
+  const besideNext = next && Math.abs(parseFloat(next.style.top) - parseFloat(box.style.top)) < 1;
+  const end = besideNext ? parseFloat(next.style.left) - GAP : layer.clientWidth;
+  return end - parseFloat(box.style.left);
 }
 
 /** Where `entity` begins, as a rectangle on the screen. */

@@ -150,9 +150,11 @@ function drawProblem() {
   const seconds = problem?.retryAfter;
   const again = seconds ? ` Trying again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.` : "";
   at("problem").classList.toggle("shown", Boolean(problem));
+  at("main").classList.toggle("locked", problem?.status === 401 && !state.models.length);
   at("retry").hidden = !problem;
   at("key-choice").hidden = problem?.status !== 401;
-  show(at("problem-text"), problem ? `${problem.message}${again} Your text is kept.` : "");
+  const kept = state.text ? " Your text is kept." : "";
+  show(at("problem-text"), problem ? `${problem.message}${again}${kept}` : "");
 }
 
 /** The request for what is shown, in the API's own defaults where nothing else is chosen. */

@@ -28,6 +28,8 @@ export async function findEntities(text, model, key, signal) {
 }
 
 async function answered(path, key, request) {
+  // No header can hold anything else.
+  if (!/^[\x20-\x7e]*$/.test(key)) throw new Problem("An API key has ASCII characters only.", 401, null);
   const headers = { "content-type": "application/json", ...(key && { "x-api-key": key }) };
   let response;
   try {

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -156,8 +157,7 @@ class SteppedEngine:
 
 def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
     """Whether `holds` becomes true within `seconds`; asked again and again."""
-    pause, waited = threading.Event(), 0.0
-    while not holds() and waited < seconds:
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
         pause.wait(0.01)
-        waited += 0.01
     return holds()
