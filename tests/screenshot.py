@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 @contextmanager
 def running_service() -> Iterator[str]:
     """The URL of a service on a free port."""
-    command = [sys.executable, "-m", "service", "--port", "0"]
+    command = [sys.executable, "-m", "service", "--port", "0", "--log-level", "warning"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         try:

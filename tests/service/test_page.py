@@ -80,6 +80,13 @@ def test_the_page_is_no_part_of_the_described_api(client: httpx.Client) -> None:
     assert paths["/"].keys() == {"post"}  # another contract's
 
 
+def test_the_files_are_one_route_of_the_metrics(client: httpx.Client) -> None:
+    for url in ("/page/page.css", "/page/nothing.js"):
+        client.get(url)
+    routes = set(re.findall(r'route="([^"]*)"', client.get("/metrics").text))
+    assert {route for route in routes if "page" in route} == {"/page/{name}"}
+
+
 def test_the_index_holds_neither_script_nor_style() -> None:
     index = INDEX.read_text(encoding="utf-8")
     assert re.findall(r"<script[^>]*>([^<]+)</script>|<style|\sstyle=|\son\w+=", index) == []
