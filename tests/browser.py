@@ -23,6 +23,8 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
     "--no-proxy-server",
+    # A process for each page that is opened costs as much as the page.
+    "--disable-site-isolation-trials",
 )
 
 

@@ -3,8 +3,8 @@
     .venv/bin/python -m tests.screenshot
 
 starts the service with the shipped models, opens its page in headless Chromium and writes docs/page.png, or the file
-that is named behind. It is drawn with the fonts that the machine has; the committed one with Debian's packages
-fonts-inter and fonts-urw-base35.
+that is named behind. Port 8000 has to be free, because the picture shows the README's address. It is drawn with the
+fonts that the machine has; the committed one with Debian's packages fonts-inter and fonts-urw-base35.
 """
 
 import base64
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -36,16 +37,22 @@ def main(arguments: list[str]) -> int:
     with running_service() as url, tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as browser:
         show(browser, WIDTH, HEIGHT, scale=SCALE)
         browser.get(url)
-        WebDriverWait(browser, SECONDS).until(lambda _: browser.find_elements(By.CLASS_NAME, "mark"))
+        wait_for_marks(browser)
+        browser.refresh()  # the time that it tells is not to be that of a first request
+        wait_for_marks(browser)
         taken = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": False})
     picture.write_bytes(base64.b64decode(taken["data"]))
     return 0
 
 
+def wait_for_marks(browser: Chrome) -> None:
+    WebDriverWait(browser, SECONDS).until(lambda _: browser.find_elements(By.CLASS_NAME, "mark"))
+
+
 @contextmanager
 def running_service() -> Iterator[str]:
-    """The URL of a service on a free port."""
-    command = [sys.executable, "-m", "service", "--port", "0", "--log-level", "warning"]
+    """The URL of a service."""
+    command = [sys.executable, "-m", "service", "--port", "8000", "--log-level", "warning"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         try:
