@@ -43,7 +43,7 @@ def configure(form: str, level: str) -> None:
 def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
     """A line for whoever started the process: bare, or as any other line of JSON."""
     if form == "json":
-        record = logging.makeLogRecord({"name": "service", "levelname": logging.getLevelName(level), "msg": message})
+        record = logging.LogRecord("service", level, "", 0, message, (), None)
         message = _formatter(form).format(record)
     print(message, file=stream or sys.stdout, flush=True)
 
@@ -113,6 +113,7 @@ class _Json(_Discreet):
         line: dict[str, Any] = {
             "time": moment.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
+            "process": record.process,
             "logger": record.name,
             "message": record.getMessage(),
         }

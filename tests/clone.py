@@ -13,7 +13,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STAMPS = (".runtime", ".training", ".test")
 # What would change a make that is started from a test, as `make test` does.
-_OWN = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "TORCH_INDEX", "ARGS", "HOST", "PORT", "MODEL", "DEVICE")
+_OWN = (
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "PYTHON",
+    "TORCH_INDEX",
+    "ARGS",
+    "HOST",
+    "PORT",
+    "MODEL",
+    "DEVICE",
+    "WORKERS",
+)
 
 
 class Clone:

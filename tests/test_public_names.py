@@ -11,7 +11,7 @@ annotation.Entity end label score start text
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card decode device embeddings labels metadata name self_check tagger tags vocabulary weights
+archive.Archive card decode device digest embeddings labels metadata name self_check tagger tags vocabulary weights
 archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT

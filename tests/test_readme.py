@@ -98,6 +98,21 @@ def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str],
     assert printed.scores == pytest.approx(documented.scores, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        line
+        for block in blocks(ROOT / "docs" / "operations.md", "sh")
+        for line in block.content.splitlines()
+        if line.startswith("curl")
+    ],
+)
+def test_a_documented_curl_of_operations_succeeds(service: tuple[str, str], command: str) -> None:
+    command = command.replace(DOCUMENTED_ADDRESS, address(service[1])).replace("curl -s", "curl -sS --fail-with-body")
+    asked = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=True)
+    assert json.loads(asked.stdout)["model"] == "en"
+
+
 def address(url: str) -> str:
     return url.removeprefix("http://")
 

@@ -99,7 +99,25 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real archive around a tiny untrained tagger."""
+    """A real archive around a tiny untrained tagger, whose labels are LOC and PER."""
+    return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt")
+
+
+@pytest.fixture(scope="session")
+def other_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one of the same name, whose label is ORG."""
+    return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt", tags=("O", "B-ORG", "I-ORG"))
+
+
+@pytest.fixture(scope="session")
+def renamed_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one of another name."""
+    return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt", name="renamed")
+
+
+def make_archive(
+    path: Path, name: str = "tiny", tags: tuple[str, ...] = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+) -> Path:
     import torch
 
     from model import archive
@@ -110,9 +128,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     config = TaggerConfig(hidden_size=8, word_size=8, affix_size=4, character_size=4, character_filters=4)
     vocabulary = Vocabulary.build([["Angela", "Merkel", "visited", "Munich", "."]])
-    tags = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     metadata = archive.Metadata(
-        name="tiny",
+        name=name,
         description="untrained",
         language="en",
         licence="CC0-1.0",
@@ -123,8 +140,10 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings={},
         code_version="test",
     )
-    path = tmp_path_factory.mktemp("archive") / "tiny.pt"
-    archive.save(path, Tagger(config, vocabulary, tags), vocabulary, metadata)
+    tagger = Tagger(config, vocabulary, tags).eval()
+    with torch.no_grad():
+        tagger.emission.weight.mul_(6)  # spread out, so that without training it finds names here and there
+    archive.save(path, tagger, vocabulary, metadata)
     return path
 
 
@@ -136,7 +155,8 @@ class ServiceProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
             cwd=ROOT,
-            env={**inherited, "OMP_NUM_THREADS": "1", **environment},
+            # Nothing here waits for a load balancer, except where a test says so.
+            env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -163,6 +183,14 @@ class ServiceProcess:
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
+
+    def hang_up(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def workers(self) -> list[int]:
+        """The numbers of the processes that it has started."""
+        pid = self.process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.fixture
