@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
+from service.errors import DESCRIPTIONS
 from service.reloader import Reloader
 from service.schemas import ERRORS, ErrorAnswer, ReloadAnswer
 from service.state import Service
@@ -31,6 +32,7 @@ def operations_routes(service: Service, reloader: Reloader) -> APIRouter:
             401: ERRORS[401],
             404: ERRORS[404],
             409: {"model": ErrorAnswer, "description": "The archive on disk cannot be served; nothing has changed."},
+            "default": {"model": ErrorAnswer, "description": DESCRIPTIONS["default"]},
         },
     )
     async def reload(name: str) -> Response:
