@@ -55,11 +55,15 @@ class Recognizer:
         self._tags = [split(tag) for tag in archive.metadata.tags]
 
     def windows(self, text: str) -> list[Window]:
-        """Every token of `text` in at least one window, and in the core of exactly one. No text, no window."""
+        """The windows of the sentences that the tokenizer finds in `text`."""
+        return self.windows_of(sentences(text))
+
+    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[Window]:
+        """Every token of `sentences`, none of them empty, in at least one window, and in the core of exactly one."""
         ids = self.archive.vocabulary.ids
         return [
             Window(tokens := tuple(part), tuple([ids(token.text) for token in tokens]), core)
-            for sentence in sentences(text)
+            for sentence in sentences
             for part, core in _parts(sentence)
         ]
 
@@ -87,7 +91,11 @@ class Recognizer:
 
     def recognize(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in batches of bounded size."""
-        windows = [self.windows(text) for text in texts]
+        return self.annotate(texts, [sentences(text) for text in texts])
+
+    def annotate(self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]]) -> list[list[Entity]]:
+        """The same, where the sentences of each text are known, as tokens with their places in it."""
+        windows = [self.windows_of(of_text) for of_text in sentences]
         flat = [window for of_text in windows for window in of_text]
         taggings: dict[int, Tagging] = {}
         for batch in by_length([len(window) for window in flat], BATCH_TOKENS):

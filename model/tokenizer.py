@@ -9,7 +9,7 @@ whatever it holds, because every repetition is possessive or bounded.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import accumulate
 from operator import add
@@ -36,6 +36,13 @@ def sentences(text: str) -> list[list[Token]]:
         words = list(map(str.rstrip, pieces))
         found.append(list(map(_as_token, zip(words, starts, map(add, starts, map(len, words)), strict=False))))
     return found
+
+
+def joined(words: Sequence[str]) -> tuple[str, list[Token]]:
+    """The text that `words`, none of them empty, make with a space between them, and they as its tokens."""
+    starts = list(accumulate(map(len, words), lambda start, length: start + length + 1, initial=0))
+    ends = map(add, starts, map(len, words))
+    return " ".join(words), list(map(_as_token, zip(words, starts, ends, strict=False)))
 
 
 _as_token = partial(tuple.__new__, Token)  # what Token._make does, without a frame of Python for each token
