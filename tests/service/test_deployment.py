@@ -1,6 +1,7 @@
 """The files of docs/operations.md against the code: settings, paths, times."""
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -72,7 +73,5 @@ def test_every_variable_that_is_mentioned_is_a_setting() -> None:
 
 def test_the_containers_are_started_with_settings_that_there_are() -> None:
     shown = [command.split() for command in commands(OPERATIONS) if command.startswith("docker run")]
-    variables = [
-        word.partition("=")[0] for words in shown for before, word in zip(words, words[1:]) if before == "-e"
-    ]
-    assert variables == ["MODEL"]
+    pairs = [pair for words in shown for pair in pairwise(words)]
+    assert [word.partition("=")[0] for flag, word in pairs if flag == "-e"] == ["MODEL"]
