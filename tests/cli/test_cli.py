@@ -14,6 +14,8 @@ from shell import ROOT, command, environment
 
 from cli.__main__ import PROGRAMS, parse
 
+NAMES = ", ".join(sorted(path.stem for path in (ROOT / "models").glob("*.pt")))
+
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -149,7 +151,7 @@ def refused(ended: Any, *words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "fact"),
     [
-        (("--model", "nowhere.pt"), "there is no model at nowhere.pt; the models that come along are en"),
+        (("--model", "nowhere.pt"), f"there is no model at nowhere.pt; the models that come along are {NAMES}"),
         (("--model", "xx"), "there is no model at xx"),
         (("nowhere.txt",), "nowhere.txt: cannot be read: No such file"),
         ((".",), ".: cannot be read: Is a directory"),
