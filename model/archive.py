@@ -177,11 +177,17 @@ def save(
 
 
 def load(path: Path, device: str = "cpu") -> Archive:
-    """Load an archive onto a device, ready to tag.
+    """Load an archive onto a device (cpu, cuda, or auto for the second if it is there), ready to tag.
 
     Raises:
-        ArchiveError: the file is missing, damaged, no archive of ours, or of another format or tokenizer version.
+        ArchiveError: the file is missing, damaged, no archive of ours, or of another format or tokenizer version; or
+            there is no such device.
     """
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise ArchiveError(f"{path}: device is cuda, but torch finds no CUDA device; use --device cpu or auto")
+    if device == "auto":
+        device = "cuda" if available else "cpu"
     content, metadata, vocabulary = _read(path)
     torch.jit.set_fusion_strategy([("DYNAMIC", 1)])  # else each new shape of a batch is compiled anew
     try:
@@ -189,6 +195,11 @@ def load(path: Path, device: str = "cpu") -> Archive:
     except (RuntimeError, ValueError) as error:
         raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
     return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest())
+
+
+def read_metadata(path: Path) -> Metadata:
+    """What an archive says of itself; its weights are only checked for damage. Raises ArchiveError as `load` does."""
+    return _read(path)[1]
 
 
 def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:

@@ -40,18 +40,9 @@ def load_model(path: Path, device: str, engine: Engine) -> ServedModel:
     try:
         # Before it is read: should it change meanwhile, it counts as changed.
         stamp = Stamp.of(path)
-        loaded = archive.load(path, _device(device))
+        loaded = archive.load(path, device)
         recognizer = Recognizer(loaded)
         engine.warm_up(recognizer, loaded.self_check)
     except archive.ArchiveError as error:
         raise StartError(str(error)) from None
     return ServedModel(loaded.name, recognizer, loaded.card, loaded.digest, stamp)
-
-
-def _device(device: str) -> str:
-    import torch
-
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise StartError("device is cuda, but torch finds no CUDA device; use --device cpu or auto")
-    return ("cuda" if available else "cpu") if device == "auto" else device

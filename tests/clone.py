@@ -40,6 +40,8 @@ class Clone:
         programs.mkdir(parents=True)
         (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         (programs / "python").chmod(0o755)
+        (programs / "nerve").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
+        (programs / "nerve").chmod(0o755)
         (programs / "pip").touch()
         for stamp in STAMPS:
             (folder / ".venv" / stamp).touch()

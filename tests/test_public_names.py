@@ -20,6 +20,7 @@ archive.Metadata code_version config datasets description examples format labels
     settings tags tokenizer torch
 archive.load
 archive.main
+archive.read_metadata
 archive.save
 batch.BATCH_TOKENS
 batch.Batch characters features lengths to tokens
@@ -38,7 +39,7 @@ crf.best_path
 crf.forward_backward
 recognizer.MARGIN
 recognizer.MAX_WINDOW
-recognizer.Recognizer entities recognize tag windows windows_of
+recognizer.Recognizer annotate entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
 tagger.Encoder forward

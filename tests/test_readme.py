@@ -251,6 +251,7 @@ def test_the_training_on_a_public_corpus_leaves_an_archive(clone: Clone) -> None
 def test_every_command_of_the_readme_is_known_here() -> None:
     # A new one needs a test above; docker's are checked with the Dockerfile.
     known = ("make serve", "make train", "make test", "make help", "curl", "docker build", "docker run")
+    known += (".venv/bin/nerve tag letters.txt",)  # tests/cli/test_documents.py
     shown = [line for block in blocks(README, "sh") for line in block.content.splitlines()]
     shown += [command for command in commands(README) if command.startswith("make ")]
     assert [command for command in shown if not command.startswith(known)] == []
