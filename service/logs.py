@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from service import trace
+from service.stderr import UnblockedHandler
 from service.trace import Trace
 
 # What asks at regular intervals would drown the rest.
@@ -35,7 +36,7 @@ access = logging.getLogger("service.access")
 
 def configure(form: str, level: str) -> None:
     """Send what is logged from here on to stderr, in `form` (text or json), from `level` up."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = UnblockedHandler(sys.stderr)
     handler.setFormatter(_formatter(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 

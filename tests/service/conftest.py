@@ -150,7 +150,8 @@ def make_archive(
 class ServiceProcess:
     """`python -m service` with these arguments, and its two streams."""
 
-    def __init__(self, arguments: list[str], **environment: str) -> None:
+    def __init__(self, arguments: list[str], stderr: int | None = None, **environment: str) -> None:
+        self._log = os.memfd_create("stderr")  # a pipe would have to be read all the time
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
@@ -158,7 +159,7 @@ class ServiceProcess:
             # Nothing here waits for a load balancer, except where a test says so.
             env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log if stderr is None else stderr,
             text=True,
         )
 
@@ -171,15 +172,26 @@ class ServiceProcess:
             assert selector.select(seconds), "it printed nothing"
         line = self.process.stdout.readline()
         found = re.search(r"http://[^/\s]+", line)
-        assert found, (line, self.process.stderr and self.process.stderr.read())
+        assert found, (line, self.logged())
         while httpx.get(found[0] + "/health/ready", trust_env=False).status_code != 200:
             assert time.monotonic() < deadline, "it did not become ready"
         return line, found[0]
 
     def ended(self, seconds: float = 120) -> tuple[int, str, str]:
         """Its exit status and what it has printed, once it has ended."""
-        out, err = self.process.communicate(timeout=seconds)
-        return self.process.returncode, out, err
+        out, _ = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out, self.logged()
+
+    def logged(self) -> str:
+        """What it has written to stderr so far."""
+        return os.pread(self._log, os.fstat(self._log).st_size, 0).decode()
+
+    def kill(self) -> None:
+        """End it, if it has not ended yet, and keep nothing of it."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        os.close(self._log)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -198,15 +210,13 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
     """Starts service processes, and leaves none behind."""
     started: list[ServiceProcess] = []
 
-    def run(*arguments: str, **environment: str) -> ServiceProcess:
-        started.append(ServiceProcess(list(arguments), **environment))
+    def run(*arguments: str, stderr: int | None = None, **environment: str) -> ServiceProcess:
+        started.append(ServiceProcess(list(arguments), stderr, **environment))
         return started[-1]
 
     yield run
     for service in started:
-        if service.process.poll() is None:
-            service.process.kill()
-        service.process.communicate()
+        service.kill()
 
 
 @pytest.fixture(scope="session")
@@ -216,5 +226,4 @@ def service_url() -> Iterator[str]:
     try:
         yield service.ready(180)[1]
     finally:
-        service.process.kill()
-        service.process.communicate()
+        service.kill()

@@ -249,6 +249,7 @@ def test_under_load_every_answer_is_that_of_one_archive_or_the_other(
     service = run_service("--port", "0", "--model", str(path))
     _, url = service.ready()
     answers: list[httpx.Response] = []
+    probes: list[httpx.Response] = []
     enough, over = threading.Semaphore(0), threading.Event()
 
     def client() -> None:
@@ -257,12 +258,17 @@ def test_under_load_every_answer_is_that_of_one_archive_or_the_other(
                 answers.append(http.post(URL, json={"text": TEXT}))
                 enough.release()
 
+    def probe() -> None:
+        with httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
+            while not over.is_set():
+                probes.extend(http.get(path) for path in ("/health/live", "/health/ready"))
+
     def more(count: int = 12) -> None:
         for _ in range(count):
             assert enough.acquire(timeout=120)
 
     with httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
-        pool = four_times(client)
+        pool = begun(probe, client, client, client, client)
         try:
             more()
             put(other_archive, path)
@@ -285,16 +291,16 @@ def test_under_load_every_answer_is_that_of_one_archive_or_the_other(
     status, _, err = service.ended()
     assert status == 0
     assert "was not reloaded" in err
-    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.status_code for answer in answers + probes} == {200}
     ents = [answer.json()["ents"] for answer in answers]
     old, new = expected(archive), expected(other_archive)
     assert all(one in (old, new) for one in ents)
     assert {one == old for one in ents} == {True, False}
 
 
-def four_times(client: Callable[[], None]) -> concurrent.futures.ThreadPoolExecutor:
-    pool = concurrent.futures.ThreadPoolExecutor(4)
-    for _ in range(4):
+def begun(*clients: Callable[[], None]) -> concurrent.futures.ThreadPoolExecutor:
+    pool = concurrent.futures.ThreadPoolExecutor(len(clients))
+    for client in clients:
         pool.submit(client)
     return pool
 
