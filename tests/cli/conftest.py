@@ -3,24 +3,35 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from shell import command, environment
+from shell import command, environment, run_here
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def nerve(tmp_path: Path) -> Nerve:
-    """Runs `nerve ARGUMENTS` in a folder of the test's own, with `given` as its standard input."""
+def nerve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nerve:
+    """Runs `nerve ARGUMENTS` in a folder of the test's own, with `given` as its standard input. In this process:
+    another would take seconds to import torch."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, given: str | bytes = b"") -> "subprocess.CompletedProcess[str]":
+        return run_here(*arguments, given=given.encode() if isinstance(given, str) else given)
+
+    return run
+
+
+@pytest.fixture
+def nerve_process(tmp_path: Path) -> Nerve:
+    """The same as a process, where a process is what is asked about."""
 
     def run(
-        *arguments: str, given: str | bytes = b"", stdout: Any = subprocess.PIPE, **more: str
+        *arguments: str, given: bytes = b"", stdout: int = subprocess.PIPE, **more: str
     ) -> "subprocess.CompletedProcess[str]":
         ended = subprocess.run(
             command(*arguments),
-            input=given.encode() if isinstance(given, str) else given,
+            input=given,
             stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=tmp_path,

@@ -25,8 +25,8 @@ def test_the_installed_program_is_this_one() -> None:
     assert getattr(import_module(module), function) is import_module("cli.__main__").main
 
 
-def test_help_names_every_command_and_gives_examples(nerve: Nerve) -> None:
-    ended = nerve("--help")
+def test_help_names_every_command_and_gives_examples(nerve_process: Nerve) -> None:
+    ended = nerve_process("--help")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert all(f"\n  {name} " in ended.stdout for name in PROGRAMS)
     assert "examples:\n  nerve tag" in ended.stdout
@@ -72,8 +72,8 @@ def test_every_command_has_a_help_of_its_own(nerve: Nerve, name: str) -> None:
     assert ended.stdout.startswith("usage: ")
 
 
-def test_serve_is_the_service(nerve: Nerve) -> None:
-    ended = nerve("serve", "--port", "0", "--model", "nowhere.pt")
+def test_serve_is_the_service(nerve_process: Nerve) -> None:
+    ended = nerve_process("serve", "--port", "0", "--model", "nowhere.pt")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("nerve: there is no model at nowhere.pt")
 
@@ -90,15 +90,14 @@ def test_train_and_evaluate_are_those_of_training(nerve: Nerve, tmp_path: Path) 
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
 
 
-@pytest.mark.parametrize("missing", ["seqeval", "tqdm"])
-@pytest.mark.parametrize("name", ["train", "evaluate"])
+@pytest.mark.parametrize(("name", "missing"), [("train", "tqdm"), ("evaluate", "seqeval")])
 def test_without_the_packages_of_training_one_line_says_so(
-    nerve: Nerve, tmp_path: Path, name: str, missing: str
+    nerve_process: Nerve, tmp_path: Path, name: str, missing: str
 ) -> None:
     # A module in its place that is missing in the same way.
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    ended = nerve(name, "--dataset", "wnut17", PYTHONPATH=path)
+    ended = nerve_process(name, "--dataset", "wnut17", PYTHONPATH=path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
     assert ended.stderr.startswith(f"nerve {name}: {missing} is not installed here")
 
@@ -136,9 +135,9 @@ def test_a_reader_that_stops_ends_it_without_a_word(tmp_path: Path) -> None:
         assert (process.wait(120), process.stderr.read()) == (-signal.SIGPIPE, b"")
 
 
-def test_an_output_that_cannot_be_written_is_one_line(nerve: Nerve) -> None:
+def test_an_output_that_cannot_be_written_is_one_line(nerve_process: Nerve) -> None:
     with Path("/dev/full").open("wb") as full:
-        ended = nerve("tag", given="Ada Lovelace", stdout=full)
+        ended = nerve_process("tag", given=b"Ada Lovelace", stdout=full.fileno())
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     assert "No space left" in ended.stderr
 

@@ -1,4 +1,4 @@
-"""`nerve tag`: every form in and out, as a process, against what the recognizer finds by itself."""
+"""`nerve tag`: every form in and out, against what the recognizer finds by itself."""
 
 import itertools
 import json
@@ -207,9 +207,12 @@ def test_no_color_is_respected(archive_path: Path, variables: dict[str, str]) ->
     assert "[" in shown
 
 
-def test_colours_can_be_had_without_a_terminal(nerve: Nerve, archive_path: Path) -> None:
+def test_colours_can_be_had_without_a_terminal(
+    nerve: Nerve, archive_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     flags = ("--to", "inline", "--color", "always", "--model", str(archive_path))
-    assert CODES in nerve("tag", *flags, given=TEXTS[0], NO_COLOR="1").stdout
+    assert CODES in nerve("tag", *flags, given=TEXTS[0]).stdout
 
 
 @pytest.mark.parametrize(("flags", "expected"), [((), True), (("--quiet",), False)])
