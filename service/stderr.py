@@ -2,7 +2,8 @@
 
 It is mostly a pipe to a collector of logs. When the collector stands still, the pipe is full after some hundred
 lines, and a write would wait for as long as it does: on the event loop, so that no request and no probe would be
-answered either. So one line waits until it can be written, further ones are dropped, and then a line says how many.
+answered either. So one line waits until it can be written, further ones are dropped, and then a line says how many:
+docs/decisions/log-lines.md.
 """
 
 import fcntl
