@@ -18,8 +18,8 @@ Run = Callable[..., Any]
 URL = "/v1/entities"
 
 # What a client sends, in pieces that would be found again wherever one of them is quoted.
-SECRET = "Xylophia Quetzalfern zahlte 8391 Kronen."
-PIECES = ("Xylophia", "Quetzalfern", "zahlte", "8391", "Kronen", "sesame")
+SECRET = "Xylophia Quetzalfern zahlte 8391746205 Kronen."
+PIECES = ("Xylophia", "Quetzalfern", "zahlte", "8391746205", "Kronen", "sesame")
 
 
 def logged(service: Any) -> list[dict[str, Any]]:
