@@ -1,10 +1,10 @@
-"""Training on one thread: tokens per second of conll2003 with the default configuration, and what the plain way gives.
+"""Training on one thread: tokens per second of conll2003 with the default configuration, and those of a plain loop.
 
     python -m bench.train
 
-The plain way trains the same network as one would first write it: the CRF token by token in log space with autograd
-behind each step, packed sequences left out (docs/decisions/padded-recurrence.md has those), Adam as it comes, denormal
-numbers as they come. Both take steps on the same batches in turns. Writes results/train.json.
+The plain way trains the same network as one would first write it: the CRF token by token, in log space, with autograd
+behind each step; Adam as it comes; denormal numbers as they come. (What packed sequences would cost on top is in
+docs/decisions/padded-recurrence.md.) Both take steps on the same batches in turns. Writes results/train.json.
 """
 
 import argparse

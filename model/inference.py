@@ -31,8 +31,9 @@ PACKED_FROM = 4
 
 
 def supports(config: TaggerConfig, device: str) -> bool:
-    """Whether there is a fast form: for LSTMs on the CPU. The archive's own script runs all else."""
-    return config.cell == "lstm" and device == "cpu"
+    """Whether there is a fast form: for LSTMs on the CPU that look at words without their neighbours, for a word with
+    both its pairs is seldom seen again. The archive's own script runs all else."""
+    return config.cell == "lstm" and not config.pair_size and device == "cpu"
 
 
 class WordTable:
@@ -171,15 +172,20 @@ class _Projection(nn.Module):
 
     weight: Tensor
     bias: Tensor
+    packed: list[Tensor]
 
     def __init__(self, layer: Sequence[_Direction]) -> None:
         super().__init__()
         self.register_buffer("weight", torch.cat([one.weight for one in layer]))
         self.register_buffer("bias", torch.cat([one.bias for one in layer]))
+        self.packed = _packed([self.weight])
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(…, E) -> (…, D x 4H)."""
-        return nn.functional.linear(inputs, self.weight, self.bias)
+        if len(self.packed) == 0:
+            return nn.functional.linear(inputs, self.weight, self.bias)
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self.packed[0], self.bias, "none", [], "")
+        return product
 
 
 class _Recurrence(nn.Module):
@@ -188,7 +194,7 @@ class _Recurrence(nn.Module):
     packed_from: Final[int] = PACKED_FROM  # a scripted method sees constants of its class, not of its file
     recurrent: Tensor
     packed: list[Tensor]
-    """by direction; empty where torch has no oneDNN"""
+    """by direction; as in all of this file empty where torch has no oneDNN"""
 
     def __init__(self, layer: Sequence[_Direction]) -> None:
         super().__init__()
@@ -196,9 +202,7 @@ class _Recurrence(nn.Module):
         self.register_buffer(
             "recurrent", torch.stack([one.recurrent.t() for one in layer]).contiguous()
         )  # (D, H, 4H)
-        self.packed = []
-        if torch._C._has_mkldnn:
-            self.packed = [torch.ops.mkldnn._reorder_linear_weight(one.recurrent) for one in layer]
+        self.packed = _packed([one.recurrent for one in layer])
 
     def forward(self, table: Tensor, rows: Tensor) -> Tensor:
         """The states, (D, L, B, H), for the rows (L, D, B) of a table that is (N, 4H) or holds as many."""
@@ -220,6 +224,11 @@ class _Recurrence(nn.Module):
             state = of_step
             torch.mul(o, cell.sigmoid().sub_(0.5), out=state)
         return states
+
+
+def _packed(weights: Sequence[Tensor]) -> list[Tensor]:
+    """Weights (out, in) as oneDNN wants them, for `torch.ops.mkldnn._linear_pointwise`; none where torch has none."""
+    return [torch.ops.mkldnn._reorder_linear_weight(weight) for weight in weights if torch._C._has_mkldnn]
 
 
 def _turned(values: Tensor, back: Tensor, direction: int) -> Tensor:

@@ -8,6 +8,7 @@ from conftest import KNOWN, SMALL
 
 from model import inference
 from model.archive import Archive, Fast
+from model.config import TaggerConfig
 from model.inference import PACKED_FROM, Inference, WordTable, supports
 
 NETWORKS = [
@@ -60,7 +61,7 @@ def test_the_fast_form_gives_the_taggers_answers(network, count, scripted, make_
 def test_without_onednn_too(make_tagger, fast_and_plain, monkeypatch):
     monkeypatch.setattr(torch._C, "_has_mkldnn", False)
     fast, plain = fast_and_plain(make_tagger())
-    assert fast.fast.inference.first.packed == []
+    assert fast.fast.inference.first.packed == fast.fast.inference.project.packed == []
     assert_same_answers(fast, plain, sentences(2 * PACKED_FROM))
 
 
@@ -104,7 +105,8 @@ def test_a_batch_of_more_words_than_the_table_holds_is_answered(make_tagger, fas
     assert_same_answers(fast, plain, sentences(8))
 
 
-def test_lstms_on_the_cpu_have_a_fast_form():
+def test_lstms_that_look_at_single_words_have_a_fast_form_on_the_cpu():
     assert supports(SMALL, "cpu")
     assert not supports(SMALL, "cuda")
-    assert not supports(type(SMALL)(cell="gru"), "cpu")
+    assert not supports(TaggerConfig(cell="gru"), "cpu")
+    assert not supports(TaggerConfig(pair_size=1), "cpu")
