@@ -13,8 +13,8 @@ from service.settings import Settings
 
 @dataclass
 class Service:
-    """What the routes use. `draining` is set when the process has been told to stop, and soon after, in the event
-    loop, `stopping`: for those who wait for something else meanwhile."""
+    """What the routes use. `draining` is set when the process has been told to stop, `closing` when it closes the
+    port, and soon after, in the event loop, `stopping`: for those who wait for something else meanwhile."""
 
     settings: Settings
     registry: Registry
@@ -23,6 +23,7 @@ class Service:
     metrics: Metrics
     keys: Keys
     draining: bool = False
+    closing: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -30,6 +31,11 @@ class Service:
         return self.batcher.alive and not self.draining
 
     def check_ready(self) -> None:
-        """Raises UnavailableError where requests are not answered."""
+        """Raises UnavailableError where the service is not ready."""
         if not self.ready:
             raise stopped(self.draining)
+
+    def check_open(self) -> None:
+        """Raises UnavailableError where nothing new may begin."""
+        if self.closing or not self.batcher.alive:
+            raise stopped(self.closing)

@@ -38,7 +38,7 @@ def fast_and_plain(vocabulary, paired_vocabulary, metadata, tags):
         form = Inference(tagger.config, tagger.state_dict(), tags).eval()
         table = WordTable(tagger.words, form.project)
         fast = Fast(table, torch.jit.script(form) if scripted else form)
-        return Archive(tagger, known, metadata, "cpu", fast), Archive(tagger, known, metadata, "cpu")
+        return Archive(tagger, known, metadata, "cpu", fast=fast), Archive(tagger, known, metadata, "cpu")
 
     return make
 

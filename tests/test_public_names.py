@@ -11,7 +11,8 @@ annotation.Entity end label score start text
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card decode device embeddings fast labels metadata name run self_check tagger tags vocabulary weights
+archive.Archive card decode device digest embeddings fast labels metadata name run self_check tagger tags vocabulary
+    weights
 archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT
@@ -21,6 +22,7 @@ archive.Metadata code_version config datasets description examples format labels
     settings tags tokenizer torch
 archive.load
 archive.main
+archive.read_metadata
 archive.save
 batch.BATCH_TOKENS
 batch.Batch characters features lengths to tokens
@@ -44,7 +46,7 @@ inference.WordTable look_up
 inference.supports
 recognizer.MARGIN
 recognizer.MAX_WINDOW
-recognizer.Recognizer entities recognize tag windows windows_of
+recognizer.Recognizer annotate entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
 tagger.Encoder forward
