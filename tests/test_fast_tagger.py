@@ -4,7 +4,6 @@ import random
 
 import pytest
 import torch
-from conftest import KNOWN, SMALL
 
 from model import inference
 from model.archive import Archive, Fast
@@ -25,7 +24,21 @@ COUNTS = [1, 2, PACKED_FROM - 1, PACKED_FROM, 9]
 def sentences(count, seed=0):
     """Sentences of 1 to 12 words, known and unknown."""
     draw = random.Random(seed)
-    words = [*KNOWN.split(), "Reykjavik", "ÆØÅ", "2006", "x" * 40]
+    words = [
+        "Angela",
+        "Merkel",
+        "visited",
+        "New",
+        "York",
+        "on",
+        "Monday",
+        ",",
+        ".",
+        "Reykjavik",
+        "ÆØÅ",
+        "2006",
+        "x" * 40,
+    ]
     return [draw.choices(words, k=draw.randint(1, 12)) for _ in range(count)]
 
 
@@ -79,7 +92,7 @@ def test_a_word_is_represented_when_it_is_first_seen_and_never_again(make_tagger
         represented.append(len(features))
         return tagger.words(features, characters)
 
-    table = WordTable(represent, Inference(SMALL, tagger.state_dict(), tags).project)
+    table = WordTable(represent, Inference(tagger.config, tagger.state_dict(), tags).project)
     with torch.inference_mode():
         table.look_up([vocabulary.ids(["Angela", "visited", "Angela"])])
         table.look_up([vocabulary.ids(["visited", "York"]), vocabulary.ids(["Angela"])])
@@ -106,7 +119,7 @@ def test_a_batch_of_more_words_than_the_table_holds_is_answered(make_tagger, fas
 
 
 def test_lstms_that_look_at_single_words_have_a_fast_form_on_the_cpu():
-    assert supports(SMALL, "cpu")
-    assert not supports(SMALL, "cuda")
+    assert supports(TaggerConfig(), "cpu")
+    assert not supports(TaggerConfig(), "cuda")
     assert not supports(TaggerConfig(cell="gru"), "cpu")
     assert not supports(TaggerConfig(pair_size=1), "cpu")
