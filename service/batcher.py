@@ -6,7 +6,8 @@ Everything here runs on the event loop; only `Engine.run` may leave it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from service.errors import DeadlineError, EngineError, UnavailableError, log_failure
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 # How much one full batch moves the running estimate of the engine's speed.
 RATE_SMOOTHING = 0.2
+
+# A request is refused when its predicted wait takes more than this share of its time: what was accepted and is then
+# not answered has cost others their turn, and a prediction is not exact.
+SHARE_OF_DEADLINE = 0.8
 
 
 class EngineStoppedError(Exception):
@@ -67,7 +72,11 @@ class Batcher:
         # The jobs with windows left to take, in the order of their turns: a dictionary as an ordered set.
         self._waiting: dict[_Job, None] = {}
         self._waiting_tokens = 0
+        self._announced_tokens = 0
+        self._running_tokens = 0
         self._tokens_per_second = 0.0  # 0 until a full batch has been timed
+        # Since when it has been working without a pause, up to the end of the last batch; 0 in a pause.
+        self._busy_since = 0.0
         self._arrival = asyncio.Event()
         self._departure = asyncio.Event()
         self._closing = False
@@ -112,6 +121,23 @@ class Batcher:
             expiry.cancel()
             self._forget(job)
 
+    def check(self, tokens: int, seconds_left: float) -> None:
+        """Raises what `submit` would for a request of so many tokens: to be asked before work is put into one."""
+        self._admit(tokens, seconds_left)
+
+    @contextmanager
+    def announced(self, tokens: int) -> Iterator[None]:
+        """Texts of about so many tokens, which are being read in this block, have a place in the queue.
+
+        Raises UnavailableError where there is none.
+        """
+        self._check_place(tokens)
+        self._announced_tokens += tokens
+        try:
+            yield
+        finally:
+            self._announced_tokens -= tokens
+
     async def room(self) -> None:
         """Returns when no more than half of the queue is taken: for who would rather wait than be refused."""
         while 2 * self._waiting_tokens > self._queue_tokens:
@@ -130,29 +156,37 @@ class Batcher:
     def _admit(self, tokens: int, seconds_left: float) -> None:
         if seconds_left <= 0:
             raise DeadlineError("the deadline passed before the answer")
-        rate = self._tokens_per_second
-        if self._waiting_tokens + tokens > self._queue_tokens:
-            raise UnavailableError(
-                f"the queue is full: {self._waiting_tokens:,} tokens wait, {tokens:,} more were sent; "
-                f"the limit is {self._queue_tokens:,}",
-                retry_after=self._waiting_tokens / rate if rate else 1.0,
-                reason="queue_full",
-            )
-        if not rate or (self._waiting_tokens + tokens) / rate <= seconds_left:
-            return
-        # Requests take turns, so of each other one only as much comes first as this one has itself.
-        ahead = sum(min(job.waiting_tokens, tokens) for job in self._waiting)
-        wait = (ahead + tokens) / rate
-        if wait > seconds_left:
+        self._check_place(tokens)
+        wait = self._predicted_wait(tokens)
+        if wait > seconds_left * SHARE_OF_DEADLINE:
             raise UnavailableError(
                 f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
-                retry_after=wait - seconds_left,
+                retry_after=wait - seconds_left * SHARE_OF_DEADLINE,
                 reason="wait_too_long",
             )
+
+    def _check_place(self, tokens: int) -> None:
+        taken, rate = self._waiting_tokens + self._announced_tokens, self._tokens_per_second
+        if taken + tokens > self._queue_tokens:
+            raise UnavailableError(
+                f"the queue is full: {taken:,} tokens wait, {tokens:,} more were sent; "
+                f"the limit is {self._queue_tokens:,}",
+                retry_after=taken / rate if rate else 1.0,
+                reason="queue_full",
+            )
+
+    def _predicted_wait(self, tokens: int) -> float:
+        """Seconds to the answer of a request of so many tokens that came now; 0 as long as the speed is unknown."""
+        if not self._tokens_per_second:
+            return 0.0
+        # Requests take turns, so of each other one at most as much comes first as this one has itself.
+        ahead = min(self._waiting_tokens, len(self._waiting) * tokens)
+        return (self._running_tokens + ahead + tokens) / self._tokens_per_second
 
     async def _work(self) -> None:
         while True:
             while not self._waiting:
+                self._busy_since = 0.0
                 self._arrival.clear()
                 await self._arrival.wait()
             batch = self._take_batch()
@@ -198,6 +232,7 @@ class Batcher:
     async def _run(self, batch: "list[_Item]") -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
+        tokens = self._running_tokens = sum(item.length for item in batch)
         try:
             taggings = await self._engine.run(
                 batch[0].job.recognizer, [item.job.windows[item.position] for item in batch]
@@ -213,9 +248,14 @@ class Batcher:
                 job.fail(failure)
                 self._forget(job)
             return
-        tokens, seconds = sum(item.length for item in batch), loop.time() - started
-        self._measure(tokens, seconds)
-        self._observer.ran(len(batch), tokens, seconds)
+        finally:
+            self._running_tokens = 0
+        ended = loop.time()
+        # Without a pause since the last batch, what lies between the two is part of the speed: on a busy machine the
+        # requests themselves, which are read and answered meanwhile.
+        self._measure(tokens, ended - (self._busy_since or started))
+        self._busy_since = ended
+        self._observer.ran(len(batch), tokens, ended - started)
         for item, tagging in zip(batch, taggings, strict=True):
             item.job.put(item.position, tagging)
 

@@ -136,6 +136,7 @@ def presidio_routes(service: Service) -> APIRouter:
         ),
     )
     async def analyze(request: Request) -> Response:
+        service.check_room(request)
         asked = parse(await request.body(), AnalyzeRequest)
         texts = _list(asked.text)
         check_limits(texts, service.settings)

@@ -36,7 +36,7 @@ class InProcessServer(uvicorn.Server):
 
     def __init__(self, settings: Settings, models: list[Any], engine: Any) -> None:
         app = create_app(settings, models, engine)
-        super().__init__(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
+        super().__init__(uvicorn.Config(app, http="httptools", lifespan="on", log_config=None, access_log=False))
         self.service: Service = app.state.service
         self.listening = threading.Event()
 
