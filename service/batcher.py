@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 # How much one full batch moves the running estimate of the engine's speed.
 RATE_SMOOTHING = 0.2
 
-# A request is refused when its predicted wait takes more than this share of its time: what was accepted and is then
-# not answered has cost others their turn, and a prediction is not exact.
-SHARE_OF_DEADLINE = 0.8
+# What comes before a request counts so many times in its predicted wait: a prediction is not exact, and what was
+# accepted and is then too late has cost others their turn for nothing.
+CAUTION = 2
 
 
 class EngineStoppedError(Exception):
@@ -158,10 +158,10 @@ class Batcher:
             raise DeadlineError("the deadline passed before the answer")
         self._check_place(tokens)
         wait = self._predicted_wait(tokens)
-        if wait > seconds_left * SHARE_OF_DEADLINE:
+        if wait > seconds_left:
             raise UnavailableError(
                 f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
-                retry_after=wait - seconds_left * SHARE_OF_DEADLINE,
+                retry_after=wait - seconds_left,
                 reason="wait_too_long",
             )
 
@@ -176,12 +176,13 @@ class Batcher:
             )
 
     def _predicted_wait(self, tokens: int) -> float:
-        """Seconds to the answer of a request of so many tokens that came now; 0 as long as the speed is unknown."""
+        """Seconds to the answer of a request of so many tokens that came now, rather too many; 0 as long as the speed
+        is unknown."""
         if not self._tokens_per_second:
             return 0.0
         # Requests take turns, so of each other one at most as much comes first as this one has itself.
         ahead = min(self._waiting_tokens, len(self._waiting) * tokens)
-        return (self._running_tokens + ahead + tokens) / self._tokens_per_second
+        return (CAUTION * (self._running_tokens + ahead) + tokens) / self._tokens_per_second
 
     async def _work(self) -> None:
         while True:

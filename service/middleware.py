@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,8 +37,8 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        request_id = _request_id(scope)
-        seen = trace.begin(request_id.decode("ascii"))
+        identity = request_id(scope["headers"])
+        seen = trace.begin(identity.decode("ascii"))
         scope.setdefault("state", {})["request_id"] = seen.request_id
         status = 0
 
@@ -46,7 +46,7 @@ class RequestGuard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, identity)]
             await send(message)
 
         self.service.metrics.in_flight.inc()
@@ -106,8 +106,9 @@ class BodyLimit:
         await self.app(scope, receive_within_limit, send)
 
 
-def _request_id(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
+def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The one that a request came with, if it is sane, or a new one."""
+    for name, value in headers:
         if name == REQUEST_ID_HEADER and SANE_REQUEST_ID.fullmatch(value):
             return bytes(value)
     return uuid.uuid4().hex.encode("ascii")

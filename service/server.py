@@ -11,6 +11,7 @@ from service.app import create_app
 from service.engine import Engine
 from service.listener import cannot_listen, url_of
 from service.loader import load_models
+from service.protocol import protocol_of
 from service.settings import Settings
 from service.state import Service
 
@@ -27,7 +28,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         gc.freeze()
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=protocol_of(app.state.service),
             lifespan="on",
             log_config=None,
             access_log=False,

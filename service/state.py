@@ -3,8 +3,6 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
-
 from service.annotator import CHARACTERS_PER_TOKEN, Annotator
 from service.batcher import Batcher, stopped
 from service.keys import Keys
@@ -33,11 +31,11 @@ class Service:
     def ready(self) -> bool:
         return self.batcher.alive and not self.draining
 
-    def check_room(self, request: Request) -> None:
+    def check_room(self, body_bytes: int) -> None:
         """Raises UnavailableError, before anything of its body is looked at, where a request with texts would be
-        refused once they are read: when more is asked than can be answered, to say no must cost next to nothing."""
+        refused once they are read."""
         # Of a long body it cannot be told what it holds; the batcher is asked again when that is known.
-        tokens = min(int(request.headers.get("content-length", 0)) // CHARACTERS_PER_TOKEN, MOST_PRESUMED_TOKENS)
+        tokens = min(body_bytes // CHARACTERS_PER_TOKEN, MOST_PRESUMED_TOKENS)
         self.batcher.check(tokens, self.settings.deadline_seconds)
 
     def check_ready(self) -> None:
