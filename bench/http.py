@@ -133,8 +133,8 @@ import json, sys, time
 from pathlib import Path
 from model import archive
 from model.recognizer import Recognizer
-from service.engine import single_threaded_torch
-single_threaded_torch()
+from service.engine import limit_threads
+limit_threads()
 recognizer = Recognizer(archive.load(Path(sys.argv[1]), "cpu"))
 texts = [json.loads(line)["text"] for line in Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()]
 fastest = float("inf")

@@ -2,13 +2,14 @@
 
 import gc
 import socket
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from service import logs
 from service.app import create_app
-from service.engine import Engine
+from service.engine import Engine, limit_threads
 from service.listener import cannot_listen, url_of
 from service.loader import load_models
 from service.protocol import protocol_of
@@ -18,7 +19,7 @@ from service.state import Service
 
 def run(settings: Settings, listener: socket.socket) -> None:
     """Load the models and answer on `listener`, a bound socket, until a signal says to stop. Raises StartError."""
-    engine = Engine()
+    engine = Engine(partial(limit_threads, settings.threads))
     try:
         models = load_models(settings, engine)
         app = create_app(settings, models, engine)
