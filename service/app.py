@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
@@ -33,6 +32,7 @@ from service.routes.huggingface import huggingface_routes
 from service.routes.inference import JSON_LENGTH_HEADER, inference_routes
 from service.routes.native import native_routes
 from service.routes.operations import operations_routes
+from service.routes.page import page_routes
 from service.routes.presidio import presidio_routes
 from service.routes.redact import redact_routes
 from service.routes.stream import STREAM, stream_routes
@@ -95,7 +95,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     for router in routers:
         app.include_router(router)
     app.include_router(documentation_routes(app))
-    app.add_api_route("/", _index, include_in_schema=False, response_class=HTMLResponse)
+    app.include_router(page_routes())
     app.router.middleware_stack = Shortcut(app.router.middleware_stack, chain(*(router.routes for router in routers)))
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
@@ -129,15 +129,6 @@ def routes_of(app: FastAPI) -> list[str]:
     """`METHOD /path` of every documented operation."""
     paths = app.openapi()["paths"]
     return [f"{method.upper()} {path}" for path, operations in paths.items() for method in operations]
-
-
-async def _index(request: Request) -> HTMLResponse:
-    items = "".join(f"<li><code>{route}</code></li>" for route in routes_of(request.app))
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>nerve</title><h1>nerve</h1>'
-        "<p>Named-entity recognition. Try it in the <a href='/docs'>API documentation</a>.</p>"
-        f"<ul>{items}</ul></html>"
-    )
 
 
 async def _answer_service_error(request: Request, error: Exception) -> Response:

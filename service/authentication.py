@@ -1,7 +1,7 @@
 """The door that asks for an API key, where the service was given any: as `X-API-Key`, or as a bearer token.
 
-What is not open asks for one, so that a new route does. Open are the page, the documentation, and what a probe asks:
-they tell nothing of what the service is used for. The metrics do, and are not.
+What is not open asks for one, so that a new route does. Open are the page with its files, the documentation, and what
+a probe asks: they tell nothing of what the service is used for. The metrics do, and are not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +25,8 @@ OPEN = frozenset(
         "/v2/health/ready",
     }
 )
+# Below it are the files of the page, which asks for a key itself.
+OPEN_FOLDER = "/page/"
 
 
 class Authentication:
@@ -58,7 +60,8 @@ class Authentication:
 
 
 def _is_open(scope: Scope) -> bool:
-    return scope["method"] in ("GET", "HEAD") and scope["path"] in OPEN
+    path: str = scope["path"]
+    return scope["method"] in ("GET", "HEAD") and (path in OPEN or path.startswith(OPEN_FOLDER))
 
 
 def _presented(scope: Scope) -> Iterator[bytes]:

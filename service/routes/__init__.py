@@ -1,1 +1,1 @@
-"""One file per wire contract, each a function from the running service to an `APIRouter`."""
+"""One file per wire contract, and one each for the two pages; each has a function that makes an `APIRouter`."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,11 @@ class InProcessServer(uvicorn.Server):
 
 
 @contextmanager
-def in_process_server(settings: Settings, models: list[Any], engine: Any) -> Iterator[tuple[httpx.Client, Service]]:
+def in_process_server(
+    settings: Settings, models: list[Any], engine: Any, port: int = 0
+) -> Iterator[tuple[httpx.Client, Service]]:
     server = InProcessServer(settings, models, engine)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -63,6 +65,12 @@ def in_process_server(settings: Settings, models: list[Any], engine: Any) -> Ite
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def serving() -> Callable[..., AbstractContextManager[tuple[httpx.Client, Service]]]:
+    """A server with default settings as a context, on any port or on the one that is named."""
+    return lambda port=0: in_process_server(Settings(), [served()], DirectEngine(), port)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -103,7 +104,7 @@ class DirectEngine:
 
 
 class HeldEngine:
-    """Holds each batch until the test, in another thread, calls `release`."""
+    """Holds each batch until the test, in another thread, calls `release`; after `hold`, the next ones too."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
@@ -112,6 +113,9 @@ class HeldEngine:
 
     def release(self) -> None:
         self._gate.set()
+
+    def hold(self) -> None:
+        self._gate.clear()
 
     async def run(self, recognizer: Any, windows: Sequence[Any]) -> list[Any]:
         self.batches.append(list(windows))
@@ -153,8 +157,7 @@ class SteppedEngine:
 
 def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
     """Whether `holds` becomes true within `seconds`; asked again and again."""
-    pause, waited = threading.Event(), 0.0
-    while not holds() and waited < seconds:
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
         pause.wait(0.01)
-        waited += 0.01
     return holds()

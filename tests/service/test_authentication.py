@@ -90,6 +90,7 @@ def test_one_good_key_of_two_headers_is_enough(client: httpx.Client) -> None:
     "path",
     [
         "/",
+        "/page/page.js",
         "/docs",
         "/openapi.json",
         "/health/live",
@@ -112,6 +113,8 @@ def test_pages_and_probes_are_open(client: httpx.Client, path: str) -> None:
         ("GET", "/metrics"),
         ("GET", "/nowhere"),
         ("POST", "/"),
+        ("POST", "/page/page.js"),
+        ("GET", "/page"),
         ("GET", "/docs/"),
         ("GET", "/health/ready/"),
         ("POST", "/health"),

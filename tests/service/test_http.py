@@ -128,10 +128,6 @@ def test_a_get_is_answered(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-def test_the_index_names_the_routes(client: httpx.Client) -> None:
-    assert "POST /v1/entities" in client.get("/").text
-
-
 def test_the_documentation_shows_a_request_and_its_answer(client: httpx.Client) -> None:
     page = html.unescape(client.get("/docs").text)
     assert "POST /v1/entities" in page
@@ -145,9 +141,8 @@ def test_the_documentation_shows_lines_as_lines(client: httpx.Client) -> None:
     assert '"}\n{"' in page
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_page_loads_nothing_from_elsewhere(client: httpx.Client, path: str) -> None:
-    page = client.get(path).text.replace("http://HOST:PORT", "")
+def test_the_documentation_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
+    page = client.get("/docs").text.replace("http://HOST:PORT", "")
     assert not re.search(r"https?://|<script|<link|@import|src=", page)
 
 
