@@ -89,9 +89,11 @@ def load(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
     """Peak rate beside its bound, latency alone and at half of the peak rate, start."""
     lines = bodies.read_bytes().splitlines()
     core, seconds = options.core, options.seconds
-    with server([sys.executable, "-m", "bench.empty", "{port}"], core) as (url, _, _):
-        empty = closed_loop(url, bodies, CONNECTIONS, seconds, options.load_core).rate
-    tagger = json.loads(_output([sys.executable, "-c", TAGGER, str(options.model), str(bodies)], core))
+    with server([sys.executable, "-m", "bench.empty", "{port}"], core) as (url, pid, _):
+        busy = _cpu_seconds(pid)
+        constant = closed_loop(url, bodies, CONNECTIONS, seconds, options.load_core)
+        empty, empty_cpu = constant.rate, (_cpu_seconds(pid) - busy) / constant.requests
+    tagger, tagger_cpu = json.loads(_output([sys.executable, "-c", TAGGER, str(options.model), str(bodies)], core))
     with service(options) as (url, pid, ready):
         closed_loop(url, bodies, CONNECTIONS, 2, options.load_core)
         busy = _cpu_seconds(pid)
@@ -106,6 +108,9 @@ def load(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
         "peak, p50 s": peak.p50,
         "peak, p99 s": peak.p99,
         "peak, CPU s/request": busy / peak.requests,
+        "empty endpoint, CPU s/request": empty_cpu,
+        "tagger alone, CPU s/request": tagger_cpu,
+        "bound / peak, of CPU": (empty_cpu + tagger_cpu) * peak.requests / busy,
         "peak, broken": peak.broken + peak.refused,
         "empty endpoint, requests/s": empty,
         "tagger alone, sentences/s": tagger,
@@ -137,13 +142,14 @@ from service.engine import limit_threads
 limit_threads()
 recognizer = Recognizer(archive.load(Path(sys.argv[1]), "cpu"))
 texts = [json.loads(line)["text"] for line in Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()]
-fastest = float("inf")
+fastest = least = float("inf")
 for _ in range(5):
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     for start in range(0, len(texts), 64):
         recognizer.recognize(texts[start : start + 64])
     fastest = min(fastest, time.perf_counter() - begun)
-print(json.dumps(len(texts) / fastest))
+    least = min(least, time.process_time() - worked)
+print(json.dumps([len(texts) / fastest, least / len(texts)]))
 """
 
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 # How much one full batch moves the running estimate of the engine's speed.
 RATE_SMOOTHING = 0.2
 
+# A sentence that comes waits for the batch in the engine, and then for its own. While sentences come, at most so many
+# seconds apart, documents fill batches to this fraction of their bound only: they take a little longer, sentences much
+# less.
+SHORT_FRACTION = 8
+SHORT_SECONDS = 1.0
+
 # What comes before a request counts so many times in its predicted wait: a prediction is not exact, and what was
 # accepted and is then too late has cost others their turn for nothing.
 CAUTION = 2
@@ -75,6 +81,7 @@ class Batcher:
         self._announced_tokens = 0
         self._running_tokens = 0
         self._tokens_per_second = 0.0  # 0 until a full batch has been timed
+        self._short_until = 0.0
         # Since when it has been working without a pause, up to the end of the last batch; 0 in a pause.
         self._busy_since = 0.0
         self._arrival = asyncio.Event()
@@ -109,6 +116,8 @@ class Batcher:
         loop = asyncio.get_running_loop()
         job = _Job(recognizer, windows, deadline, loop.create_future(), loop.time())
         self._admit(job.waiting_tokens, deadline - loop.time())
+        if self._unanswered and job.waiting_tokens <= self._batch_tokens // SHORT_FRACTION:
+            self._short_until = job.submitted + SHORT_SECONDS
         self._unanswered.add(job)
         self._waiting[job] = None
         self._waiting_tokens += job.waiting_tokens
@@ -195,12 +204,14 @@ class Batcher:
                 await self._run(batch)
 
     def _take_batch(self) -> "list[_Item]":
-        """A window of each waiting job in turn, then a second of each, while the padded batch stays in its
-        bound. Whose window does not fit keeps its turn; who was served goes to the end of the line."""
+        """A window of each waiting job in turn, while the padded batch stays in its bound; then further ones of each,
+        while it stays in a fraction of that: whoever comes meanwhile waits for all of it. Whose window does not fit
+        keeps its turn; who was served goes to the end of the line."""
         self._drop_expired()
         batch: list[_Item] = []
         longest = 0
         turn = list(self._waiting)
+        bound = self._batch_tokens
         while turn:
             served = []
             for job in turn:
@@ -208,8 +219,8 @@ class Batcher:
                 if batch and job.recognizer is not batch[0].job.recognizer:
                     continue
                 padded = max(longest, job.next_length) * (len(batch) + 1)
-                if batch and padded > self._batch_tokens:
-                    if longest * (len(batch) + 1) > self._batch_tokens:
+                if batch and padded > bound:
+                    if longest * (len(batch) + 1) > bound:
                         break  # not even the shortest window would fit
                     continue
                 item = job.take()
@@ -218,6 +229,7 @@ class Batcher:
                 self._waiting_tokens -= item.length
                 served.append(job)
             turn = [job for job in served if job.waiting]
+            bound = self._filled_bound()
         now = asyncio.get_running_loop().time()
         for job in dict.fromkeys(item.job for item in batch):
             del self._waiting[job]
@@ -229,6 +241,10 @@ class Batcher:
         self._departure.set()
         self._tell_waiting()
         return sorted(batch, key=lambda item: item.length, reverse=True)
+
+    def _filled_bound(self) -> int:
+        sentences_come = asyncio.get_running_loop().time() < self._short_until
+        return self._batch_tokens // SHORT_FRACTION if sentences_come else self._batch_tokens
 
     async def _run(self, batch: "list[_Item]") -> None:
         loop = asyncio.get_running_loop()

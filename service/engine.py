@@ -1,7 +1,7 @@
 """The one thread in which torch runs. The batcher hands it batches; nothing else calls a recognizer's `tag`.
 
 It is one because OpenMP keeps a pool of threads for each that calls it. By default there is nothing in that pool:
-what a second core brings to a batch of sentences is less than what a second process makes of it (docs/performance.md).
+a second core brings less to a batch of sentences than to a second process (docs/performance.md).
 """
 
 import asyncio

@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import sys
 from functools import partial
 from types import FrameType
 
@@ -23,10 +24,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
     try:
         models = load_models(settings, engine)
         app = create_app(settings, models, engine)
-        # The models stay, and are millions of objects: from here on the garbage collector need not walk them, which
-        # would hold up every request for a tenth of a second, again and again.
-        gc.collect()
-        gc.freeze()
+        _stay_out_of_the_way()
         config = uvicorn.Config(
             app,
             http=protocol_of(app.state.service),
@@ -39,6 +37,18 @@ def run(settings: Settings, listener: socket.socket) -> None:
         _Server(config, app.state.service).run(sockets=[listener])
     finally:
         engine.close()
+
+
+def _stay_out_of_the_way() -> None:
+    """Of what Python does by itself, let nothing hold up requests for long (docs/performance.md)."""
+    # The models stay, and are millions of objects, which the garbage collector need not walk again and again. Nearly
+    # all that a request makes goes without its help, so that it may wait until there is something to collect.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 5, 5)
+    # While a long text is read in its thread, the event loop asks for the interpreter many times in a request, and
+    # by default waits 5 ms each time.
+    sys.setswitchinterval(0.0005)
 
 
 class _Server(uvicorn.Server):

@@ -139,6 +139,31 @@ async def test_a_long_document_does_not_hold_up_a_short_text() -> None:
         assert window(7) in await engine.batch(1)
 
 
+async def test_while_short_texts_come_a_long_document_takes_small_batches(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine, batch_tokens=80) as batcher:
+        await submitted(batcher, *[window(5)] * 100)
+        assert len(await engine.batch(0)) == 16
+        await submitted(batcher, window(3))
+        engine.finish(0)
+        assert await engine.batch(1) == [window(5), window(3)]
+        engine.finish(1)
+        assert len(await engine.batch(2)) == 2
+        clock.advance(1.1)
+        engine.finish(2)
+        assert len(await engine.batch(3)) == 16
+
+
+async def test_long_documents_side_by_side_take_full_batches() -> None:
+    engine = SteppedEngine()
+    async with running(engine, batch_tokens=80) as batcher:
+        await submitted(batcher, *[window(5)] * 100)
+        await engine.batch(0)
+        await submitted(batcher, *[window(5)] * 100)
+        engine.finish(0)
+        assert len(await engine.batch(1)) == 16
+
+
 async def test_whose_window_did_not_fit_comes_first_in_the_next_batch() -> None:
     engine = SteppedEngine()
     async with running(engine) as batcher:
