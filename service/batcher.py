@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 RATE_SMOOTHING = 0.2
 
 # A sentence that comes waits for the batch in the engine, and then for its own. While sentences come, at most so many
-# seconds apart, documents fill batches to this fraction of their bound only: they take a little longer, sentences much
-# less.
+# seconds apart, documents fill batches to this fraction of their bound only: they take a little longer, and sentences
+# much less.
 SHORT_FRACTION = 8
 SHORT_SECONDS = 1.0
 
