@@ -1,4 +1,4 @@
-# The service and its models; nothing of training.
+# The service, the command line and the models; nothing of training.
 #
 #   docker build -t nerve .                                  the CPU build of torch, or none at all
 #   docker build -t nerve --build-arg TORCH=2.13.0 .         the CUDA build that pip finds by default on Linux
@@ -24,16 +24,18 @@ FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title=nerve \
       org.opencontainers.image.description="Named-entity recognition over HTTP" \
       org.opencontainers.image.licenses=Apache-2.0
-ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/app
 COPY --from=build /venv /venv
 WORKDIR /app
 # Readable by user 10001, whatever umask the clone was made with; a chmod in a layer of its own would store all twice.
 COPY --chmod=755 LICENSE ./
 COPY --chmod=755 model ./model
 COPY --chmod=755 service ./service
+COPY --chmod=755 cli ./cli
 COPY --chmod=755 models ./models
 # Compiled here, because nothing can be written later.
-RUN python -m compileall -q model service
+RUN python -m compileall -q model service cli
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -4,16 +4,20 @@
     python -m bench.accuracy --page                         # write the page from the results that are there
 
 accuracy.toml says which taggers, of which seeds. Each leaves one file in results/accuracy/; stopped and started anew,
-the command goes on from the last epoch. What trainings begin with (vectors, files of sentences) lies in the folder
-`--work`; docs/accuracy.md says how it is made.
+the command goes on from the last epoch. With `--jobs N` as many run side by side, each with a log of its own.
+What trainings begin with (vectors, files of sentences) lies in the folder `--work`; docs/accuracy.md says how it is
+made.
 """
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -75,22 +79,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"bench.accuracy: no run {name}; there are {', '.join(runs)}", file=sys.stderr)
             return 2
     if not options.page:
-        torch.set_num_threads(options.threads)
         chosen = [runs[name] for name in options.only or runs]
-        for seed in sorted({seed for run in chosen for seed in run.seeds}):  # a first figure for all comes first
-            for run in chosen:
-                if seed in run.missing():
-                    _train(run, seed, options.work, options.data_dir)
+        seeds = sorted({seed for run in chosen for seed in run.seeds})  # a first figure for all comes first
+        _train_all([(run, seed) for seed in seeds for run in chosen if seed in run.missing()], options)
     prose = PAGE.read_text(encoding="utf-8").split(BEGIN)[0]
     PAGE.write_text(prose + BEGIN + "\n\n" + "\n".join(_page(plan, runs)) + "\n", encoding="utf-8")
     return 0
 
 
-def _train(run: Run, seed: int, work: Path, data_dir: Path | None) -> None:
-    print(f"== {run.name}, seed {seed}", file=sys.stderr, flush=True)
+def _train_all(missing: Sequence[tuple[Run, int]], options: argparse.Namespace) -> None:
+    if options.jobs == 1:
+        for run, seed in missing:
+            print(f"== {run.name}, seed {seed}", file=sys.stderr, flush=True)
+            _train(run, seed, options)
+        return
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+        trained = {pool.submit(_train_apart, run, seed, options): (run, seed) for run, seed in missing}
+        for done, future in enumerate(as_completed(trained), start=1):
+            run, seed = trained[future]
+            future.result()
+            print(f"{done} of {len(missing)}: {run.name}, seed {seed}", file=sys.stderr, flush=True)
+
+
+def _train_apart(run: Run, seed: int, options: argparse.Namespace) -> None:
+    """One of several trainings side by side: what it has to say goes into a file of its own."""
+    log = options.work / f"{run.name}.{seed}.log"
+    with log.open("w", encoding="utf-8", buffering=1) as file, contextlib.redirect_stderr(file):
+        _train(run, seed, options)
+
+
+def _train(run: Run, seed: int, options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
+    work = options.work
     output = work / f"{run.name}.{seed}.pt"
     begun = time.perf_counter()
-    train(run.config(seed, work), output, data_dir, "cpu")
+    train(run.config(seed, work), output, options.data_dir, options.device)
     metadata = load(output).metadata
     result = {
         "run": run.name,
@@ -103,13 +126,15 @@ def _train(run: Run, seed: int, work: Path, data_dir: Path | None) -> None:
         "temperature": metadata.settings["temperature"],
         "minutes": round((time.perf_counter() - begun) / 60, 1),
         "megabytes": round(output.stat().st_size / 1e6, 1),
+        "device": options.device,
         "code": __version__,
         "torch": metadata.torch,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
     run.result(seed).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    for left in work.glob(f"{run.name}.{seed}.*"):
-        left.unlink()
+    if not options.keep:
+        for left in work.glob(f"{run.name}.{seed}.*"):
+            left.unlink()
 
 
 def _runs(tables: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
@@ -132,15 +157,15 @@ def _runs(tables: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
 def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
     yield "## Against published figures"
     yield ""
-    yield "| set | published | aim | nerve, mean ± deviation | seeds | minutes each |"
-    yield "|---|---|---|---:|---:|---:|"
+    yield "| set | published | aim | nerve, mean ± deviation | seeds |"
+    yield "|---|---|---|---:|---:|"
     for goal in plan["goals"]:
-        scores, minutes = _scores(runs[goal["run"]], goal["scored"])
+        scores = _scores(runs[goal["run"]], goal["scored"])
         mark = " ✓" if scores and fmean(scores) >= goal["pass"] else ""
         aim = f"{goal['aim']:g} ({goal['aim_by']})" if "aim_by" in goal else f"{goal['aim']:g}"
         yield (
             f"| {goal['scored']}{goal.get('note', '')} | {goal['pass']:g} ({goal['pass_by']}) | {aim} |"
-            f" **{_spread(scores)}**{mark} | {len(scores)} | {minutes} |"
+            f" **{_spread(scores)}**{mark} | {len(scores)} |"
         )
     for section in plan["sections"]:
         yield from _section(section, runs)
@@ -176,7 +201,7 @@ def _section(section: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[st
     curves = {}
     for row in section["rows"]:
         cells = row.get("cells") or [(row["run"], scored) for scored in columns]
-        scores = [_scores(runs[run], scored)[0] for run, scored in cells]
+        scores = [_scores(runs[run], scored) for run, scored in cells]
         yield f"| {row['title']} | {' | '.join(map(_spread, scores))} | {min(map(len, scores))} |"
         curves[row["title"]] = scores
     if "picture" in section:
@@ -215,11 +240,9 @@ def _bundled() -> Iterator[str]:
 _CALIBRATION = ("error", "sure_precision", "sure_share")
 
 
-def _scores(run: Run, scored: str) -> tuple[list[float], str]:
-    """F1 of each seed on a corpus's split, and how long the trainings took."""
-    found = [one for one in run.results() if scored in one["scores"]]
-    minutes = fmean(one["minutes"] for one in found) if found else 0.0
-    return [one["scores"][scored]["f1"] for one in found], f"{minutes:.0f}" if found else ""
+def _scores(run: Run, scored: str) -> list[float]:
+    """F1 of each seed on a corpus's split."""
+    return [one["scores"][scored]["f1"] for one in run.results() if scored in one["scores"]]
 
 
 def _spread(scores: Sequence[float]) -> str:
@@ -237,7 +260,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--only", action="append", default=[], metavar="RUN", help="train this run only; again for another")
     add("--work", type=Path, default=Path("accuracy.work"), metavar="DIR", help="vectors and files of the trainings")
     add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE and fetch nothing")
-    add("--threads", type=int, default=1, metavar="N")
+    add("--keep", action="store_true", help="keep the archives, too")
+    add("--jobs", type=int, default=1, metavar="N", help="trainings side by side (default: 1)")
+    add("--threads", type=int, default=1, metavar="N", help="threads of each (default: 1)")
+    add("--device", choices=("cpu", "cuda"), default="cpu")
     return parser.parse_args(arguments)
 
 

@@ -4,6 +4,8 @@ Training writes it, the service and `training.evaluate` load it; `python -m mode
 This is the only file that says `torch.jit`, so that another export can take its place here alone.
 """
 
+import hashlib
+import io
 import json
 import os
 import sys
@@ -97,6 +99,8 @@ class Archive:
     vocabulary: Vocabulary
     metadata: Metadata
     device: str
+    digest: str = ""
+    """SHA-256 of the file it was loaded from"""
 
     @property
     def name(self) -> str:
@@ -173,24 +177,37 @@ def save(
 
 
 def load(path: Path, device: str = "cpu") -> Archive:
-    """Load an archive onto a device, ready to tag.
+    """Load an archive onto a device (cpu, cuda, or auto for the second if it is there), ready to tag.
 
     Raises:
-        ArchiveError: the file is missing, damaged, no archive of ours, or of another format or tokenizer version.
+        ArchiveError: the file is missing, damaged, no archive of ours, or of another format or tokenizer version; or
+            there is no such device.
     """
-    metadata, vocabulary = _read(path)
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise ArchiveError(f"{path}: device is cuda, but torch finds no CUDA device; use --device cpu or auto")
+    if device == "auto":
+        device = "cuda" if available else "cpu"
+    content, metadata, vocabulary = _read(path)
     torch.jit.set_fusion_strategy([("DYNAMIC", 1)])  # else each new shape of a batch is compiled anew
     try:
-        scripted = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+        scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as error:
         raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
-    return Archive(scripted.eval(), vocabulary, metadata, device)
+    return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest())
 
 
-def _read(path: Path) -> tuple[Metadata, Vocabulary]:
-    """What an archive says of itself, checked; the weights are only checked for damage."""
+def read_metadata(path: Path) -> Metadata:
+    """What an archive says of itself; its weights are only checked for damage. Raises ArchiveError as `load` does."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:
+    """An archive's bytes, read at once because the file may be replaced at any time, and what it says of itself,
+    checked; the weights are only checked for damage."""
     try:
-        with zipfile.ZipFile(path) as file:
+        content = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
             # torch does not check the checksums of what it reads, and of a folder it reads whatever is in memory
             if (damaged := file.testzip()) is not None:
                 raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
@@ -210,7 +227,7 @@ def _read(path: Path) -> tuple[Metadata, Vocabulary]:
         if metadata.get(key) != ours:
             raise ArchiveError(f"{path}: {key} version {metadata.get(key)}; this nerve reads version {ours}")
     try:
-        return _from_json(metadata), Vocabulary.from_json(vocabulary)
+        return content, _from_json(metadata), Vocabulary.from_json(vocabulary)
     except (KeyError, TypeError, ValueError) as error:
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {error}") from error
 
@@ -240,7 +257,7 @@ def main(arguments: list[str]) -> int:
         return 2
     path = Path(arguments[0])
     try:
-        metadata, vocabulary = _read(path)
+        _, metadata, vocabulary = _read(path)
     except ArchiveError as error:
         print(error, file=sys.stderr)
         return 1

@@ -91,7 +91,11 @@ class Recognizer:
 
     def recognize(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in batches of bounded size."""
-        windows = [self.windows(text) for text in texts]
+        return self.annotate(texts, [sentences(text) for text in texts])
+
+    def annotate(self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]]) -> list[list[Entity]]:
+        """The same, where the sentences of each text are known, as tokens with their places in it."""
+        windows = [self.windows_of(of_text) for of_text in sentences]
         flat = [window for of_text in windows for window in of_text]
         taggings: dict[int, Tagging] = {}
         for batch in by_length([len(window) for window in flat], BATCH_TOKENS):

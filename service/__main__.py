@@ -1,45 +1,66 @@
 """`python -m service`: settings and port, then the server, each refused with one line of its own.
 
-SIGTERM and Ctrl+C let the requests in flight finish; the process then exits with 0 and 130.
+SIGTERM and Ctrl+C let the requests in flight finish; the process then exits with 0 and 130. With several workers this
+process only looks after them (supervisor.py).
 """
 
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service import logs
-from service.listener import bound_socket
+from service.listener import bound_socket, ready_line
 from service.settings import Settings, StartError, read_settings
+from service.supervisor import METRICS_FOLDER, supervise
 
 
 def main(arguments: Sequence[str]) -> int:
-    # The first process of a container ignores a SIGTERM it has no handler for.
+    # The first process of a container ignores a SIGTERM it has no handler for, and any other dies of a SIGHUP.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         settings = read_settings(arguments, os.environ)
     except StartError as error:
         print(f"nerve: {error}", file=sys.stderr)
         return 1
     logs.configure(settings.log_format, settings.log_level)
+    return _status(settings, lambda: serve(settings))
+
+
+def serve(settings: Settings) -> int:
+    """Answer requests until a signal says to stop, and give the exit status. Raises StartError."""
+    if settings.workers > 1:
+        return supervise(settings, _work)
+    os.environ.pop(METRICS_FOLDER, None)
+    with bound_socket(settings) as listener:
+        return _answer(settings, listener, lambda: logs.announce(settings.log_format, ready_line(listener)))
+
+
+def _work(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
+    return _status(settings, lambda: _answer(settings, listener, ready))
+
+
+def _answer(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
+    # Not at the top: what is wrong with the settings or the port is said before the seconds that these take, and the
+    # supervisor forks without them.
+    from service.server import run
+
+    run(settings, listener, ready)
+    return 0
+
+
+def _status(settings: Settings, work: Callable[[], int]) -> int:
+    """The exit status of `work`; why it could not start is said in one line."""
     try:
-        serve(settings)
+        return work()
     except StartError as error:
         logs.announce(settings.log_format, f"nerve: {error}", logging.ERROR, sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
-
-
-def serve(settings: Settings) -> None:
-    """Answer requests until a signal says to stop. Raises StartError."""
-    with bound_socket(settings) as listener:
-        # Not at the top: what is wrong with the settings or the port is said before the seconds that these take.
-        from service.server import run
-
-        run(settings, listener)
 
 
 if __name__ == "__main__":

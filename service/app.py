@@ -19,13 +19,15 @@ from model import __version__
 from service import trace
 from service.annotator import Annotator
 from service.authentication import Authentication
-from service.batcher import Batcher, Engine
+from service.batcher import Batcher
+from service.engine import Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
 from service.gunzip import Gunzip
 from service.keys import read_keys
 from service.metrics import Metrics
 from service.middleware import BodyLimit, RequestGuard
 from service.registry import Registry, ServedModel
+from service.reloader import Reloader
 from service.routes.anonymizer import anonymizer_routes
 from service.routes.documentation import documentation_routes
 from service.routes.huggingface import huggingface_routes
@@ -48,14 +50,15 @@ CLIENT_CLOSED_REQUEST = 499
 def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine) -> FastAPI:
     """The ASGI application that answers for `models`, of which the first is the default.
 
-    `app.state.service` is its `Service`. Raises ValueError for two models of one name, or none, and StartError for
-    API keys that cannot be read.
+    `app.state.service` is its `Service`, `app.state.reloader` its `Reloader`. Raises ValueError for two models of one
+    name, or none, and StartError for API keys that cannot be read.
     """
     registry = Registry(models)
     metrics = Metrics(registry)
     batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
     annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
     service = Service(settings, registry, batcher, annotator, metrics, read_keys(settings.api_keys_file))
+    reloader = Reloader(service, engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -79,18 +82,16 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
+    app.state.reloader = reloader
     routers = [
-        routes(service)
-        for routes in (
-            native_routes,
-            redact_routes,
-            stream_routes,
-            operations_routes,
-            huggingface_routes,
-            presidio_routes,
-            anonymizer_routes,
-            inference_routes,
-        )
+        native_routes(service),
+        redact_routes(service),
+        stream_routes(service),
+        operations_routes(service, reloader),
+        huggingface_routes(service),
+        presidio_routes(service),
+        anonymizer_routes(service),
+        inference_routes(service),
     ]
     for router in routers:
         app.include_router(router)

@@ -39,8 +39,16 @@ class Engine:
         self._closed = False
 
     def warm_up(self, recognizer: Recognizer, self_check: Callable[[], None]) -> None:
-        """Check and warm the recognizer in the engine's thread, and wait for it. Raises what `self_check` does."""
-        self._thread.submit(_warm_up, recognizer, self_check).result()
+        """Check and warm the recognizer in the engine's thread, and wait for it. Raises what `self_check` does.
+
+        In steps, between which the batches of a service that already answers take their turns.
+        """
+        self._thread.submit(self_check).result()
+        for count, length in WARM_UP_SHAPES:
+            windows = recognizer.windows(" ".join(["word"] * length))[:1]
+            # Twice: the profiling executor records the first run and optimises the second.
+            for _ in range(2):
+                self._thread.submit(recognizer.tag, list(windows) * count).result()
 
     async def run(self, recognizer: Recognizer, windows: "Sequence[Window]") -> "list[Tagging]":
         """The taggings of one batch. Raises EngineStoppedError after `close` or when the thread could not start."""
@@ -55,12 +63,3 @@ class Engine:
         """Run no further batch. The one in the thread is left to end by itself."""
         self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-def _warm_up(recognizer: Recognizer, self_check: Callable[[], None]) -> None:
-    self_check()
-    for count, length in WARM_UP_SHAPES:
-        windows = recognizer.windows(" ".join(["word"] * length))[:1]
-        # Twice: the profiling executor records the first run and optimises the second.
-        for _ in range(2):
-            recognizer.tag(list(windows) * count)

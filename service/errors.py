@@ -5,6 +5,7 @@
     ├── InvalidRequestError  not JSON, a wrong type, an unknown field or label
     ├── UnauthorizedError    no API key, or an unknown one
     ├── NotFoundError        no such route or model
+    ├── ConflictError        an archive that cannot take the place of the one it replaces
     ├── TooLargeError        over a limit on bytes, texts, characters, tokens or phrases
     ├── UnsupportedMediaTypeError  the body is encoded in a way that is not gzip
     ├── UnavailableError     queue full, wait too long, starting, draining or broken: try again
@@ -65,6 +66,9 @@ class UnauthorizedError(ServiceError):
 class NotFoundError(ServiceError): ...
 
 
+class ConflictError(ServiceError): ...
+
+
 class TooLargeError(ServiceError): ...
 
 
@@ -92,6 +96,7 @@ STATUS: dict[type[ServiceError], int] = {
     UnauthorizedError: 401,
     InvalidRequestError: 422,
     NotFoundError: 404,
+    ConflictError: 409,
     TooLargeError: 413,
     UnsupportedMediaTypeError: 415,
     UnavailableError: 503,
@@ -103,6 +108,7 @@ CODES = {
     401: "unauthorized",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid_request",

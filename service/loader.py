@@ -1,19 +1,21 @@
-"""Archives become served models: loaded, checked and warm."""
+"""An archive on disk becomes a served model: loaded, checked and warm. At start, and again when it has changed."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from service.engine import Engine
-from service.registry import AUTO, ServedModel
+from service.registry import AUTO, ServedModel, Stamp
 from service.settings import Settings, SettingsError, StartError
 
 
-def load_models(settings: Settings, engine: Engine) -> list[ServedModel]:
+def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
     """The settings' archives, loaded, checked and warm. Raises StartError for the first that is not
     usable, SettingsError where they contradict the settings."""
     for path in settings.models:
         # Said before torch's import, which takes seconds.
         if not path.is_file():
             raise StartError(f"there is no model at {path}; name one with --model or MODEL")
-    from model import archive
-    from model.recognizer import MAX_WINDOW, Recognizer
+    from model.recognizer import MAX_WINDOW
 
     if settings.batch_tokens < MAX_WINDOW:
         raise SettingsError(
@@ -21,24 +23,26 @@ def load_models(settings: Settings, engine: Engine) -> list[ServedModel]:
         )
     models: list[ServedModel] = []
     for path in settings.models:
-        try:
-            loaded = archive.load(path, _device(settings.device))
-            recognizer = Recognizer(loaded)
-            engine.warm_up(recognizer, loaded.self_check)
-        except archive.ArchiveError as error:
-            raise StartError(str(error)) from None
-        if loaded.name in [model.name for model in models]:
-            raise StartError(f"{path} is the second model that is named {loaded.name}")
-        if loaded.name == AUTO:
+        model = load_model(path, settings.device, engine)
+        if model.name in [other.name for other in models]:
+            raise StartError(f"{path} is the second model that is named {model.name}")
+        if model.name == AUTO:
             raise StartError(f"{path} is a model that is named {AUTO}, which stands for any")
-        models.append(ServedModel(loaded.name, recognizer, loaded.card))
+        models.append(model)
     return models
 
 
-def _device(device: str) -> str:
-    import torch
+def load_model(path: Path, device: str, engine: Engine) -> ServedModel:
+    """One archive, loaded in the calling thread, then checked and warmed in the engine's. Raises StartError."""
+    from model import archive
+    from model.recognizer import Recognizer
 
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise StartError("device is cuda, but torch finds no CUDA device; use --device cpu or auto")
-    return ("cuda" if available else "cpu") if device == "auto" else device
+    try:
+        # Before it is read: should it change meanwhile, it counts as changed.
+        stamp = Stamp.of(path)
+        loaded = archive.load(path, device)
+        recognizer = Recognizer(loaded)
+        engine.warm_up(recognizer, loaded.self_check)
+    except archive.ArchiveError as error:
+        raise StartError(str(error)) from None
+    return ServedModel(loaded.name, recognizer, loaded.card, loaded.digest, stamp)

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from pydantic_core import to_json
 
 from service import trace
+from service.stderr import UnblockedHandler
 from service.trace import Trace
 
 # What asks at regular intervals would drown the rest.
@@ -35,7 +36,7 @@ access = logging.getLogger("service.access")
 
 def configure(form: str, level: str) -> None:
     """Send what is logged from here on to stderr, in `form` (text or json), from `level` up."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = UnblockedHandler(sys.stderr)
     handler.setFormatter(_formatter(form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
@@ -43,7 +44,7 @@ def configure(form: str, level: str) -> None:
 def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
     """A line for whoever started the process: bare, or as any other line of JSON."""
     if form == "json":
-        record = logging.makeLogRecord({"name": "service", "levelname": logging.getLevelName(level), "msg": message})
+        record = logging.LogRecord("service", level, "", 0, message, (), None)
         message = _formatter(form).format(record)
     print(message, file=stream or sys.stdout, flush=True)
 
@@ -113,6 +114,7 @@ class _Json(_Discreet):
         line: dict[str, Any] = {
             "time": moment.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
+            "process": record.process,
             "logger": record.name,
             "message": record.getMessage(),
         }

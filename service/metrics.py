@@ -18,10 +18,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from model import __version__
 from service.registry import Registry
+from service.supervisor import METRICS_FOLDER
 from service.trace import Trace
-
-# prometheus_client looks for it when it is imported; the supervisor sets it before that.
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -88,6 +86,7 @@ class Metrics:
         self.batch_seconds = Histogram(
             "nerve_batch_duration_seconds", "Time of a batch in the engine.", registry=own, buckets=SECONDS
         )
+        self.reloads = Counter("nerve_model_reloads", "Archives looked at again.", ("model", "outcome"), registry=own)
         self.workers = Gauge("nerve_workers", "Processes that answer.", registry=own, multiprocess_mode="livesum")
         self._started = Gauge(
             "process_start_time_seconds",
@@ -106,7 +105,7 @@ class Metrics:
         self._started.set(time.time())
         self._read_memory()
         self._all = own
-        if folder := os.environ.get(SHARED_FOLDER):
+        if folder := os.environ.get(METRICS_FOLDER):
             self._all = CollectorRegistry()
             MultiProcessCollector(self._all, folder)  # type: ignore[no-untyped-call]
         self._all.register(_Models(models))
@@ -167,7 +166,8 @@ class _Models:
         family = InfoMetricFamily("nerve_model", "The models that are served.")
         for model in self._models.models:
             card = {key: str(model.card[key]) for key in ("language", "licence")}
-            family.add_metric((), {"model": model.name, **card, "labels": ",".join(model.recognizer.labels)})
+            card |= {"labels": ",".join(model.recognizer.labels), "sha256": model.digest}
+            family.add_metric((), {"model": model.name, **card})
         yield family
 
 

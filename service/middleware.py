@@ -46,7 +46,9 @@ class RequestGuard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID_HEADER, identity)]
+                headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, identity)]
+                # A client that keeps its connection would ask again on one that is about to go.
+                message["headers"] = [*headers, (b"connection", b"close")] if self.service.draining else headers
             await send(message)
 
         self.service.metrics.in_flight.inc()

@@ -73,6 +73,8 @@ class _Refusals:
     def refusal(self, path: str, headers: Headers, own: Headers) -> bytes | None:
         """The answer, which has the headers `own` too, to a request that has no room; None where it has some, or
         where that is not for here to say."""
+        if self._service.draining:  # the connection is to end with the answer
+            return None
         length = 0
         for name, value in headers:
             if name == b"content-length":

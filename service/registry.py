@@ -1,8 +1,9 @@
-"""The models that are served, by name. Filled at start, asked by every route."""
+"""The models that are served, by name. Filled at start, asked by every route, and changed by a reload alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from model.annotation import Entity, Token
 from service.errors import NotFoundError
@@ -33,13 +34,37 @@ class Recognizer(Protocol):
     def entities(self, text: str, windows: "Sequence[Window]", taggings: "Sequence[Tagging]") -> list[Entity]: ...
 
 
+class Stamp(NamedTuple):
+    """What tells a file from the one that takes its place. All zero for one that is not there."""
+
+    path: Path = Path()
+    device: int = 0
+    inode: int = 0
+    size: int = 0
+    modified: int = 0
+
+    @classmethod
+    def of(cls, path: Path) -> "Stamp":
+        try:
+            found = path.stat()
+        except OSError:
+            return cls(path)
+        return cls(path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+NO_FILE = Stamp()
+
+
 @dataclass(frozen=True)
 class ServedModel:
-    """A recognizer under the name that requests give, with the card to show for it."""
+    """A recognizer under the name that requests give, with the card to show for it, and the file it is from."""
 
     name: str
     recognizer: Recognizer
     card: Mapping[str, Any]
+    digest: str = ""
+    """SHA-256 of the archive"""
+    stamp: Stamp = NO_FILE
 
 
 class Registry:
@@ -64,6 +89,12 @@ class Registry:
     @property
     def default(self) -> ServedModel:
         return self.models[0]
+
+    def replace(self, model: ServedModel) -> None:
+        """From the next request on, `model` is who answers to its name. Raises KeyError if nobody does yet."""
+        if model.name not in self._models:
+            raise KeyError(model.name)
+        self._models[model.name] = model
 
     def named(self, name: str | None) -> ServedModel:
         """The model called `name`, or the default where the request named none. Raises NotFoundError."""

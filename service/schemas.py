@@ -300,6 +300,12 @@ class ModelsAnswer(BaseModel):
     models: list[ModelAnswer]
 
 
+class ReloadAnswer(BaseModel):
+    model: str
+    reloaded: bool = Field(description="Whether the file had changed since it was last read.")
+    sha256: str = Field(description="Of the archive that is served now.")
+
+
 class HealthAnswer(BaseModel):
     status: Literal["live", "ready"]
 

@@ -1,81 +1,120 @@
-"""One process that answers: models, application and uvicorn around them, from the first signal to the last answer."""
+"""One process that answers: models, application and uvicorn around them, from the first signal to the last answer.
 
-import gc
+SIGTERM turns readiness off at once, and whoever sends requests gets the time to notice before the port is closed.
+What has been accepted by then is answered. SIGHUP reloads what has changed on disk.
+"""
+
+import asyncio
+import math
+import os
+import signal
 import socket
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
-from service import logs
+from service import heap
 from service.app import create_app
 from service.engine import Engine, limit_threads
-from service.listener import cannot_listen, url_of
+from service.listener import cannot_listen
 from service.loader import load_models
 from service.protocol import protocol_of
+from service.reloader import Reloader
 from service.settings import Settings
 from service.state import Service
 
 
-def run(settings: Settings, listener: socket.socket) -> None:
-    """Load the models and answer on `listener`, a bound socket, until a signal says to stop. Raises StartError."""
+def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Load the models and answer on `listener`, a bound socket, until a signal says to stop; call `ready` as soon as
+    it listens. Raises StartError."""
     engine = Engine(partial(limit_threads, settings.threads))
     try:
-        models = load_models(settings, engine)
-        app = create_app(settings, models, engine)
-        _stay_out_of_the_way()
-        config = uvicorn.Config(
-            app,
-            http=protocol_of(app.state.service),
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=settings.drain_seconds,
-        )
-        _Server(config, app.state.service).run(sockets=[listener])
+        # What is signalled while the archives are being read may come too late for them: it is kept.
+        hangup = _Hangup()
+        app = create_app(settings, load_models(settings, engine), engine)
+        heap.settle()
+        # While a long text is read in its thread, the event loop asks for the interpreter many times in a request, and
+        # by default waits 5 ms each time (docs/performance.md).
+        sys.setswitchinterval(0.0005)
+        _Server(app, hangup, ready).run(sockets=[listener])
     finally:
         engine.close()
 
 
-def _stay_out_of_the_way() -> None:
-    """Of what Python does by itself, let nothing hold up requests for long (docs/performance.md)."""
-    # The models stay, and are millions of objects, which the garbage collector need not walk again and again. Nearly
-    # all that a request makes goes without its help, so that it may wait until there is something to collect.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 5, 5)
-    # While a long text is read in its thread, the event loop asks for the interpreter many times in a request, and
-    # by default waits 5 ms each time.
-    sys.setswitchinterval(0.0005)
+class _Hangup:
+    """Whether a SIGHUP has come that nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self._came = False
+        signal.signal(signal.SIGHUP, self._note)
+
+    def take(self) -> bool:
+        came, self._came = self._came, False
+        return came
+
+    def _note(self, _signal: int, _frame: FrameType | None) -> None:
+        self._came = True
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does, and turns readiness off as soon as it is told to stop."""
-
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
-        super().__init__(config)
-        self._service = service
+    def __init__(self, app: FastAPI, hangup: _Hangup, ready: Callable[[], None]) -> None:
+        self._service: Service = app.state.service
+        self._reloader: Reloader = app.state.reloader
+        settings = self._service.settings
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=protocol_of(self._service),
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=settings.drain_seconds,
+            )
+        )
+        self._settings = settings
+        self._hangup = hangup
+        self._ready = ready
+        self._parent = os.getppid()
+        self._closing_time = math.inf
+        self._reloading: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        settings = self._service.settings
         try:
             await super().startup(sockets)
         except OSError as error:
             # Two processes may both be bound to a port as long as neither listens.
             await self.lifespan.shutdown()
-            raise cannot_listen(settings, error) from None
-        assert sockets is not None
-        url = url_of(sockets[0])
-        logs.announce(
-            settings.log_format, f"nerve is ready: page {url}/  API {url}/v1/entities, described at {url}/docs"
-        )
+            raise cannot_listen(self._settings, error) from None
+        self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.closing = True
         self._service.stopping.set()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        first = not self._service.draining
         self._service.draining = True
         super().handle_exit(sig, frame)
+        # Whoever presses Ctrl+C, or asks twice, does not want to wait.
+        if first and sig == signal.SIGTERM:
+            self.should_exit = False
+            self._closing_time = time.monotonic() + self._settings.drain_grace_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn ten times a second."""
+        if time.monotonic() >= self._closing_time:
+            self.should_exit = True
+        if self._settings.workers > 1 and not self._service.draining and os.getppid() != self._parent:
+            signal.raise_signal(signal.SIGTERM)  # the supervisor was killed: nobody else would end this process
+        if self._hangup.take():
+            task = asyncio.create_task(self._reloader.everything())
+            self._reloading.add(task)
+            task.add_done_callback(self._reloading.discard)
+        return await super().on_tick(counter)

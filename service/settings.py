@@ -46,6 +46,7 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "HOST", "address to listen on")
     port: int = _setting(8000, "PORT", "TCP port to listen on; 0 takes a free one")
+    workers: int = _setting(1, "WORKERS", "processes that answer, each with its own copy of the models")
     models: tuple[Path, ...] = field(
         default_factory=bundled_models,
         metadata={
@@ -64,8 +65,11 @@ class Settings:
     )
     threads: int = _setting(1, "NERVE_THREADS", "threads in which torch computes a batch; 0: one a core")
     deadline_seconds: float = _setting(30.0, "NERVE_DEADLINE_SECONDS", "longest time to an answer")
-    # Docker kills ten seconds after its SIGTERM.
-    drain_seconds: int = _setting(8, "NERVE_DRAIN_SECONDS", "time for requests in flight after SIGTERM")
+    # Docker kills ten seconds after its SIGTERM: the two together stay below.
+    drain_grace_seconds: float = _setting(
+        1.0, "NERVE_DRAIN_GRACE_SECONDS", "time from SIGTERM, when readiness goes, until the port is closed"
+    )
+    drain_seconds: int = _setting(8, "NERVE_DRAIN_SECONDS", "time for requests in flight after that")
     api_keys_file: str = _setting("", "NERVE_API_KEYS_FILE", "file of the keys of which a request needs one")
     cors_origins: str = _setting(
         "", "NERVE_CORS_ORIGINS", "origins whose pages may ask, such as https://example.org, joined by ','; * for all"
@@ -75,11 +79,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_range("port", self.port, 0, 65_535)
+        _check_range("workers", self.workers, 1, 1_024)
         for name in ("max_body_bytes", "max_characters", "max_texts", "max_tokens", "queue_tokens"):
             _check_range(name, getattr(self, name), 1, 2**40)
         _check_range("batch_tokens", self.batch_tokens, 1, 2**24)
         _check_range("threads", self.threads, 0, 1_024)
         _check_range("deadline_seconds", self.deadline_seconds, 0.001, 86_400)
+        _check_range("drain_grace_seconds", self.drain_grace_seconds, 0, 86_400)
         _check_range("drain_seconds", self.drain_seconds, 0, 86_400)
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:

@@ -15,8 +15,8 @@ MOST_PRESUMED_TOKENS = 64
 
 @dataclass
 class Service:
-    """What the routes use. `draining` is set when the process has been told to stop, and soon after, in the event
-    loop, `stopping`: for those who wait for something else meanwhile."""
+    """What the routes use. `draining` is set when the process has been told to stop, `closing` when it closes the
+    port, and soon after, in the event loop, `stopping`: for those who wait for something else meanwhile."""
 
     settings: Settings
     registry: Registry
@@ -25,6 +25,7 @@ class Service:
     metrics: Metrics
     keys: Keys
     draining: bool = False
+    closing: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -39,6 +40,11 @@ class Service:
         self.batcher.check(tokens, self.settings.deadline_seconds)
 
     def check_ready(self) -> None:
-        """Raises UnavailableError where requests are not answered."""
+        """Raises UnavailableError where the service is not ready."""
         if not self.ready:
             raise stopped(self.draining)
+
+    def check_open(self) -> None:
+        """Raises UnavailableError where nothing new may begin."""
+        if self.closing or not self.batcher.alive:
+            raise stopped(self.closing)

@@ -13,7 +13,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STAMPS = (".runtime", ".training", ".test")
 # What would change a make that is started from a test, as `make test` does.
-_OWN = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "TORCH_INDEX", "ARGS", "HOST", "PORT", "MODEL", "DEVICE")
+_OWN = (
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "PYTHON",
+    "TORCH_INDEX",
+    "ARGS",
+    "HOST",
+    "PORT",
+    "MODEL",
+    "DEVICE",
+    "WORKERS",
+)
 
 
 class Clone:
@@ -28,6 +40,8 @@ class Clone:
         programs.mkdir(parents=True)
         (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         (programs / "python").chmod(0o755)
+        (programs / "nerve").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
+        (programs / "nerve").chmod(0o755)
         (programs / "pip").touch()
         for stamp in STAMPS:
             (folder / ".venv" / stamp).touch()

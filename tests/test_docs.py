@@ -115,7 +115,7 @@ def test_the_example_of_a_configuration_is_one(tmp_path: Path) -> None:
     assert [corpus.name for corpus in config.read(path, {}, []).corpora] == ["wnut17", "my.train"]
 
 
-@pytest.mark.parametrize("package", ["model", "service", "training"])
+@pytest.mark.parametrize("package", ["model", "service", "training", "cli"])
 def test_the_house_is_drawn_with_all_its_files(package: str) -> None:
     (drawing, *_) = blocks(ROOT / "docs" / "architecture.md")
     section = drawing.content.split(f"{package}/ ", 1)[1].split("\n")[1:]

@@ -67,6 +67,7 @@ def test_only_packages_and_licence_of_the_service_are_copied() -> None:
         ["LICENSE", "./"],
         ["model", "./model"],
         ["service", "./service"],
+        ["cli", "./cli"],
         ["models", "./models"],
     ]
 
@@ -93,6 +94,11 @@ def test_the_service_is_the_first_process() -> None:
 def test_the_container_is_reachable_from_outside() -> None:
     assert environment()["HOST"] == "0.0.0.0"
     assert environment()["PORT"] == value("EXPOSE")
+
+
+def test_the_installed_program_finds_what_is_copied() -> None:
+    # pip makes bin/nerve from pyproject.toml alone, and its packages lie in the working folder.
+    assert environment()["PYTHONPATH"] == value("WORKDIR")
 
 
 def test_nothing_is_written_at_run_time() -> None:

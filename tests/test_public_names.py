@@ -11,7 +11,7 @@ annotation.Entity end label score start text
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card decode device embeddings labels metadata name self_check tagger tags vocabulary weights
+archive.Archive card decode device digest embeddings labels metadata name self_check tagger tags vocabulary weights
 archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT
@@ -20,6 +20,7 @@ archive.Metadata code_version config datasets description examples format labels
     settings tags tokenizer torch
 archive.load
 archive.main
+archive.read_metadata
 archive.save
 batch.BATCH_TOKENS
 batch.Batch characters features lengths to tokens
@@ -38,7 +39,7 @@ crf.best_path
 crf.forward_backward
 recognizer.MARGIN
 recognizer.MAX_WINDOW
-recognizer.Recognizer entities recognize tag windows windows_of
+recognizer.Recognizer annotate entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
 tagger.Encoder forward

@@ -98,6 +98,21 @@ def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str],
     assert printed.scores == pytest.approx(documented.scores, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        line
+        for block in blocks(ROOT / "docs" / "operations.md", "sh")
+        for line in block.content.splitlines()
+        if line.startswith("curl")
+    ],
+)
+def test_a_documented_curl_of_operations_succeeds(service: tuple[str, str], command: str) -> None:
+    command = command.replace(DOCUMENTED_ADDRESS, address(service[1])).replace("curl -s", "curl -sS --fail-with-body")
+    asked = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=True)
+    assert json.loads(asked.stdout)["model"] == "en"
+
+
 def address(url: str) -> str:
     return url.removeprefix("http://")
 
@@ -236,6 +251,7 @@ def test_the_training_on_a_public_corpus_leaves_an_archive(clone: Clone) -> None
 def test_every_command_of_the_readme_is_known_here() -> None:
     # A new one needs a test above; docker's are checked with the Dockerfile.
     known = ("make serve", "make train", "make test", "make help", "curl", "docker build", "docker run")
+    known += (".venv/bin/nerve tag letters.txt",)  # tests/cli/test_documents.py
     shown = [line for block in blocks(README, "sh") for line in block.content.splitlines()]
     shown += [command for command in commands(README) if command.startswith("make ")]
     assert [command for command in shown if not command.startswith(known)] == []

@@ -120,7 +120,7 @@ def train(
         if not config.training.dev_too and _stale(history, config.training.patience):
             _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
             break
-        epoch = _epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
+        epoch = run_epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
         if config.training.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
             with trainer.averaged() as averaged:
                 best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
@@ -133,7 +133,7 @@ def train(
     checkpoint.remove()
 
 
-def _epoch(
+def run_epoch(
     trainer: Trainer,
     examples: Sequence[TrainingExample],
     passes: int,

@@ -30,7 +30,8 @@ class Epoch:
 
 
 class Trainer:
-    """A tagger with its optimiser, on the tagger's device."""
+    """A tagger with its optimiser, on the tagger's device. `gradient_norms` has the norm of the gradient of each step
+    taken by this object, as it was before clipping."""
 
     def __init__(self, tagger: Tagger, config: TrainingConfig, total_steps: int, device: str) -> None:
         # Second moments of rarely seen embedding rows decay into denormal numbers, on which a CPU crawls.
@@ -40,6 +41,7 @@ class Trainer:
         self.total_steps = total_steps
         self.device = device
         self.step_count = 0
+        self.gradient_norms: list[float] = []
         self._weights = [weight for weight in tagger.parameters() if weight.requires_grad]
         self._average = [weight.detach().clone() for weight in self._weights]
         self._optimiser = torch.optim.AdamW(
@@ -65,8 +67,8 @@ class Trainer:
             raise diverged
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.config.clip:
-            torch.nn.utils.clip_grad_norm_(self._weights, self.config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._weights, self.config.clip or math.inf)
+        self.gradient_norms.append(float(norm))
         self._optimiser.step()
         self.step_count += 1
         self._update_average()

@@ -70,7 +70,7 @@ def stream_routes(service: Service) -> APIRouter:
             await service.batcher.room()
             return await entities_answer(service, parse_request(line, service.settings, EntitiesRequest))
 
-        service.check_ready()
-        return LinesAnswer(answer, service.check_ready, service.stopping, service.settings.max_body_bytes)
+        service.check_open()
+        return LinesAnswer(answer, service.check_open, service.stopping, service.settings.max_body_bytes)
 
     return router

@@ -110,7 +110,25 @@ def client() -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real archive around a tiny untrained tagger."""
+    """A real archive around a tiny untrained tagger, whose labels are LOC and PER."""
+    return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt")
+
+
+@pytest.fixture(scope="session")
+def other_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one of the same name, whose label is ORG."""
+    return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt", tags=("O", "B-ORG", "I-ORG"))
+
+
+@pytest.fixture(scope="session")
+def renamed_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one of another name."""
+    return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt", name="renamed")
+
+
+def make_archive(
+    path: Path, name: str = "tiny", tags: tuple[str, ...] = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+) -> Path:
     import torch
 
     from model import archive
@@ -121,9 +139,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     config = TaggerConfig(hidden_size=8, word_size=8, affix_size=4, character_size=4, character_filters=4)
     vocabulary = Vocabulary.build([["Angela", "Merkel", "visited", "Munich", "."]])
-    tags = ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
     metadata = archive.Metadata(
-        name="tiny",
+        name=name,
         description="untrained",
         language="en",
         licence="CC0-1.0",
@@ -134,22 +151,26 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         settings={},
         code_version="test",
     )
-    path = tmp_path_factory.mktemp("archive") / "tiny.pt"
-    archive.save(path, Tagger(config, vocabulary, tags), vocabulary, metadata)
+    tagger = Tagger(config, vocabulary, tags).eval()
+    with torch.no_grad():
+        tagger.emission.weight.mul_(6)  # spread out, so that without training it finds names here and there
+    archive.save(path, tagger, vocabulary, metadata)
     return path
 
 
 class ServiceProcess:
     """`python -m service` with these arguments, and its two streams."""
 
-    def __init__(self, arguments: list[str], **environment: str) -> None:
+    def __init__(self, arguments: list[str], stderr: int | None = None, **environment: str) -> None:
+        self._log = os.memfd_create("stderr")  # a pipe would have to be read all the time
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
             cwd=ROOT,
-            env={**inherited, "OMP_NUM_THREADS": "1", **environment},
+            # Nothing here waits for a load balancer, except where a test says so.
+            env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log if stderr is None else stderr,
             text=True,
         )
 
@@ -162,18 +183,37 @@ class ServiceProcess:
             assert selector.select(seconds), "it printed nothing"
         line = self.process.stdout.readline()
         found = re.search(r"http://[^/\s]+", line)
-        assert found, (line, self.process.stderr and self.process.stderr.read())
+        assert found, (line, self.logged())
         while httpx.get(found[0] + "/health/ready", trust_env=False).status_code != 200:
             assert time.monotonic() < deadline, "it did not become ready"
         return line, found[0]
 
     def ended(self, seconds: float = 120) -> tuple[int, str, str]:
         """Its exit status and what it has printed, once it has ended."""
-        out, err = self.process.communicate(timeout=seconds)
-        return self.process.returncode, out, err
+        out, _ = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out, self.logged()
+
+    def logged(self) -> str:
+        """What it has written to stderr so far."""
+        return os.pread(self._log, os.fstat(self._log).st_size, 0).decode()
+
+    def kill(self) -> None:
+        """End it, if it has not ended yet, and keep nothing of it."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        os.close(self._log)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
+
+    def hang_up(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def workers(self) -> list[int]:
+        """The numbers of the processes that it has started."""
+        pid = self.process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.fixture
@@ -181,15 +221,13 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
     """Starts service processes, and leaves none behind."""
     started: list[ServiceProcess] = []
 
-    def run(*arguments: str, **environment: str) -> ServiceProcess:
-        started.append(ServiceProcess(list(arguments), **environment))
+    def run(*arguments: str, stderr: int | None = None, **environment: str) -> ServiceProcess:
+        started.append(ServiceProcess(list(arguments), stderr, **environment))
         return started[-1]
 
     yield run
     for service in started:
-        if service.process.poll() is None:
-            service.process.kill()
-        service.process.communicate()
+        service.kill()
 
 
 @pytest.fixture(scope="session")
@@ -199,5 +237,4 @@ def service_url() -> Iterator[str]:
     try:
         yield service.ready(180)[1]
     finally:
-        service.process.kill()
-        service.process.communicate()
+        service.kill()

@@ -18,8 +18,8 @@ Run = Callable[..., Any]
 URL = "/v1/entities"
 
 # What a client sends, in pieces that would be found again wherever one of them is quoted.
-SECRET = "Xylophia Quetzalfern zahlte 8391 Kronen."
-PIECES = ("Xylophia", "Quetzalfern", "zahlte", "8391", "Kronen", "sesame")
+SECRET = "Xylophia Quetzalfern zahlte 8391746205 Kronen."
+PIECES = ("Xylophia", "Quetzalfern", "zahlte", "8391746205", "Kronen", "sesame")
 
 
 def logged(service: Any) -> list[dict[str, Any]]:
@@ -65,6 +65,7 @@ def test_a_request_is_one_line_with_its_counts(asked: Callable[..., Any]) -> Non
     entities = sum(len(result["ents"]) for result in answers[0].json()["results"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
     assert 0 < line.pop("milliseconds") < 60_000
+    assert line.pop("process") > 1
     assert line == {
         "level": "info",
         "logger": "service.access",

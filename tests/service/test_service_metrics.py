@@ -294,6 +294,7 @@ def test_every_metric_is_documented_with_its_type_and_labels(client: httpx.Clien
     documented = {name: (kind, set(filter(None, labels.split(", ")))) for name, kind, labels, _ in rows}
     client.post(URL, json={"text": "Ann"})
     client.get("/nowhere")
+    client.post("/v1/models/fake:reload")
     told = {}
     for family in Scrape(client).families:
         name = f"{family.name}_total" if family.type == "counter" else family.name

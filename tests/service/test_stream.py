@@ -440,9 +440,13 @@ def test_lines_wait_for_room_in_the_queue_and_are_not_refused(serve: Serve) -> N
         assert [len(line["ents"]) for line in answered(answer.result())] == [1] * 50
 
 
-def test_a_service_that_is_not_ready_refuses_a_stream(serve: Serve) -> None:
+def test_a_service_whose_port_closes_refuses_a_stream_and_one_that_is_only_told_to_stop_does_not(
+    serve: Serve,
+) -> None:
     client, service = serve()
     service.draining = True
+    assert client.post(URL, content=ndjson(*REQUESTS)).status_code == 200
+    service.closing = True
     answer = client.post(URL, content=ndjson(*REQUESTS))
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
 
@@ -505,7 +509,7 @@ def test_a_stream_in_flight_is_ended_when_the_service_stops(serve: Serve) -> Non
         stream.sends(b'{"text": "Ann"}\n')
         with stream.answer() as answer:
             assert "ents" in json.loads(answer.readline())
-            service.draining = True
+            service.closing = True
             stream.sends(b'{"text": "Ann"}\n{"text": "Ann"}\n')
             last = json.loads(answer.readline())
             assert last == {"line": 2, "error": {"code": "unavailable", "message": "the service is shutting down"}}

@@ -134,7 +134,7 @@ def test_another_seed_gives_other_weights(trained: Path, toy_files: list[str], t
 def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
     toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, averages = train._epoch, []
+    real, averages = train.run_epoch, []
 
     def epoch(trainer, examples, steps, number, *rest):
         found = real(trainer, examples, steps, number, *rest)
@@ -142,7 +142,7 @@ def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
             averages.append({name: weight.clone() for name, weight in averaged.state_dict().items()})
         return replace(found, dev_f1=(10.0, 20.0, 15.0, 20.0)[number])
 
-    monkeypatch.setattr(train, "_epoch", epoch)
+    monkeypatch.setattr(train, "run_epoch", epoch)
     assert train.main([*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]) == 0
     exported = load(tmp_path / "mine.pt").weights
     scaled = ("emission.", "crf.")  # by the temperature
@@ -160,7 +160,7 @@ def test_the_weights_of_the_best_epoch_are_exported_not_those_of_the_last(
 def test_with_dev_too_it_learns_from_dev_and_exports_the_last_epoch_as_it_is(
     toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real, averages = train._epoch, []
+    real, averages = train.run_epoch, []
 
     def epoch(trainer, *rest):
         found = real(trainer, *rest)
@@ -168,7 +168,7 @@ def test_with_dev_too_it_learns_from_dev_and_exports_the_last_epoch_as_it_is(
             averages.append({name: weight.clone() for name, weight in averaged.state_dict().items()})
         return found
 
-    monkeypatch.setattr(train, "_epoch", epoch)
+    monkeypatch.setattr(train, "run_epoch", epoch)
     flags = [*FLAGS, "--dev-too", "--epochs", "3", "--patience", "1"]
     assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
     assert "toy: train 72 sentences with 132 names, test 24 sentences" in capsys.readouterr().err
@@ -280,7 +280,7 @@ def test_a_training_killed_again_and_again_goes_on_to_the_very_same_weights(
 def interrupted(toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command of a training that was interrupted in its second epoch, and left its checkpoint."""
     arguments = [*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]
-    real = train._epoch
+    real = train.run_epoch
 
     def epoch(trainer, examples, steps, number, *rest):
         if number == 1:
@@ -288,7 +288,7 @@ def interrupted(toy_files: list[str], tmp_path: Path, monkeypatch: pytest.Monkey
         return real(trainer, examples, steps, number, *rest)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train, "_epoch", epoch)
+        patch.setattr(train, "run_epoch", epoch)
         train.main(arguments)
     return arguments
 

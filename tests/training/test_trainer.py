@@ -71,6 +71,22 @@ def test_a_large_gradient_is_scaled_down_to_the_clip(batches: list[TrainingBatch
         assert (norm <= 1.001e-3) == holds
 
 
+def test_the_norm_of_every_gradient_is_kept_as_it_was_before_clipping(batches: list[TrainingBatch]) -> None:
+    norms = {}
+    for clip in (0.0, 1e-3):
+        torch.manual_seed(1)
+        tagger = tiny_tagger()[0]
+        trainer = tiny_trainer(tagger, clip=clip)
+        trainer.step(batches[0])
+        norms[clip] = trainer.gradient_norms
+        if not clip:
+            gradients = [weight.grad.flatten() for weight in tagger.parameters() if weight.grad is not None]
+            assert norms[clip] == pytest.approx([float(torch.cat(gradients).norm())])
+        trainer.step(batches[1])
+        assert len(norms[clip]) == 2
+    assert norms[0.0][0] == norms[1e-3][0] > 1e-3
+
+
 def test_averaged_weights_are_lent_and_the_training_weights_come_back(batches: list[TrainingBatch]) -> None:
     trainer = tiny_trainer(tagger := tiny_tagger()[0])
     learn(trainer, batches)

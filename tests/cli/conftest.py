@@ -1,0 +1,46 @@
+"""`nerve` for the tests that run it and look at what comes out."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from shell import command, environment, run_here
+
+Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def nerve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nerve:
+    """Runs `nerve ARGUMENTS` in a folder of the test's own, with `given` as its standard input. In this process:
+    another would take seconds to import torch."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, given: str | bytes = b"") -> "subprocess.CompletedProcess[str]":
+        return run_here(*arguments, given=given.encode() if isinstance(given, str) else given)
+
+    return run
+
+
+@pytest.fixture
+def nerve_process(tmp_path: Path) -> Nerve:
+    """The same as a process, where a process is what is asked about."""
+
+    def run(
+        *arguments: str, given: bytes = b"", stdout: int = subprocess.PIPE, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
+        ended = subprocess.run(
+            command(*arguments),
+            input=given,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(**more),
+            timeout=240,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            ended.args, ended.returncode, (ended.stdout or b"").decode(), ended.stderr.decode()
+        )
+
+    return run

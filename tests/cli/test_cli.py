@@ -1,0 +1,162 @@
+"""`nerve` itself: which program a command is, and what a shell gets back."""
+
+import os
+import signal
+import subprocess
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shell import ROOT, command, environment
+
+from cli.__main__ import PROGRAMS, parse
+
+NAMES = ", ".join(sorted(path.stem for path in (ROOT / "models").glob("*.pt")))
+
+Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_the_installed_program_is_this_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["scripts"]["nerve"].partition(":")
+    assert getattr(import_module(module), function) is import_module("cli.__main__").main
+
+
+def test_help_names_every_command_and_gives_examples(nerve_process: Nerve) -> None:
+    ended = nerve_process("--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert all(f"\n  {name} " in ended.stdout for name in PROGRAMS)
+    assert "examples:\n  nerve tag" in ended.stdout
+
+
+def test_the_version_is_told(nerve: Nerve) -> None:
+    ended = nerve("--version")
+    assert (ended.returncode, ended.stdout.split()[0]) == (0, "nerve")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("tug",),
+        ("--nonsense",),
+        ("tag", "--nonsense"),
+        ("tag", "--min-score", "2"),
+        ("tag", "--labels", "PER,,ORG"),
+        ("tag", "--from", "pdf"),
+        ("tag", "--threads", "0"),
+        ("tag", "one.txt", "two.txt"),
+        ("models", "--nonsense"),
+        ("train",),
+        ("evaluate", "models/en.pt"),
+    ],
+)
+def test_a_command_that_makes_no_sense_ends_with_2_and_its_usage(nerve: Nerve, words: tuple[str, ...]) -> None:
+    ended = nerve(*words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("usage: ")
+
+
+def test_the_words_behind_a_command_are_its_own() -> None:
+    assert parse(["tag", "-", "--to", "conll", "--", "x"]) == ("tag", ["-", "--to", "conll", "--", "x"])
+    assert parse(["serve", "--help"]) == ("serve", ["--help"])
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_command_has_a_help_of_its_own(nerve: Nerve, name: str) -> None:
+    ended = nerve(name, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("usage: ")
+
+
+def test_serve_is_the_service(nerve_process: Nerve) -> None:
+    ended = nerve_process("serve", "--port", "0", "--model", "nowhere.pt")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("nerve: there is no model at nowhere.pt")
+
+
+def test_train_and_evaluate_are_those_of_training(nerve: Nerve, tmp_path: Path) -> None:
+    for split in ("train", "dev"):
+        (tmp_path / split).write_text("Ada\tB-PER\nsleeps\tO\n\n", encoding="utf-8")
+    small = "--epochs 1 --epoch-steps 1 --hidden-size 4 --word-size 4 --affix-size 2 --character-size 4"
+    trained = nerve("train", "--train", "train", "--dev", "dev", "--output", "mine.pt", *small.split())
+    assert trained.returncode == 0, trained.stderr
+    scored = nerve("evaluate", "mine.pt", "--file", "dev")
+    assert (scored.returncode, scored.stdout.splitlines()[-1].split()[:2]) == (0, ["micro", "F1"])
+    refused = nerve("evaluate", "mine.pt", "--file", "nowhere")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize(("name", "missing"), [("train", "tqdm"), ("evaluate", "seqeval")])
+def test_without_the_packages_of_training_one_line_says_so(
+    nerve_process: Nerve, tmp_path: Path, name: str, missing: str
+) -> None:
+    # A module in its place that is missing in the same way.
+    (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    ended = nerve_process(name, "--dataset", "wnut17", PYTHONPATH=path)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
+    assert ended.stderr.startswith(f"nerve {name}: {missing} is not installed here")
+
+
+def test_ctrl_c_ends_with_130_and_without_a_word() -> None:
+    with subprocess.Popen(
+        command("tag", "--line-buffered", "--to", "jsonl"),
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"Ada\n")
+        process.stdin.flush()
+        assert process.stdout.readline()  # it is at work, and waits for the next line
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(60), process.stderr.read()) == (130, b"")
+
+
+def test_a_reader_that_stops_ends_it_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("Ada Lovelace wrote to London.\n" * 20_000)
+    with subprocess.Popen(
+        command("tag", str(tmp_path / "long.txt")),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b"{")
+        process.stdout.close()
+        assert (process.wait(120), process.stderr.read()) == (-signal.SIGPIPE, b"")
+
+
+def test_an_output_that_cannot_be_written_is_one_line(nerve_process: Nerve) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = nerve_process("tag", given=b"Ada Lovelace", stdout=full.fileno())
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert "No space left" in ended.stderr
+
+
+def refused(ended: Any, *words: str) -> None:
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
+    assert all(word in ended.stderr for word in words)
+
+
+@pytest.mark.parametrize(
+    ("words", "fact"),
+    [
+        (("--model", "nowhere.pt"), f"there is no model at nowhere.pt; the models that come along are {NAMES}"),
+        (("--model", "xx"), "there is no model at xx"),
+        (("nowhere.txt",), "nowhere.txt: cannot be read: No such file"),
+        ((".",), ".: cannot be read: Is a directory"),
+        (("--labels", "PER,CITY"), "--labels: CITY is none of the model's: DATE, LOC"),
+        (("--model", str(ROOT / "pyproject.toml")), "not an archive"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(nerve: Nerve, words: tuple[str, ...], fact: str) -> None:
+    refused(nerve("tag", *words), fact)
