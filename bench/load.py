@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 SCRIPT = Path(__file__).with_name("sentences.lua")
 MOST_CONNECTIONS = 8_000
+# uvicorn closes a connection after 5 s without a request, perhaps while the next one is on its way.
+LONGEST_IDLE_SECONDS = 3.0
 
 
 class LoadError(Exception):
@@ -123,9 +125,12 @@ class _Load:
             connection.close()
 
     def _send(self, number: int) -> None:
-        if self._idle:
-            self._idle.pop().send(number, self._requests[number % len(self._requests)])
-            return
+        while self._idle:
+            connection = self._idle.pop()
+            if self._loop.time() - connection.idle_since < LONGEST_IDLE_SECONDS:
+                connection.send(number, self._requests[number % len(self._requests)])
+                return
+            connection.close()
         self._late.append(number)
         if self._connections < MOST_CONNECTIONS:
             self._connections += 1
@@ -144,6 +149,7 @@ class _Load:
             number = self._late.popleft()
             connection.send(number, self._requests[number % len(self._requests)])
         else:
+            connection.idle_since = self._loop.time()
             self._idle.append(connection)
 
     def answered(
@@ -172,6 +178,7 @@ class _Connection(asyncio.Protocol):
         self._load = load
         self._number: int | None = None
         self._received = b""
+        self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

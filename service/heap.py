@@ -8,10 +8,10 @@ import gc
 
 
 def settle() -> None:
-    """What is there from now on stays, and is not walked again before the next call. To be called when the models have
-    been loaded, and when one has taken the place of another, whose memory is given back."""
+    """What is there now stays, and is not walked again before the next call. To be called when the models have been
+    loaded, and when one has taken the place of another, whose memory is given back."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    # Nearly all that a request makes goes without the collector's help, so it may wait until there is much to collect.
+    # Nearly all that a request makes goes without the collector's help, so that may wait for much to collect.
     gc.set_threshold(50_000, 5, 5)

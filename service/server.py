@@ -38,8 +38,8 @@ def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) 
         hangup = _Hangup()
         app = create_app(settings, load_models(settings, engine), engine)
         heap.settle()
-        # While a long text is read in its thread, the event loop asks for the interpreter many times in a request, and
-        # by default waits 5 ms each time (docs/performance.md).
+        # While a long text is read in its thread, the event loop asks for the interpreter many times in a request,
+        # and by default waits 5 ms each time (docs/performance.md).
         sys.setswitchinterval(0.0005)
         _Server(app, hangup, ready).run(sockets=[listener])
     finally:
