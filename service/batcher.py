@@ -131,8 +131,10 @@ class Batcher:
             self._forget(job)
 
     def check(self, tokens: int, seconds_left: float) -> None:
-        """Raises what `submit` would for a request of so many tokens: to be asked before work is put into one."""
-        self._admit(tokens, seconds_left)
+        """Raises UnavailableError where a request of about so many tokens has no chance: to be asked before any work
+        is put into one."""
+        self._check_place(1)
+        self._check_wait(tokens, seconds_left)
 
     @contextmanager
     def announced(self, tokens: int) -> Iterator[None]:
@@ -166,6 +168,9 @@ class Batcher:
         if seconds_left <= 0:
             raise DeadlineError("the deadline passed before the answer")
         self._check_place(tokens)
+        self._check_wait(tokens, seconds_left)
+
+    def _check_wait(self, tokens: int, seconds_left: float) -> None:
         wait = self._predicted_wait(tokens)
         if wait > seconds_left:
             raise UnavailableError(
