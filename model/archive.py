@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import reduce
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -23,9 +23,10 @@ from torch import Tensor
 from model import tokenizer
 from model.batch import BATCH_TOKENS, by_length, collate
 from model.config import TaggerConfig
+from model.inference import TABLE_WORDS, Inference, WordTable, supports
 from model.tagger import Tagger
 from model.tags import labels_of
-from model.vocabulary import UNKNOWN, Vocabulary
+from model.vocabulary import UNKNOWN, Vocabulary, WordIds
 
 FORMAT = 1
 """Number of the layout described here. An archive of another number is refused."""
@@ -91,9 +92,17 @@ class Forward(Protocol):
     def state_dict(self) -> dict[str, Tensor]: ...
 
 
+class Fast(NamedTuple):
+    """A tagger arranged for one CPU thread; see `model.inference`."""
+
+    table: WordTable
+    inference: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+    """`Inference.forward`, eager or scripted"""
+
+
 @dataclass(frozen=True)
 class Archive:
-    """A tagger ready to tag: integers go in at `tagger`, `vocabulary` makes them, `metadata` tells the rest."""
+    """A tagger ready to tag: integers go in at `run`, `vocabulary` makes them, `metadata` tells the rest."""
 
     tagger: Forward
     vocabulary: Vocabulary
@@ -101,6 +110,8 @@ class Archive:
     device: str
     digest: str = ""
     """SHA-256 of the file it was loaded from"""
+    fast: Fast | None = None
+    """of the same tagger; None where there is no faster way than `tagger`"""
 
     @property
     def name(self) -> str:
@@ -136,13 +147,21 @@ class Archive:
         ids = [self.vocabulary.ids(words) for words in sentences]
         found: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), ())] * len(ids)
         for chosen in by_length([len(words) for words in ids], BATCH_TOKENS):
-            batch = collate([ids[n] for n in chosen]).to(self.device)
-            with torch.inference_mode():
-                tag_ids, confidence = self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
+            tag_ids, confidence = self.run([ids[n] for n in chosen])
             for n, row, sure in zip(chosen, tag_ids.tolist(), confidence.tolist(), strict=True):
                 length = len(ids[n])
                 found[n] = tuple(self.metadata.tags[tag] for tag in row[:length]), tuple(sure[:length])
         return found
+
+    def run(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
+        """The tagger's answer for one batch, none of whose sentences is empty: tag_ids (B, L) int64 and confidence
+        (B, L) float32, as `CRF.decode` describes them. Call it from one thread."""
+        lengths = torch.tensor(list(map(len, sentences)))
+        with torch.inference_mode():
+            if self.fast is not None and int(lengths.sum()) <= TABLE_WORDS:
+                return self.fast.inference(*self.fast.table.look_up(sentences), lengths)
+            batch = collate(sentences).to(self.device)
+            return self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
 
     def self_check(self) -> None:
         """Tag the archive's own examples again: a fault of the file, of the device or of this version of torch shows
@@ -189,12 +208,21 @@ def load(path: Path, device: str = "cpu") -> Archive:
     if device == "auto":
         device = "cuda" if available else "cpu"
     content, metadata, vocabulary = _read(path)
-    torch.jit.set_fusion_strategy([("DYNAMIC", 1)])  # else each new shape of a batch is compiled anew
+    # Else each new shape of a batch is compiled anew, and what that gives is no faster.
+    torch.jit.set_fusion_strategy([("STATIC", 0)])
     try:
         scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as error:
         raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
-    return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest())
+    fast = _fast(scripted, metadata, device)
+    return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast)
+
+
+def _fast(tagger: Any, metadata: Metadata, device: str) -> Fast | None:
+    if not supports(metadata.config, device):
+        return None
+    inference = Inference(metadata.config, tagger.state_dict(), metadata.tags).eval()
+    return Fast(WordTable(tagger.words, inference.project), torch.jit.script(inference))
 
 
 def read_metadata(path: Path) -> Metadata:

@@ -148,43 +148,39 @@ class CRF(nn.Module):
 
 
 def forward_backward(emissions: Tensor, scores: Scores, lengths: Tensor) -> Chain:
-    """The sums over all tag sequences, for emissions (B, L, T) and lengths (B)."""
-    emissions = emissions.to(torch.float64)
-    length = emissions.shape[1]
-    start = scores.start.to(torch.float64).exp()
+    """The sums over all tag sequences, for emissions (B, L, T) and lengths (B).
+
+    Both directions are one loop, four kernels a token: the second one runs over mirrored sentences with the
+    transitions turned around, and padding, which comes last in both, reaches nothing.
+    """
+    inside, mirrored = _positions(lengths, emissions)
+    emissions = emissions.to(torch.float64).masked_fill(~inside.unsqueeze(2), 0.0)
     factors = scores.transitions.to(torch.float64).exp()
     end = scores.end.to(torch.float64).exp()
-    inside = torch.arange(length, device=emissions.device) < lengths.to(emissions.device).unsqueeze(1)  # (B, L)
+    mirrored = mirrored.unsqueeze(2).expand_as(emissions)
 
     highest = emissions.amax(2, keepdim=True)  # (B, L, 1)
-    scaled = (emissions - highest).exp().unbind(1)
-    steps = inside.unsqueeze(2).unbind(1)  # L x (B, 1)
+    relative = (emissions - highest).exp()
+    steps = torch.stack([relative, relative.gather(1, mirrored)]).unbind(2)  # L x (2, B, T)
+    both = torch.stack([factors, factors.t()])
+    weighted = torch.stack([scores.start.to(torch.float64).exp(), end]).unsqueeze(1) * steps[0]
+    weights = [weighted]
+    for t in range(1, len(steps)):
+        weighted = torch.bmm(weighted / weighted.sum(2, keepdim=True), both) * steps[t]
+        weights.append(weighted)
+    weighted = torch.stack(weights, 2)  # (2, B, L, T)
+    scales = weighted.sum(3, keepdim=True)
+    normal = weighted / scales
 
-    weighted = start * scaled[0]
-    scale = weighted.sum(1, keepdim=True)
-    alpha = weighted / scale
-    alphas, scales = [alpha], [scale]
-    for t in range(1, length):
-        weighted = (alpha @ factors) * scaled[t]
-        scale = torch.where(steps[t], weighted.sum(1, keepdim=True), 1.0)
-        alpha = torch.where(steps[t], weighted / scale, alpha)
-        alphas.append(alpha)
-        scales.append(scale)
-
-    final = (alpha * end).sum(1, keepdim=True)  # (B, 1)
-    beta = end / final
-    betas = [beta]
-    rescaled = [scaled[0] / scales[0]]
-    rescaled += [torch.where(steps[t], scaled[t] / scales[t], 0.0) for t in range(1, length)]
-    backward = factors.t().contiguous()
-    for t in range(length - 1, 0, -1):
-        beta = torch.where(steps[t], (rescaled[t] * beta) @ backward, beta)
-        betas.append(beta)
-    betas.reverse()
-
-    scale = torch.cat(scales, dim=1)
-    log_partition = (scale.log() + torch.where(inside, highest.squeeze(2), 0.0)).sum(1) + final.log().squeeze(1)
-    return Chain(torch.stack(alphas, 1), torch.stack(betas, 1), torch.stack(rescaled, 1), log_partition)
+    alpha, scale = normal[0], scales[0]
+    last = (inside.sum(1, keepdim=True) - 1).unsqueeze(2)  # (B, 1, 1)
+    # What comes after t, as a factor of each tag at t: up to its scale, which the marginals' sum of 1 gives.
+    beta = end.expand_as(alpha).clone()
+    beta[:, :-1] = torch.where(inside[:, 1:].unsqueeze(2), normal[1].gather(1, mirrored)[:, 1:] @ both[1], end)
+    beta /= (alpha * beta).sum(2, keepdim=True)
+    final = (alpha.gather(1, last.expand(-1, -1, alpha.shape[2])).squeeze(1) * end).sum(1)  # (B)
+    log_partition = torch.where(inside, (scale.log() + highest).squeeze(2), 0.0).sum(1) + final.log()
+    return Chain(alpha, beta, torch.where(inside.unsqueeze(2), relative / scale, 0.0), log_partition)
 
 
 def best_path(emissions: Tensor, scores: Scores, lengths: Tensor) -> Tensor:
@@ -192,29 +188,40 @@ def best_path(emissions: Tensor, scores: Scores, lengths: Tensor) -> Tensor:
 
     In float64, which takes no longer: in float32, rounding the sum of 400 tokens sometimes decided between two paths.
     """
-    emissions = emissions.to(torch.float64)
+    inside, _ = _positions(lengths, emissions)
     transitions = scores.transitions.to(torch.float64)
-    length = emissions.shape[1]
-    inside = torch.arange(length, device=emissions.device) < lengths.to(emissions.device).unsqueeze(1)
-    steps = inside.unbind(1)
-    rows = emissions.unbind(1)
-    stay = torch.arange(emissions.shape[2], device=emissions.device).expand(emissions.shape[0], -1)
+    rows = emissions.to(torch.float64).unbind(1)
 
     score = scores.start + rows[0]  # (B, T)
-    sources: list[Tensor] = []  # for each t > 0, (B, T) the best tag before each tag
-    for t in range(1, length):
-        step = steps[t].unsqueeze(1)
-        reached, source = (score.unsqueeze(2) + transitions).max(1)
-        score = torch.where(step, reached + rows[t], score)
-        sources.append(torch.where(step, source, stay))  # past the end a tag comes from itself
+    reached = [score]
+    found: list[Tensor] = []  # for each t > 0, (B, T) the best tag before each tag
+    for t in range(1, len(rows)):
+        best, source = (score.unsqueeze(2) + transitions).max(1)
+        score = best + rows[t]
+        reached.append(score)
+        found.append(source)
 
-    tag = (score + scores.end).argmax(1, keepdim=True)  # (B, 1)
+    last = (inside.sum(1) - 1)[:, None, None].expand(-1, 1, score.shape[1])
+    tag = (torch.stack(reached, 1).gather(1, last).squeeze(1) + scores.end).argmax(1, keepdim=True)  # (B, 1)
     path = [tag]
-    for t in range(length - 2, -1, -1):
-        tag = sources[t].gather(1, tag)
-        path.append(tag)
-    path.reverse()
+    if len(found) > 0:
+        # Past the end a tag comes from itself.
+        stay = torch.arange(score.shape[1], device=score.device)
+        sources = torch.where(inside[:, 1:].unsqueeze(2), torch.stack(found, 1), stay).unbind(1)
+        for t in range(len(sources) - 1, -1, -1):
+            tag = sources[t].gather(1, tag)
+            path.append(tag)
+        path.reverse()
     return torch.cat(path, dim=1).masked_fill(~inside, 0)
+
+
+def _positions(lengths: Tensor, emissions: Tensor) -> tuple[Tensor, Tensor]:
+    """For lengths (B) and emissions (B, L, T): which tokens are no padding, (B, L) bool; and where each stands when
+    its sentence is read from its end, (B, L) int64, padding staying where it is."""
+    step = torch.arange(emissions.shape[1], device=emissions.device)
+    mirrored = lengths.to(emissions.device).unsqueeze(1) - 1 - step
+    inside = mirrored >= 0
+    return inside, torch.where(inside, mirrored, step)
 
 
 class _LogPartition(torch.autograd.Function):

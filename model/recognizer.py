@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
-
 from model.annotation import Entity, Token
 from model.archive import Archive
-from model.batch import BATCH_TOKENS, by_length, collate
+from model.batch import BATCH_TOKENS, by_length
 from model.tags import split
 from model.tokenizer import sentences
 from model.vocabulary import WordIds
@@ -69,9 +67,7 @@ class Recognizer:
 
     def tag(self, windows: Sequence[Window]) -> list[Tagging]:
         """Run the tagger over these windows as one batch. Call it from one thread."""
-        batch = collate([window.words for window in windows]).to(self.archive.device)
-        with torch.inference_mode():
-            tag_ids, confidences = self.archive.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
+        tag_ids, confidences = self.archive.run([window.words for window in windows])
         return [
             Tagging(row[: len(window)], confidence[: len(window)])
             for window, row, confidence in zip(windows, tag_ids.tolist(), confidences.tolist(), strict=True)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # About 5 ms of tokenizing: below it, the way to a thread and back costs more than the loop gains.
 LONG_TEXT_CHARACTERS = 10_000
 
+# About as many of prose, with the space: for what has to be known of a text before it is read.
+CHARACTERS_PER_TOKEN = 5
+
 Result = TypeVar("Result")
 
 
@@ -58,8 +61,11 @@ class Annotator:
         Raises TooLargeError for more tokens than the limit, DeadlineError, and what `finish` and `Batcher.submit` do.
         """
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        long = sum(characters(source) for source, _ in tasks) + finish_characters > LONG_TEXT_CHARACTERS
-        readings = await self._computed(long, deadline, lambda: [_reading(task) for task in tasks])
+        read = sum(characters(source) for source, _ in tasks)
+        long = read + finish_characters > LONG_TEXT_CHARACTERS
+        # While they wait to be read they take memory, and soon the engine's time: they count as waiting already.
+        with self._batcher.announced(min(read // CHARACTERS_PER_TOKEN, self._max_tokens) if long else 0):
+            readings = await self._computed(long, deadline, lambda: [_reading(task) for task in tasks])
         counts = trace.current().models
         for reading in readings:
             counts[reading.recognizer.name].texts += 1

@@ -40,6 +40,7 @@ from service.routes.presidio import presidio_routes
 from service.routes.redact import redact_routes
 from service.routes.stream import STREAM, stream_routes
 from service.settings import Settings
+from service.shortcut import Shortcut
 from service.state import Service
 from service.templates import Templates
 
@@ -78,6 +79,8 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         redirect_slashes=False,
         docs_url=None,  # ours needs no network
         redoc_url=None,
+        # FastAPI's own, which an environment variable would make send what it sees.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.service = service
     app.state.reloader = reloader
@@ -96,6 +99,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         app.include_router(router)
     app.include_router(documentation_routes(app))
     app.include_router(page_routes())
+    app.router.middleware_stack = Shortcut(app.router.middleware_stack, chain(*(router.routes for router in routers)))
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)

@@ -6,7 +6,8 @@ Everything here runs on the event loop; only `Engine.run` may leave it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from service.errors import DeadlineError, EngineError, UnavailableError, log_failure
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 # How much one full batch moves the running estimate of the engine's speed.
 RATE_SMOOTHING = 0.2
+
+# A sentence that comes waits for the batch in the engine, and then for its own. While sentences come, at most so many
+# seconds apart, documents fill batches to this fraction of their bound only: they take a little longer, and sentences
+# much less.
+SHORT_FRACTION = 8
+SHORT_SECONDS = 1.0
+
+# What comes before a request counts so many times in its predicted wait: a prediction is not exact, and what was
+# accepted and is then too late has cost others their turn for nothing.
+CAUTION = 2
 
 
 class EngineStoppedError(Exception):
@@ -67,7 +78,12 @@ class Batcher:
         # The jobs with windows left to take, in the order of their turns: a dictionary as an ordered set.
         self._waiting: dict[_Job, None] = {}
         self._waiting_tokens = 0
+        self._announced_tokens = 0
+        self._running_tokens = 0
         self._tokens_per_second = 0.0  # 0 until a full batch has been timed
+        self._short_until = 0.0
+        # Since when it has been working without a pause, up to the end of the last batch; 0 in a pause.
+        self._busy_since = 0.0
         self._arrival = asyncio.Event()
         self._departure = asyncio.Event()
         self._closing = False
@@ -100,6 +116,8 @@ class Batcher:
         loop = asyncio.get_running_loop()
         job = _Job(recognizer, windows, deadline, loop.create_future(), loop.time())
         self._admit(job.waiting_tokens, deadline - loop.time())
+        if self._unanswered and job.waiting_tokens <= self._batch_tokens // SHORT_FRACTION:
+            self._short_until = job.submitted + SHORT_SECONDS
         self._unanswered.add(job)
         self._waiting[job] = None
         self._waiting_tokens += job.waiting_tokens
@@ -111,6 +129,25 @@ class Batcher:
         finally:
             expiry.cancel()
             self._forget(job)
+
+    def check(self, tokens: int, seconds_left: float) -> None:
+        """Raises UnavailableError where a request of about so many tokens has no chance: asked before work is put into
+        one."""
+        self._check_place(1)
+        self._check_wait(tokens, seconds_left)
+
+    @contextmanager
+    def announced(self, tokens: int) -> Iterator[None]:
+        """Texts of about so many tokens, which are being read in this block, have a place in the queue.
+
+        Raises UnavailableError where there is none.
+        """
+        self._check_place(tokens)
+        self._announced_tokens += tokens
+        try:
+            yield
+        finally:
+            self._announced_tokens -= tokens
 
     async def room(self) -> None:
         """Returns when no more than half of the queue is taken: for who would rather wait than be refused."""
@@ -130,19 +167,11 @@ class Batcher:
     def _admit(self, tokens: int, seconds_left: float) -> None:
         if seconds_left <= 0:
             raise DeadlineError("the deadline passed before the answer")
-        rate = self._tokens_per_second
-        if self._waiting_tokens + tokens > self._queue_tokens:
-            raise UnavailableError(
-                f"the queue is full: {self._waiting_tokens:,} tokens wait, {tokens:,} more were sent; "
-                f"the limit is {self._queue_tokens:,}",
-                retry_after=self._waiting_tokens / rate if rate else 1.0,
-                reason="queue_full",
-            )
-        if not rate or (self._waiting_tokens + tokens) / rate <= seconds_left:
-            return
-        # Requests take turns, so of each other one only as much comes first as this one has itself.
-        ahead = sum(min(job.waiting_tokens, tokens) for job in self._waiting)
-        wait = (ahead + tokens) / rate
+        self._check_place(tokens)
+        self._check_wait(tokens, seconds_left)
+
+    def _check_wait(self, tokens: int, seconds_left: float) -> None:
+        wait = self._predicted_wait(tokens)
         if wait > seconds_left:
             raise UnavailableError(
                 f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
@@ -150,9 +179,29 @@ class Batcher:
                 reason="wait_too_long",
             )
 
+    def _check_place(self, tokens: int) -> None:
+        taken, rate = self._waiting_tokens + self._announced_tokens, self._tokens_per_second
+        if taken + tokens > self._queue_tokens:
+            raise UnavailableError(
+                f"the queue is full: {taken:,} tokens wait, {tokens:,} more were sent; "
+                f"the limit is {self._queue_tokens:,}",
+                retry_after=taken / rate if rate else 1.0,
+                reason="queue_full",
+            )
+
+    def _predicted_wait(self, tokens: int) -> float:
+        """Seconds to the answer of a request of so many tokens that came now, rather too many; 0 as long as the speed
+        is unknown."""
+        if not self._tokens_per_second:
+            return 0.0
+        # Requests take turns, so of each other one at most as much comes first as this one has itself.
+        ahead = min(self._waiting_tokens, len(self._waiting) * tokens)
+        return (CAUTION * (self._running_tokens + ahead) + tokens) / self._tokens_per_second
+
     async def _work(self) -> None:
         while True:
             while not self._waiting:
+                self._busy_since = 0.0
                 self._arrival.clear()
                 await self._arrival.wait()
             batch = self._take_batch()
@@ -160,12 +209,14 @@ class Batcher:
                 await self._run(batch)
 
     def _take_batch(self) -> "list[_Item]":
-        """A window of each waiting job in turn, then a second of each, while the padded batch stays in its
-        bound. Whose window does not fit keeps its turn; who was served goes to the end of the line."""
+        """A window of each waiting job in turn, while the padded batch stays in its bound; then further ones of each,
+        while it stays in a fraction of that: whoever comes meanwhile waits for all of it. Whose window does not fit
+        keeps its turn; who was served goes to the end of the line."""
         self._drop_expired()
         batch: list[_Item] = []
         longest = 0
         turn = list(self._waiting)
+        bound = self._batch_tokens
         while turn:
             served = []
             for job in turn:
@@ -173,8 +224,8 @@ class Batcher:
                 if batch and job.recognizer is not batch[0].job.recognizer:
                     continue
                 padded = max(longest, job.next_length) * (len(batch) + 1)
-                if batch and padded > self._batch_tokens:
-                    if longest * (len(batch) + 1) > self._batch_tokens:
+                if batch and padded > bound:
+                    if longest * (len(batch) + 1) > bound:
                         break  # not even the shortest window would fit
                     continue
                 item = job.take()
@@ -183,6 +234,7 @@ class Batcher:
                 self._waiting_tokens -= item.length
                 served.append(job)
             turn = [job for job in served if job.waiting]
+            bound = self._filled_bound()
         now = asyncio.get_running_loop().time()
         for job in dict.fromkeys(item.job for item in batch):
             del self._waiting[job]
@@ -195,9 +247,14 @@ class Batcher:
         self._tell_waiting()
         return sorted(batch, key=lambda item: item.length, reverse=True)
 
+    def _filled_bound(self) -> int:
+        sentences_come = asyncio.get_running_loop().time() < self._short_until
+        return self._batch_tokens // SHORT_FRACTION if sentences_come else self._batch_tokens
+
     async def _run(self, batch: "list[_Item]") -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
+        tokens = self._running_tokens = sum(item.length for item in batch)
         try:
             taggings = await self._engine.run(
                 batch[0].job.recognizer, [item.job.windows[item.position] for item in batch]
@@ -213,9 +270,14 @@ class Batcher:
                 job.fail(failure)
                 self._forget(job)
             return
-        tokens, seconds = sum(item.length for item in batch), loop.time() - started
-        self._measure(tokens, seconds)
-        self._observer.ran(len(batch), tokens, seconds)
+        finally:
+            self._running_tokens = 0
+        ended = loop.time()
+        # Without a pause since the last batch, what lies between the two is part of the speed: on a busy machine the
+        # requests themselves, which are read and answered meanwhile.
+        self._measure(tokens, ended - (self._busy_since or started))
+        self._busy_since = ended
+        self._observer.ran(len(batch), tokens, ended - started)
         for item, tagging in zip(batch, taggings, strict=True):
             item.job.put(item.position, tagging)
 

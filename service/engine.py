@@ -1,7 +1,7 @@
 """The one thread in which torch runs. The batcher hands it batches; nothing else calls a recognizer's `tag`.
 
-One thread per process: OpenMP keeps a pool per calling thread, and two threads that share a core were 3 to 20
-times slower than one (architecture.md). More cores are used by more processes.
+It is one because OpenMP keeps a pool of threads for each that calls it. By default there is nothing in that pool:
+a second core brings less to a batch of sentences than to a second process (docs/performance.md).
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from concurrent.futures.thread import BrokenThreadPool
 from typing import TYPE_CHECKING
 
 from service.batcher import EngineStoppedError
+from service.cores import usable_cores
 from service.registry import Recognizer
 
 if TYPE_CHECKING:
@@ -21,17 +22,19 @@ if TYPE_CHECKING:
 WARM_UP_SHAPES = ((1, 1), (1, 8), (1, 25), (1, 60), (4, 25), (16, 25), (32, 25), (16, 60), (64, 25))
 
 
-def single_threaded_torch() -> None:
-    """Prepare the calling thread: its tensor operations use this thread alone."""
+def limit_threads(threads: int = 1) -> None:
+    """Prepare the calling thread: its tensor operations use so many threads, itself one of them; 0 for one a core.
+    Never more than there are cores to use: two threads that share one are many times slower than one."""
     import torch  # not at the top, so that a wrong setting is reported before torch's two seconds
 
-    torch.set_num_threads(1)
+    cores = usable_cores()
+    torch.set_num_threads(min(threads or cores, cores))
 
 
 class Engine:
     """`prepare` runs first in the engine's thread."""
 
-    def __init__(self, prepare: Callable[[], None] = single_threaded_torch) -> None:
+    def __init__(self, prepare: Callable[[], None] = limit_threads) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=prepare)
         self._closed = False
 

@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,8 +37,8 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        request_id = _request_id(scope)
-        seen = trace.begin(request_id.decode("ascii"))
+        identity = request_id(scope["headers"])
+        seen = trace.begin(identity.decode("ascii"))
         scope.setdefault("state", {})["request_id"] = seen.request_id
         status = 0
 
@@ -46,7 +46,7 @@ class RequestGuard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id)]
+                headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, identity)]
                 # A client that keeps its connection would ask again on one that is about to go.
                 message["headers"] = [*headers, (b"connection", b"close")] if self.service.draining else headers
             await send(message)
@@ -108,8 +108,9 @@ class BodyLimit:
         await self.app(scope, receive_within_limit, send)
 
 
-def _request_id(scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
+def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The one that a request came with, if it is sane, or a new one."""
+    for name, value in headers:
         if name == REQUEST_ID_HEADER and SANE_REQUEST_ID.fullmatch(value):
             return bytes(value)
     return uuid.uuid4().hex.encode("ascii")

@@ -11,6 +11,7 @@ import os
 import signal
 from contextlib import suppress
 
+from service import heap
 from service.engine import Engine
 from service.errors import ConflictError, log_failure
 from service.keys import read_keys
@@ -42,6 +43,7 @@ class Reloader:
                 changed = Stamp.of(served.stamp.path) != served.stamp
                 if changed:
                     self._service.registry.replace(await self._loaded(served))
+                    heap.settle()
                 outcome = "reloaded" if changed else "unchanged"
             except StartError as error:
                 # The path is the operator's, and in the log; a client needs the fact.

@@ -9,17 +9,21 @@ import math
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from service import heap
 from service.app import create_app
-from service.engine import Engine
+from service.engine import Engine, limit_threads
 from service.listener import cannot_listen
 from service.loader import load_models
+from service.protocol import protocol_of
 from service.reloader import Reloader
 from service.settings import Settings
 from service.state import Service
@@ -28,11 +32,15 @@ from service.state import Service
 def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Load the models and answer on `listener`, a bound socket, until a signal says to stop; call `ready` as soon as
     it listens. Raises StartError."""
-    engine = Engine()
+    engine = Engine(partial(limit_threads, settings.threads))
     try:
         # What is signalled while the archives are being read may come too late for them: it is kept.
         hangup = _Hangup()
         app = create_app(settings, load_models(settings, engine), engine)
+        heap.settle()
+        # While a long text is read in its thread, the event loop asks for the interpreter many times in a request,
+        # and by default waits 5 ms each time (docs/performance.md).
+        sys.setswitchinterval(0.0005)
         _Server(app, hangup, ready).run(sockets=[listener])
     finally:
         engine.close()
@@ -61,6 +69,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=protocol_of(self._service),
                 lifespan="on",
                 log_config=None,
                 access_log=False,

@@ -63,6 +63,7 @@ class Settings:
     batch_tokens: int = _setting(
         2_048, "NERVE_BATCH_TOKENS", "largest batch, in tokens of its longest window times its windows"
     )
+    threads: int = _setting(1, "NERVE_THREADS", "threads in which torch computes a batch; 0: one a core")
     deadline_seconds: float = _setting(30.0, "NERVE_DEADLINE_SECONDS", "longest time to an answer")
     # Docker kills ten seconds after its SIGTERM: the two together stay below.
     drain_grace_seconds: float = _setting(
@@ -82,6 +83,7 @@ class Settings:
         for name in ("max_body_bytes", "max_characters", "max_texts", "max_tokens", "queue_tokens"):
             _check_range(name, getattr(self, name), 1, 2**40)
         _check_range("batch_tokens", self.batch_tokens, 1, 2**24)
+        _check_range("threads", self.threads, 0, 1_024)
         _check_range("deadline_seconds", self.deadline_seconds, 0.001, 86_400)
         _check_range("drain_grace_seconds", self.drain_grace_seconds, 0, 86_400)
         _check_range("drain_seconds", self.drain_seconds, 0, 86_400)

@@ -3,12 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from service.annotator import Annotator
+from service.annotator import CHARACTERS_PER_TOKEN, Annotator
 from service.batcher import Batcher, stopped
 from service.keys import Keys
 from service.metrics import Metrics
 from service.registry import Registry
 from service.settings import Settings
+
+MOST_PRESUMED_TOKENS = 64
 
 
 @dataclass
@@ -29,6 +31,13 @@ class Service:
     @property
     def ready(self) -> bool:
         return self.batcher.alive and not self.draining
+
+    def check_room(self, body_bytes: int) -> None:
+        """Raises UnavailableError, before anything of its body is looked at, where a request with texts would be
+        refused once they are read."""
+        # Of a long body it cannot be told what it holds; the batcher is asked again when that is known.
+        tokens = min(body_bytes // CHARACTERS_PER_TOKEN, MOST_PRESUMED_TOKENS)
+        self.batcher.check(tokens, self.settings.deadline_seconds)
 
     def check_ready(self) -> None:
         """Raises UnavailableError where the service is not ready."""

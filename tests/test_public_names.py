@@ -11,10 +11,12 @@ annotation.Entity end label score start text
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card decode device digest embeddings labels metadata name self_check tagger tags vocabulary weights
+archive.Archive card decode device digest embeddings fast labels metadata name run self_check tagger tags vocabulary
+    weights
 archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT
+archive.Fast inference table
 archive.Forward state_dict
 archive.Metadata code_version config datasets description examples format labels language licence name scores
     settings tags tokenizer torch
@@ -37,6 +39,11 @@ crf.Chain alpha beta log_partition scaled
 crf.Scores end start transitions
 crf.best_path
 crf.forward_backward
+inference.Inference bias emission forward
+inference.PACKED_FROM
+inference.TABLE_WORDS
+inference.WordTable look_up
+inference.supports
 recognizer.MARGIN
 recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize tag windows windows_of

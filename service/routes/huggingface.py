@@ -124,6 +124,7 @@ def huggingface_routes(service: Service) -> APIRouter:
 
 
 async def _answer(service: Service, model: ServedModel, request: Request) -> Response:
+    service.check_room(int(request.headers.get("content-length", 0)))
     asked = parse(await request.body(), TokenClassificationRequest)
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
     check_limits(texts, service.settings)

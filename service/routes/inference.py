@@ -238,6 +238,7 @@ def inference_routes(service: Service) -> APIRouter:
     )
     async def infer(name: str, request: Request) -> Response:
         known = service.registry.named(name)
+        service.check_room(int(request.headers.get("content-length", 0)))
         body = await request.body()
         json_length = _json_length(request.headers.get(JSON_LENGTH_HEADER), len(body))
         asked = _parse(body[:json_length])

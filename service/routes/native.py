@@ -55,6 +55,7 @@ def native_routes(service: Service) -> APIRouter:
         responses=ERRORS,
     )
     async def entities(request: Request) -> Response:
+        service.check_room(int(request.headers.get("content-length", 0)))
         asked = parse_request(await request.body(), service.settings, EntitiesRequest)
         async with cancelled_on_hangup(request.receive):
             return Response(await entities_answer(service, asked), media_type="application/json")

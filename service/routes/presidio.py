@@ -136,6 +136,7 @@ def presidio_routes(service: Service) -> APIRouter:
         ),
     )
     async def analyze(request: Request) -> Response:
+        service.check_room(int(request.headers.get("content-length", 0)))
         asked = parse(await request.body(), AnalyzeRequest)
         texts = _list(asked.text)
         check_limits(texts, service.settings)

@@ -123,6 +123,7 @@ def redact_routes(service: Service) -> APIRouter:
         responses=ERRORS,
     )
     async def redact(request: Request) -> Response:
+        service.check_room(int(request.headers.get("content-length", 0)))
         asked = parse_request(await request.body(), service.settings, RedactRequest)
         labels = wanted_labels(service, asked)
         if asked.operators.keys() - set(labels.values()):

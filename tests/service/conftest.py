@@ -20,6 +20,7 @@ import uvicorn
 from fakes import DirectEngine, served
 
 from service.app import create_app
+from service.protocol import protocol_of
 from service.settings import Settings
 from service.state import Service
 
@@ -36,7 +37,9 @@ class InProcessServer(uvicorn.Server):
 
     def __init__(self, settings: Settings, models: list[Any], engine: Any) -> None:
         app = create_app(settings, models, engine)
-        super().__init__(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
+        super().__init__(
+            uvicorn.Config(app, http=protocol_of(app.state.service), lifespan="on", log_config=None, access_log=False)
+        )
         self.service: Service = app.state.service
         self.listening = threading.Event()
 

@@ -139,6 +139,31 @@ async def test_a_long_document_does_not_hold_up_a_short_text() -> None:
         assert window(7) in await engine.batch(1)
 
 
+async def test_while_short_texts_come_a_long_document_takes_small_batches(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine, batch_tokens=80) as batcher:
+        await submitted(batcher, *[window(5)] * 100)
+        assert len(await engine.batch(0)) == 16
+        await submitted(batcher, window(3))
+        engine.finish(0)
+        assert await engine.batch(1) == [window(5), window(3)]
+        engine.finish(1)
+        assert len(await engine.batch(2)) == 2
+        clock.advance(1.1)
+        engine.finish(2)
+        assert len(await engine.batch(3)) == 16
+
+
+async def test_long_documents_side_by_side_take_full_batches() -> None:
+    engine = SteppedEngine()
+    async with running(engine, batch_tokens=80) as batcher:
+        await submitted(batcher, *[window(5)] * 100)
+        await engine.batch(0)
+        await submitted(batcher, *[window(5)] * 100)
+        engine.finish(0)
+        assert len(await engine.batch(1)) == 16
+
+
 async def test_whose_window_did_not_fit_comes_first_in_the_next_batch() -> None:
     engine = SteppedEngine()
     async with running(engine) as batcher:
@@ -311,7 +336,77 @@ async def test_a_predicted_wait_over_the_deadline_is_refused_at_once(clock: "Clo
         await submitted(batcher, window(100))
         with pytest.raises(UnavailableError, match="predicted wait") as refusal:
             await (await submitted(batcher, *[window(100)] * 5, seconds=40))
-        assert refusal.value.retry_after in (10, 11)
+        # 50 s for its own tokens, twice 10 s for those that come first.
+        assert refusal.value.retry_after in (30, 31)
+
+
+async def test_the_batch_in_the_engine_is_part_of_the_predicted_wait(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        await submitted(batcher, window(100))
+        await engine.batch(1)
+        with pytest.raises(UnavailableError, match="predicted wait"):
+            await (await submitted(batcher, window(1), seconds=20))
+
+
+async def test_of_each_waiting_request_only_as_much_as_ones_own_comes_first(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        await submitted(batcher, window(40))
+        await engine.batch(1)
+        for _ in range(5):
+            await submitted(batcher, *[window(10)] * 5)
+        batcher.check(10, seconds_left=19.1)  # a turn of 10 tokens, and twice: what runs and 5 such turns
+        with pytest.raises(UnavailableError, match="predicted wait"):
+            batcher.check(10, seconds_left=18.9)
+
+
+async def test_what_would_be_refused_can_be_known_before(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        batcher.check(100, seconds_left=10.1)
+        with pytest.raises(UnavailableError, match="predicted wait"):
+            batcher.check(100, seconds_left=9.9)
+        assert batcher.waiting_tokens == 0
+
+
+async def test_the_time_between_two_batches_of_a_queue_slows_the_predicted_speed(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        tasks = [await submitted(batcher, window(100)) for _ in range(2)]
+        await engine.batch(0)
+        clock.advance(10)
+        engine.finish(0)
+        await engine.batch(1)
+        clock.advance(20)
+        engine.finish(1)
+        await asyncio.gather(*tasks)
+        # 10 tokens a second, then 5, which moves the estimate by a fifth of the difference: 9.
+        batcher.check(90, seconds_left=10.1)
+        with pytest.raises(UnavailableError):
+            batcher.check(90, seconds_left=9.9)
+
+
+async def test_a_pause_says_nothing_about_the_speed(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        clock.advance(1_000)
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        batcher.check(100, seconds_left=10.1)
+
+
+async def test_texts_that_are_being_read_have_a_place_in_the_queue() -> None:
+    async with running(SteppedEngine(), queue_tokens=100) as batcher:
+        with batcher.announced(60):
+            with pytest.raises(UnavailableError, match="the limit is 100"):
+                await (await submitted(batcher, window(41)))
+            with pytest.raises(UnavailableError, match="the limit is 100"), batcher.announced(41):
+                pass
+        batcher.check(100, seconds_left=1)
 
 
 async def test_a_short_text_is_not_refused_for_a_long_document_before_it(clock: "Clock") -> None:

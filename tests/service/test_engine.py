@@ -8,7 +8,7 @@ import pytest
 from fakes import CapitalisedWords
 
 from service.batcher import EngineStoppedError
-from service.engine import WARM_UP_SHAPES, Engine
+from service.engine import WARM_UP_SHAPES, Engine, limit_threads
 
 pytestmark = pytest.mark.anyio
 
@@ -78,3 +78,14 @@ async def test_an_engine_whose_thread_cannot_start_has_stopped(caplog: pytest.Lo
     with pytest.raises(EngineStoppedError):
         await Engine(prepare=fail).run(CapitalisedWords(), [])
     assert "initializer" in caplog.text
+
+
+@pytest.mark.parametrize(("threads", "cores", "used"), [(1, 4, 1), (2, 4, 2), (0, 4, 4), (0, 1, 1), (9, 4, 4)])
+def test_torch_computes_in_the_threads_that_were_asked_for_and_no_more_than_cores(
+    monkeypatch: pytest.MonkeyPatch, threads: int, cores: int, used: int
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    monkeypatch.setattr("service.engine.usable_cores", lambda: cores)
+    limit_threads(threads)
+    assert asked == [used]

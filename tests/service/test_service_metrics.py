@@ -252,7 +252,7 @@ def test_the_process_tells_its_memory_and_its_start(client: httpx.Client) -> Non
 def test_a_client_cannot_make_labels(client: httpx.Client) -> None:
     for number in range(20):
         client.get(f"/nowhere/{number}?q={number}")
-        client.request(f"METHOD{number}", f"/{number}")
+        client.request(("LOCK", "MKCOL", "PROPFIND")[number % 3], f"/{number}")
         client.post(URL, json={"text": "a", "model": f"model{number}"})
         client.post(URL, json={"text": "a", "labels": [f"label{number}"]})
     scrape = Scrape(client)

@@ -1,0 +1,107 @@
+"""HTTP as uvicorn speaks it, with a door before everything else: while more is asked than can be answered in time, to
+say no must cost next to nothing, or the refusals take the time that the answers need (docs/performance.md).
+
+The door knows the two routes that nearly all texts take, and short bodies. It lets in what it is not sure of: the
+routes ask again (`Service.check_room`).
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from itertools import chain
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.errors import UnavailableError, error_response
+from service.middleware import REQUEST_ID_HEADER, request_id
+from service.state import Service
+from service.trace import Trace
+
+ROUTES = frozenset({b"/v1/entities", b"/v1/redact"})
+LONGEST_BODY_BYTES = 16 * 1024
+SECONDS_BETWEEN_LINES = 1.0
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+log = logging.getLogger(__name__)
+
+
+def protocol_of(service: Service) -> type[HttpToolsProtocol]:
+    """The protocol of a server that answers for `service`."""
+    refusals = _Refusals(service)
+
+    class Protocol(HttpToolsProtocol):
+        """One connection. A request that is refused never becomes a task."""
+
+        _refusal: bytes | None = None
+
+        def on_headers_complete(self) -> None:
+            idle = self.cycle is None or self.cycle.response_complete
+            if (
+                idle
+                and self.url in ROUTES
+                and self.parser.get_method() == b"POST"
+                and self.parser.should_keep_alive()
+            ):
+                self._refusal = refusals.refusal(self.url.decode(), self.headers, self.server_state.default_headers)
+            if self._refusal is None:
+                super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            if self._refusal is None:
+                super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            if self._refusal is None:
+                super().on_message_complete()
+                return
+            self.transport.write(self._refusal)
+            self._refusal = None
+            self.on_response_complete()
+
+    return Protocol
+
+
+class _Refusals:
+    """What is answered at the door, counted as any other answer; in the log they are a line a second."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._unlogged = 0
+        self._next_line = 0.0
+
+    def refusal(self, path: str, headers: Headers, own: Headers) -> bytes | None:
+        """The answer, which has the headers `own` too, to a request that has no room; None where it has some, or
+        where that is not for here to say."""
+        if self._service.draining:  # the connection is to end with the answer
+            return None
+        length = 0
+        for name, value in headers:
+            if name == b"content-length":
+                length = int(value)
+            elif name in (b"transfer-encoding", b"expect", b"origin"):
+                return None
+        if not 0 < length <= LONGEST_BODY_BYTES:
+            return None
+        try:
+            self._service.check_room(length)
+        except UnavailableError as error:
+            return self._answer(error, path, headers, own)
+        return None
+
+    def _answer(self, error: UnavailableError, path: str, headers: Headers, own: Headers) -> bytes:
+        answer = error_response(error, {"path": path})
+        self._service.metrics.answered("POST", path, 503, 0.0, Trace(reason=error.reason))
+        self._unlogged += 1
+        now = time.monotonic()
+        if now >= self._next_line:
+            log.warning(
+                "requests refused since the last such line: %d; more is asked than can be answered in time",
+                self._unlogged,
+            )
+            self._unlogged = 0
+            self._next_line = now + SECONDS_BETWEEN_LINES
+        lines = [b"HTTP/1.1 503 Service Unavailable"]
+        lines += [name + b": " + value for name, value in chain(own, answer.raw_headers)]
+        lines += [REQUEST_ID_HEADER + b": " + request_id(headers), b"", bytes(answer.body)]
+        return b"\r\n".join(lines)

@@ -1,0 +1,47 @@
+"""The road of a request's texts, beside what the contracts' tests say of it."""
+
+import threading
+
+import pytest
+from fakes import CapitalisedWords, DirectEngine
+
+from service.annotator import CHARACTERS_PER_TOKEN, LONG_TEXT_CHARACTERS, Annotator
+from service.batcher import Batcher
+from service.errors import UnavailableError
+
+pytestmark = pytest.mark.anyio
+
+LONG = "word " * LONG_TEXT_CHARACTERS
+
+
+async def test_a_long_text_has_its_place_in_the_queue_while_it_is_read() -> None:
+    seen: list[int] = []
+
+    class Reading(CapitalisedWords):
+        def windows_of(self, sentences):  # type: ignore[no-untyped-def]
+            assert threading.current_thread() is not threading.main_thread()
+            seen.append(batcher._announced_tokens)
+            return super().windows_of(sentences)
+
+    batcher = Batcher(DirectEngine(), 2**20, 2**20)
+    batcher.start()
+    annotator = Annotator(batcher, 2**20, 10)
+    await annotator.entities(Reading(), [LONG])
+    assert seen == [len(LONG) // CHARACTERS_PER_TOKEN]
+    assert batcher._announced_tokens == 0
+    annotator.close()
+    await batcher.close(0)
+
+
+async def test_a_long_text_without_a_place_is_refused_before_it_is_read() -> None:
+    class Unread(CapitalisedWords):
+        def windows_of(self, _sentences):  # type: ignore[no-untyped-def]
+            raise AssertionError
+
+    batcher = Batcher(DirectEngine(), 100, 100)
+    batcher.start()
+    annotator = Annotator(batcher, 2**20, 10)
+    with pytest.raises(UnavailableError, match="the queue is full"):
+        await annotator.entities(Unread(), [LONG])
+    annotator.close()
+    await batcher.close(0)
