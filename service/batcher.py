@@ -131,8 +131,8 @@ class Batcher:
             self._forget(job)
 
     def check(self, tokens: int, seconds_left: float) -> None:
-        """Raises UnavailableError where a request of about so many tokens has no chance: asked before work is put into
-        one."""
+        """Raises UnavailableError where a request of about so many tokens has no chance: to be asked before any work
+        is put into one."""
         self._check_place(1)
         self._check_wait(tokens, seconds_left)
 
