@@ -32,6 +32,7 @@ from service.routes.anonymizer import anonymizer_routes
 from service.routes.documentation import documentation_routes
 from service.routes.huggingface import huggingface_routes
 from service.routes.inference import JSON_LENGTH_HEADER, inference_routes
+from service.routes.labelstudio import label_studio_routes
 from service.routes.native import native_routes
 from service.routes.operations import operations_routes
 from service.routes.page import page_routes
@@ -92,6 +93,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         presidio_routes(service),
         anonymizer_routes(service),
         inference_routes(service),
+        label_studio_routes(service),
     ]
     for router in routers:
         app.include_router(router)

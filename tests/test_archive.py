@@ -343,7 +343,7 @@ def test_any_wrong_byte_is_refused_or_changes_no_answer(archive_path, examples):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_a_device_that_is_not_there_is_refused(archive_path):
-    assert_refused(lambda path: load(path, "cuda"), archive_path, "cannot be loaded")
+    assert_refused(lambda path: load(path, "cuda"), archive_path, "torch finds no CUDA device")
 
 
 # -- the command -----------------------------------------------------------------------------------------------------

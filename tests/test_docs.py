@@ -32,6 +32,22 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
     assert [str(target) for target in targets if not target.exists()] == []
 
 
+def clicked(page: Path) -> set[Path]:
+    """Where the links of a page lead, or the files of a folder."""
+    if page.is_dir():
+        return set(page.iterdir())
+    return (
+        {(page.parent / link.partition("#")[0]).resolve() for link in links(page)} if page.suffix == ".md" else set()
+    )
+
+
+def test_every_page_is_one_click_from_the_readme_and_every_document_two() -> None:
+    once = clicked(ROOT / "README.md")
+    twice = {page for one in once for page in clicked(one)}
+    assert set((ROOT / "docs").glob("*.md")) - once == set()
+    assert set(DOCUMENTS) - once - twice == set()
+
+
 def python_commands() -> list[str]:
     shown = {command for document in DOCUMENTS for command in commands(document)}
     through_make = [shlex.split(command)[2] for command in shown if command.startswith("make train ARGS=")]

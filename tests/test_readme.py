@@ -4,6 +4,7 @@ import json
 import os
 import re
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,12 +14,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import httpx
+import jinja2
 import pytest
+from browser import chromium, missing
 from clone import Clone, clean_environment
-from documents import ROOT, blocks, commands, exchanges
+from documents import ROOT, blocks, commands, exchanges, table
 
 README = ROOT / "README.md"
 CLIENTS = ROOT / "docs" / "clients.md"
+QUICKSTART = ROOT / "docs" / "quickstart.md"
+ANNOTATION = ROOT / "docs" / "annotation.md"
 DOCUMENTED_ADDRESS = "127.0.0.1:8000"
 READY_SECONDS = 60
 
@@ -30,6 +36,13 @@ RECORDS = """\
 TINY = (
     "--epochs 1 --epoch-steps 1 --hidden-size 4 --word-size 4 --affix-size 2 --character-size 4 --character-filters 4"
 )
+# What a page's script prints, as that of node does.
+IN_A_PAGE = """
+const [program, done] = arguments;
+const lines = [];
+const console = { log: (...words) => lines.push(words.join(" ") + "\\n") };
+new (async () => {}).constructor("console", program)(console).then(() => done(lines.join("")), done);
+"""
 ORIGINALS = Path(os.environ.get("NERVE_ORIGINALS", ROOT.parent / "shared" / "data" / "originals"))
 
 
@@ -82,7 +95,11 @@ def test_make_serve_says_in_one_line_where_page_and_api_are(service: tuple[str, 
 
 @pytest.mark.parametrize(
     ("command", "answer"),
-    [exchange for document in (README, ROOT / "docs" / "http-api.md", CLIENTS) for exchange in exchanges(document)],
+    [
+        exchange
+        for document in (README, QUICKSTART, ROOT / "docs" / "http-api.md", CLIENTS, ANNOTATION)
+        for exchange in exchanges(document)
+    ],
 )
 def test_a_documented_curl_gives_the_documented_answer(service: tuple[str, str], command: str, answer: str) -> None:
     asked = subprocess.run(
@@ -145,16 +162,19 @@ class Answer:
         return value
 
 
-def programs(document: Path) -> list[tuple[str, str]]:
-    """The Python programs of a document, each with the text block that follows it as what it prints."""
+def programs(document: Path, language: str = "python") -> list[tuple[str, str]]:
+    """The programs of a document, each with the text block that follows it as what it prints."""
     return [
         (program.content, printed.content)
         for program, printed in pairwise(blocks(document))
-        if program.language == "python" and printed.language == "text"
+        if program.language == language and printed.language == "text"
     ]
 
 
-@pytest.mark.parametrize(("program", "expected"), programs(CLIENTS))
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [found for document in (QUICKSTART, CLIENTS, ANNOTATION) for found in programs(document)],
+)
 def test_a_documented_program_prints_what_is_documented(
     service: tuple[str, str], program: str, expected: str
 ) -> None:
@@ -171,6 +191,54 @@ def test_a_documented_program_prints_what_is_documented(
     assert list(map(float, number.findall(ended.stdout))) == pytest.approx(
         list(map(float, number.findall(expected))), abs=1e-3
     )
+
+
+@pytest.mark.parametrize(("program", "expected"), programs(QUICKSTART, "js"))
+def test_a_documented_program_in_javascript_prints_what_is_documented(
+    service: tuple[str, str], tmp_path: Path, program: str, expected: str
+) -> None:
+    program = program.replace(DOCUMENTED_ADDRESS, address(service[1]))
+    if shutil.which("node"):
+        command = ["node", "--input-type=module", "--eval", program]
+        printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    elif not missing():
+        with chromium(tmp_path) as browser:
+            browser.get(f"{service[1]}/")
+            browser.set_script_timeout(60)
+            printed = browser.execute_async_script(IN_A_PAGE, program)
+    else:
+        pytest.skip("there is neither node nor a browser")
+    assert printed == expected
+
+
+def test_doccano_gets_spans_from_the_documented_settings(service: tuple[str, str]) -> None:
+    """As its auto-labelling does: a value of the body becomes the text, the answer is the template's `input`."""
+    text = ANNOTATION.read_text(encoding="utf-8")
+    rows = [(row[0], row[1]) for row in table(text, "field")]
+    (url,) = (value for field, value in rows if field == "Url")
+    body = dict(value.split(": ", 1) for field, value in rows if field == "Body")
+    asked = "😀 Tim Cook flew to Paris."
+    body = {key: asked if value == "{{ text }}" else value for key, value in body.items()}
+    answer = httpx.post(url.replace(DOCUMENTED_ADDRESS, address(service[1])), json=body, trust_env=False).json()
+    (template,) = blocks(ANNOTATION, "jinja")
+    labels = json.loads(jinja2.Template(template.content).render(input=answer))
+    (documented,) = (block for block in blocks(ANNOTATION, "json") if "start_offset" in block.content)
+    assert labels == json.loads(documented.content)
+    assert all(
+        (type(one["label"]), type(one["start_offset"]), type(one["end_offset"]), len(one)) == (str, int, int, 3)
+        for one in labels
+    )
+    units = asked.encode("utf-16-le")
+    found = [units[2 * one["start_offset"] : 2 * one["end_offset"]].decode("utf-16-le") for one in labels]
+    assert found == ["Tim Cook", "Paris"]
+    assert json.loads(jinja2.Template(template.content).render(input={**answer, "ents": []})) == []
+
+
+def test_the_documented_project_of_label_studio_can_be_answered_for(service: tuple[str, str]) -> None:
+    (labelling,) = blocks(ANNOTATION, "xml")
+    asked = {"project": "1.1763800000", "schema": labelling.content}
+    answer = httpx.post(f"{service[1]}/setup", json=asked, trust_env=False)
+    assert (answer.status_code, list(answer.json())) == (200, ["model_version"])
 
 
 def test_every_client_is_shown_as_a_program_and_as_a_curl() -> None:

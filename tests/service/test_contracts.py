@@ -30,6 +30,13 @@ def infer_body(texts: list[str]) -> dict[str, Any]:
     return {"inputs": [{"name": "text", "shape": [len(texts)], "datatype": "BYTES", "data": texts}]}
 
 
+LABELLING = """
+<View>
+  <Labels name="label" toName="text"><Label value="PER"/><Label value="LOC"/></Labels>
+  <Text name="text" value="$text"/>
+</View>
+"""
+
 CONTRACTS = {
     "hugging face": Contract(
         "/",
@@ -57,6 +64,14 @@ CONTRACTS = {
             for element in answer["outputs"][0]["data"]
         ],
         invalid=400,
+    ),
+    "label studio": Contract(
+        "/predict",
+        lambda texts: {"tasks": [{"id": 1, "data": {"text": text}} for text in texts], "label_config": LABELLING},
+        lambda answer: [
+            [(r["value"]["start"], r["value"]["end"], r["value"]["labels"][0]) for r in prediction["result"]]
+            for prediction in answer["results"]
+        ],
     ),
 }
 

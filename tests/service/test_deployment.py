@@ -75,3 +75,14 @@ def test_the_containers_are_started_with_settings_that_there_are() -> None:
     shown = [command.split() for command in commands(OPERATIONS) if command.startswith("docker run")]
     pairs = [pair for words in shown for pair in pairwise(words)]
     assert [word.partition("=")[0] for flag, word in pairs if flag == "-e"] == ["MODEL"]
+
+
+def test_the_proxy_lets_through_what_the_service_would_answer() -> None:
+    (proxy,) = blocks(OPERATIONS, "nginx")
+    ours = Settings()
+    bodies = re.findall(r"client_max_body_size (\d+)m?;", proxy.content)
+    waits = re.findall(r"proxy_read_timeout (\d+)s;", proxy.content)
+    assert [int(size) * 2**20 for size in bodies] == [ours.max_body_bytes, 0]
+    assert [int(seconds) > ours.deadline_seconds for seconds in waits] == [True]
+    app = routes_of(create_app(ours, [served()], DirectEngine()))
+    assert {f"POST {path}" for path in re.findall(r"proxy_pass http://[^/]+(/\S+);", proxy.content)} <= set(app)
