@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from documents import DOCUMENTS, ROOT, blocks, commands, links, table
 
-from bench import accuracy, http, politics, tagger, train
+from bench import accuracy, gpu, http, politics, tagger, train
 from model import __version__
 from model.config import TaggerConfig
 from service.settings import BUNDLED_MODELS, Settings, read_settings
@@ -69,6 +69,7 @@ def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
         "training.cooccurrence": lambda: cooccurrence.parse(arguments),
         "training.script": lambda: script.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
+        "bench.gpu": lambda: gpu.parse(arguments),
         "bench.http": lambda: http.parse(arguments),
         "bench.politics": lambda: politics.parse(arguments),
         "bench.tagger": lambda: tagger.parse(arguments),
