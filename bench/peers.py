@@ -27,7 +27,8 @@ from spacy.tokens import Doc
 from spacy.training import Example, biluo_tags_to_spans, iob_to_biluo
 from spacy.util import minibatch
 
-from bench.tagger import MODEL, entities
+from bench.options import tagging_parser
+from bench.tagger import entities
 from bench.timing import seconds
 from model.annotation import Sentence
 from model.archive import load
@@ -91,15 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Time nerve beside other taggers.")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
-    parser.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help="the archive to time")
-    parser.add_argument("--sentences", type=int, default=1000, help="how many of the test set to tag")
+    parser = tagging_parser("bench.peers", "Time nerve beside other taggers.", rounds=3)
     parser.add_argument("--train-sentences", type=int, default=4000, help="how many the others are trained on")
     parser.add_argument("--iterations", type=int, default=30, help="of python-crfsuite's training")
     parser.add_argument("--epochs", type=int, default=3, help="of spaCy's training")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is taken; the median counts")
-    parser.add_argument("--no-results", action="store_true", help="only print")
     return parser.parse_args(arguments)
 
 

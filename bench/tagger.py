@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from bench.options import tagging_parser
 from bench.timing import seconds
 from model import tokenizer
 from model.annotation import Entity, Token
@@ -33,7 +34,7 @@ from training import datasets
 from training.detokenize import to_document
 
 HERE = Path(__file__).parent
-RESULTS, MODEL = HERE / "results" / "tagger.json", HERE.parent / "models" / "en.pt"
+RESULTS = HERE / "results" / "tagger.json"
 SIZES = (1, 8, 32, 128)
 """Texts in a batch."""
 PROFILE = ("tokenizer", "vocabulary", "word table", "recurrence", "CRF", "spans and offsets")
@@ -73,13 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.tagger", description="Time tagging on one thread.")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
-    parser.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help="the archive to time")
-    parser.add_argument("--sentences", type=int, default=1000, help="how many sentences of the test set")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each figure is taken; the median counts")
-    parser.add_argument("--no-results", action="store_true", help="only print")
-    return parser.parse_args(arguments)
+    return tagging_parser("bench.tagger", "Time tagging on one thread.", rounds=5).parse_args(arguments)
 
 
 def raw_texts(data_dir: Path | None, count: int) -> list[str]:

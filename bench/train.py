@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bench.options import timing_parser
 from bench.timing import seconds
 from model.batch import Batch
 from model.crf import CRF
@@ -65,11 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.train", description="Time training on one thread.")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    parser = timing_parser("bench.train", "Time training on one thread.", rounds=3)
     parser.add_argument("--steps", type=int, default=60, help="steps of a round")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is taken; the median counts")
-    parser.add_argument("--no-results", action="store_true", help="only print")
     return parser.parse_args(arguments)
 
 

@@ -9,9 +9,6 @@ from model.tags import OUTSIDE
 
 FORMATS = ("jsonl", "conll", "inline")
 
-# A probability is worth no more digits; the service sends as many.
-SCORE_DIGITS = 6
-
 # Bold, in blue, green, yellow, magenta, cyan and red: a colour a label, from the first again when they run out.
 _COLOURS = (34, 32, 33, 35, 36, 31)
 
@@ -36,16 +33,7 @@ def writer(form: str, labels: Sequence[str], *, colour: bool, gap: bool) -> Writ
 def json_line(record: Record, entities: Sequence[Entity]) -> str:
     """The object that the text came in, with the text as `text` and the entities as `ents`, in the shape of the
     service's answer."""
-    ents = [
-        {
-            "start": entity.start,
-            "end": entity.end,
-            "label": entity.label,
-            "text": entity.text,
-            "score": round(entity.score, SCORE_DIGITS),
-        }
-        for entity in entities
-    ]
+    ents = [entity.to_json() for entity in entities]
     line = json.dumps({**record.fields, "text": record.text, "ents": ents}, ensure_ascii=False)
     # A lone surrogate, which only the other fields may have, is no UTF-8: it goes as it came.
     return line.encode("utf-8", "backslashreplace").decode() + "\n"

@@ -5,7 +5,10 @@ from; those of a `Span` count tokens of its sentence. A *tag* is `B-PER`, a *lab
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+SCORE_DIGITS = 6
+"""Of a score, wherever it is written: a probability is worth no more digits, and each of them is sent."""
 
 
 class Token(NamedTuple):
@@ -27,6 +30,16 @@ class Entity:
     label: str
     text: str
     score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As answers and lines of JSON have it, the score rounded."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "label": self.label,
+            "text": self.text,
+            "score": round(self.score, SCORE_DIGITS),
+        }
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -16,7 +16,7 @@ from service.errors import InvalidRequestError
 from service.gazetteer import Gazetteer
 from service.offsets import in_unit
 from service.registry import AUTO, ServedModel
-from service.schemas import SCORE_DIGITS, AnnotationRequest, EntitiesRequest
+from service.schemas import AnnotationRequest, EntitiesRequest
 from service.state import Service
 
 
@@ -101,13 +101,7 @@ def _result(found: Annotation, asked: EntitiesRequest) -> dict[str, Any]:
     result: dict[str, Any] = {
         "text": text,
         "ents": [
-            {
-                "start": places[entity.start],
-                "end": places[entity.end],
-                "label": entity.label,
-                "text": entity.text,
-                "score": round(entity.score, SCORE_DIGITS),
-            }
+            {**entity.to_json(), "start": places[entity.start], "end": places[entity.end]}
             for entity in found.entities
         ],
     }

@@ -30,9 +30,6 @@ EXAMPLE_ENTS: list[JsonValue] = [
 ]
 EXAMPLE_ENTITIES = [Entity(**cast(dict[str, Any], ent)) for ent in EXAMPLE_ENTS]
 
-# A probability is worth no more digits, and each of them is sent.
-SCORE_DIGITS = 6
-
 # A gazetteer is made ready for each request, so it has to be small; what is known for good belongs into a model.
 MAX_PHRASES = 1_000
 MAX_PHRASE_CHARACTERS = 100

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 from pydantic_core import to_json
 
-from model.annotation import Entity
+from model.annotation import SCORE_DIGITS, Entity
 from model.tokenizer import tokenize
 from service.body import Items, Text, check_limits, described, parse
 from service.errors import PlainErrorRoute, plain_errors
 from service.hangup import cancelled_on_hangup
 from service.registry import ServedModel
-from service.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT, SCORE_DIGITS
+from service.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT
 from service.state import Service
 
 

@@ -30,7 +30,7 @@ from service.errors import (
     plain_errors,
 )
 from service.hangup import cancelled_on_hangup
-from service.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT, SCORE_DIGITS
+from service.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT
 from service.settings import Settings
 from service.state import Service
 
@@ -127,18 +127,7 @@ class OutputTensor(BaseModel):
 
 
 def _json_of(entities: Iterable[Entity]) -> bytes:
-    return to_json(
-        [
-            {
-                "start": entity.start,
-                "end": entity.end,
-                "label": entity.label,
-                "text": entity.text,
-                "score": round(entity.score, SCORE_DIGITS),
-            }
-            for entity in entities
-        ]
-    )
+    return to_json([entity.to_json() for entity in entities])
 
 
 class InferAnswer(BaseModel):

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 
-from model.annotation import Entity
+from model.annotation import SCORE_DIGITS, Entity
 from service.body import Items, check_limits, described, parse
 from service.errors import InvalidRequestError, PlainErrorRoute, plain_errors
 from service.hangup import cancelled_on_hangup
 from service.labelling import Controls, controls_of
 from service.registry import ServedModel
-from service.schemas import EXAMPLE_TEXT, SCORE_DIGITS
+from service.schemas import EXAMPLE_TEXT
 from service.state import Service
 
 # Those of real projects have some thousands of characters.

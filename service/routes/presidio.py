@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel
 from pydantic_core import to_json
 
-from model.annotation import Entity
+from model.annotation import SCORE_DIGITS, Entity
 from service.body import Items, Text, check_limits, described, parse
 from service.errors import InvalidRequestError, PlainErrorRoute, plain_errors
 from service.hangup import cancelled_on_hangup
 from service.registry import ServedModel
-from service.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT, SCORE_DIGITS
+from service.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT
 from service.state import Service
 
 # Presidio's name for a label, as its own configuration of recognizers has it. A label that is not here, such as MISC,

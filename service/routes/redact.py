@@ -5,6 +5,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from model.annotation import SCORE_DIGITS
 from service.answers import answer, wanted_labels
 from service.body import Text, described
 from service.document import Annotation
@@ -12,7 +13,7 @@ from service.errors import InvalidRequestError
 from service.hangup import cancelled_on_hangup
 from service.offsets import in_unit
 from service.redaction import Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
-from service.schemas import ERRORS, EXAMPLE_TEXT, SCORE_DIGITS, AnnotationRequest, parse_request
+from service.schemas import ERRORS, EXAMPLE_TEXT, AnnotationRequest, parse_request
 from service.state import Service
 
 OPERATORS: dict[str, type[Operator]] = {
