@@ -7,7 +7,8 @@ MODEL = Path(__file__).resolve().parents[1] / "model"
 
 # A name with its module, and for a class its public members.
 PUBLIC = """
-annotation.Entity end label score start text
+annotation.Entity end label score start text to_json
+annotation.SCORE_DIGITS
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
