@@ -5,10 +5,9 @@ so then it happens in a thread of its own and the event loop stays free for the 
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from model.annotation import Entity
@@ -63,49 +62,55 @@ class Annotator:
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
         read = sum(characters(source) for source, _ in tasks)
         long = read + finish_characters > LONG_TEXT_CHARACTERS
-        # While they wait to be read they take memory, and soon the engine's time: they count as waiting already.
-        with self._batcher.announced(min(read // CHARACTERS_PER_TOKEN, self._max_tokens) if long else 0):
-            readings = await self._computed(long, deadline, lambda: [_reading(task) for task in tasks])
+        if long:
+            # While they wait to be read they take memory, and soon the engine's time: they count as waiting already.
+            with self._batcher.announced(min(read // CHARACTERS_PER_TOKEN, self._max_tokens)):
+                readings = await self._in_thread(deadline, lambda: [_reading(task) for task in tasks])
+        else:
+            readings = [_reading(task) for task in tasks]
         counts = trace.current().models
+        tokens = 0
         for reading in readings:
-            counts[reading.recognizer.name].texts += 1
-            counts[reading.recognizer.name].tokens += sum(map(len, reading.windows))
-        tokens = sum(len(window) for reading in readings for window in reading.windows)
+            count, length = counts[reading.recognizer.name], sum(map(len, reading.windows))
+            count.texts += 1
+            count.tokens += length
+            tokens += length
         if tokens > self._max_tokens:
             message = f"the request has {tokens:,} tokens; the limit is {self._max_tokens:,}"
             raise TooLargeError(message, reason="too_many_tokens")
         taggings = await self._tagged(readings, deadline)
 
-        def finished() -> tuple[list[Counter[str]], Result]:
+        def finished() -> tuple[list[list[str]], Result]:
             annotations = [
                 Annotation(document, recognizer.entities(document.text, windows, of_document))
                 for (recognizer, document, windows), of_document in zip(readings, taggings, strict=True)
             ]
-            return [Counter(entity.label for entity in one.entities) for one in annotations], finish(annotations)
+            return [[entity.label for entity in one.entities] for one in annotations], finish(annotations)
 
-        found, result = await self._computed(long, deadline, finished)
+        found, result = await self._in_thread(deadline, finished) if long else finished()
         for reading, labels in zip(readings, found, strict=True):
-            counts[reading.recognizer.name].entities += labels
+            counts[reading.recognizer.name].entities.update(labels)
         return result
 
     async def _tagged(self, readings: "Sequence[_Reading]", deadline: float) -> "list[list[Tagging]]":
         """The taggings of each reading's windows. The engine runs one model at a time, so several are asked one after
         the other."""
+        if len(readings) == 1:
+            return [await self._batcher.submit(readings[0].recognizer, readings[0].windows, deadline)]
         taggings: dict[Recognizer, Iterator[Tagging]] = {}
         for recognizer in dict.fromkeys(reading.recognizer for reading in readings):
             windows = [reading.windows for reading in readings if reading.recognizer is recognizer]
             taggings[recognizer] = iter(await self._batcher.submit(recognizer, [*chain(*windows)], deadline))
-        return [[next(taggings[reading.recognizer]) for _ in reading.windows] for reading in readings]
+        return [[*islice(taggings[reading.recognizer], len(reading.windows))] for reading in readings]
 
     async def computed(self, characters: int, compute: Callable[[], Result]) -> Result:
         """What `compute` returns. It is plain Python work on about so many characters, and done where it holds up
         nobody. Raises DeadlineError."""
-        deadline = asyncio.get_running_loop().time() + self._deadline_seconds
-        return await self._computed(characters > LONG_TEXT_CHARACTERS, deadline, compute)
-
-    async def _computed(self, long: bool, deadline: float, compute: Callable[[], Result]) -> Result:
-        if not long:
+        if characters <= LONG_TEXT_CHARACTERS:
             return compute()
+        return await self._in_thread(asyncio.get_running_loop().time() + self._deadline_seconds, compute)
+
+    async def _in_thread(self, deadline: float, compute: Callable[[], Result]) -> Result:
         try:
             async with asyncio.timeout_at(deadline):
                 return await asyncio.get_running_loop().run_in_executor(self._long_texts, compute)

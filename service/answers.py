@@ -66,7 +66,7 @@ async def answer(
         for found, model in zip(documents, models, strict=True):
             entities = gazetteer.entities(found) if gazetteer else found.entities
             wanted = [
-                replace(entity, label=labels[entity.label])
+                entity if (name := labels[entity.label]) == entity.label else replace(entity, label=name)
                 for entity in entities
                 if entity.label in labels and entity.score >= asked.min_score
             ]
@@ -91,7 +91,8 @@ async def _models(service: Service, asked: AnnotationRequest) -> list[ServedMode
 def _result(found: Annotation, asked: EntitiesRequest) -> dict[str, Any]:
     """The answer to one text, without the model's name."""
     text, sentences = found.document
-    tokens = found.document.tokens
+    with_spans = asked.tokens is not None or "tokens" in asked.include
+    tokens = found.document.tokens if with_spans else []
     shown: list[Entity | Token] = [*found.entities]
     if "tokens" in asked.include:
         shown += tokens
@@ -105,7 +106,7 @@ def _result(found: Annotation, asked: EntitiesRequest) -> dict[str, Any]:
             for entity in found.entities
         ],
     }
-    if asked.tokens is not None or "tokens" in asked.include:
+    if with_spans:
         spans = _spans(found.entities, tokens)
         for ent, span in zip(result["ents"], spans, strict=True):
             ent |= {"start_token": span.start, "end_token": span.end}

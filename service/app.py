@@ -22,10 +22,9 @@ from service.authentication import Authentication
 from service.batcher import Batcher
 from service.engine import Engine
 from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
-from service.gunzip import Gunzip
 from service.keys import read_keys
 from service.metrics import Metrics
-from service.middleware import BodyLimit, RequestGuard
+from service.middleware import Bodies, RequestGuard
 from service.registry import Registry, ServedModel
 from service.reloader import Reloader
 from service.routes.anonymizer import anonymizer_routes
@@ -99,15 +98,14 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
         app.include_router(router)
     app.include_router(documentation_routes(app))
     app.include_router(page_routes())
-    app.router.middleware_stack = Shortcut(app.router.middleware_stack, chain(*(router.routes for router in routers)))
     app.add_exception_handler(ServiceError, _answer_service_error)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
-    # The last one added is the outermost. Both what arrives and what it unzips to is limited.
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
-    app.add_middleware(Gunzip)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, streams=[STREAM])
-    app.add_middleware(Authentication, service=service, routes=list(chain(*(router.routes for router in routers))))
+    routes = list(chain(*(router.routes for router in routers)))
+    # The last one added is the outermost.
+    app.add_middleware(Shortcut, routes=routes, handlers=app.exception_handlers)
+    app.add_middleware(Bodies, max_bytes=settings.max_body_bytes, streams=[STREAM])
+    app.add_middleware(Authentication, service=service, routes=routes)
     if settings.allowed_origins:
         # Around the door for keys: a browser asks without one whether it may send one.
         app.add_middleware(

@@ -30,6 +30,10 @@ SHORT_SECONDS = 1.0
 CAUTION = 2
 
 
+# Deadlines that pass one after another are looked at no more often than this.
+EXPIRY_SECONDS = 0.01
+
+
 class EngineStoppedError(Exception):
     """The engine can run no further batch, whatever is in it."""
 
@@ -82,6 +86,7 @@ class Batcher:
         self._running_tokens = 0
         self._tokens_per_second = 0.0  # 0 until a full batch has been timed
         self._short_until = 0.0
+        self._expiry: asyncio.TimerHandle | None = None
         # Since when it has been working without a pause, up to the end of the last batch; 0 in a pause.
         self._busy_since = 0.0
         self._arrival = asyncio.Event()
@@ -122,12 +127,10 @@ class Batcher:
         self._waiting[job] = None
         self._waiting_tokens += job.waiting_tokens
         self._arrival.set()
-        self._tell_waiting()
-        expiry = loop.call_at(deadline, job.fail, DeadlineError("the deadline passed before the answer"))
+        self._expire_at(deadline)
         try:
             return await job.answer
         finally:
-            expiry.cancel()
             self._forget(job)
 
     def check(self, tokens: int, seconds_left: float) -> None:
@@ -154,6 +157,10 @@ class Batcher:
         while 2 * self._waiting_tokens > self._queue_tokens:
             self._departure.clear()
             await self._departure.wait()
+
+    def tell_waiting(self) -> None:
+        """Tell the observer what waits, as with each batch: for whoever is to see what is so now."""
+        self._observer.waiting(len(self._waiting), self._waiting_tokens)
 
     async def close(self, within: float) -> None:
         """Take nothing new, finish what waits in `within` seconds, refuse the rest."""
@@ -212,7 +219,10 @@ class Batcher:
         """A window of each waiting job in turn, while the padded batch stays in its bound; then further ones of each,
         while it stays in a fraction of that: whoever comes meanwhile waits for all of it. Whose window does not fit
         keeps its turn; who was served goes to the end of the line."""
-        self._drop_expired()
+        now = asyncio.get_running_loop().time()
+        # The loop's timers are late when it is busy, and whoever is too late must not cost compute.
+        if self._expiry is not None and self._expiry.when() <= now:
+            self._expire()
         batch: list[_Item] = []
         longest = 0
         turn = list(self._waiting)
@@ -220,6 +230,9 @@ class Batcher:
         while turn:
             served = []
             for job in turn:
+                if job.answer.done():  # its client has left
+                    self._forget(job)
+                    continue
                 # One batch runs through one model: that of the job whose turn it is.
                 if batch and job.recognizer is not batch[0].job.recognizer:
                     continue
@@ -235,7 +248,6 @@ class Batcher:
                 served.append(job)
             turn = [job for job in served if job.waiting]
             bound = self._filled_bound()
-        now = asyncio.get_running_loop().time()
         for job in dict.fromkeys(item.job for item in batch):
             del self._waiting[job]
             if job.waiting:
@@ -244,7 +256,7 @@ class Batcher:
                 job.begun = True
                 self._observer.waited(now - job.submitted)
         self._departure.set()
-        self._tell_waiting()
+        self.tell_waiting()
         return sorted(batch, key=lambda item: item.length, reverse=True)
 
     def _filled_bound(self) -> int:
@@ -289,12 +301,25 @@ class Batcher:
         known = self._tokens_per_second or rate
         self._tokens_per_second = known + RATE_SMOOTHING * (rate - known)
 
-    def _drop_expired(self) -> None:
-        # The loop's timers are late when it is busy, and whoever is too late must not cost compute.
+    def _expire_at(self, when: float) -> None:
+        """One timer for all requests, at the first deadline: a timer for each, set and cancelled, would cost each of
+        them 5 µs."""
+        if self._expiry is None or when < self._expiry.when():
+            if self._expiry is not None:
+                self._expiry.cancel()
+            self._expiry = asyncio.get_running_loop().call_at(when, self._expire)
+
+    def _expire(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
         now = asyncio.get_running_loop().time()
-        for job in [job for job in self._waiting if job.answer.done() or job.deadline <= now]:
+        for job in [job for job in self._unanswered if job.deadline <= now]:
             job.fail(DeadlineError("the deadline passed before the answer"))
             self._forget(job)
+        if self._unanswered:
+            first = min(job.deadline for job in self._unanswered)
+            self._expire_at(max(first, now + EXPIRY_SECONDS))
 
     def _forget(self, job: "_Job") -> None:
         self._waiting.pop(job, None)
@@ -302,10 +327,6 @@ class Batcher:
         job.drop()
         self._unanswered.discard(job)
         self._departure.set()
-        self._tell_waiting()
-
-    def _tell_waiting(self) -> None:
-        self._observer.waiting(len(self._waiting), self._waiting_tokens)
 
     def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
         if not worker.cancelled() and (error := worker.exception()):

@@ -5,8 +5,9 @@ piece is unzipped before it is asked for, so that a small body that would become
 """
 
 import zlib
+from collections.abc import Iterable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive
 
 from service.errors import BadRequestError, UnsupportedMediaTypeError
 
@@ -16,21 +17,13 @@ PIECE_BYTES = 64 * 1024
 _GZIP = 31
 
 
-class Gunzip:
-    """Raises UnsupportedMediaTypeError to whoever reads a body in another encoding, BadRequestError where it is not
-    gzip."""
+def unzipped(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Receive:
+    """What gives the body of a request with these headers unzipped: `receive` itself where it is not zipped.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            encoding = b",".join(value for name, value in scope["headers"] if name == b"content-encoding")
-            receive = _decoded(receive, encoding.strip().lower())
-        await self.app(scope, receive, send)
-
-
-def _decoded(receive: Receive, encoding: bytes) -> Receive:
+    Raises UnsupportedMediaTypeError to whoever reads a body in another encoding, BadRequestError to whoever reads one
+    that is not gzip.
+    """
+    encoding = b",".join([value for name, value in headers if name == b"content-encoding"]).strip().lower()
     if encoding in (b"", b"identity"):
         return receive
     if encoding in (b"gzip", b"x-gzip"):

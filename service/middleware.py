@@ -5,15 +5,17 @@ Pure ASGI, because a middleware that wraps requests and responses would buffer t
 """
 
 import asyncio
+import os
 import re
 import time
-import uuid
 from collections.abc import Collection, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, trace
+from service.body import declared_bytes
 from service.errors import CODES, EngineError, TooLargeError, UnavailableError, error_response, log_failure
+from service.gunzip import unzipped
 from service.state import Service
 from service.templates import OTHER, Templates
 
@@ -75,9 +77,9 @@ class RequestGuard:
             logs.answered(*done)
 
 
-class BodyLimit:
-    """Refuses a body of more than `max_bytes` to whoever reads it: at once if it declares its length, else at the
-    first byte over. `streams` are the paths whose bodies may be of any length: they have limits of their own."""
+class Bodies:
+    """Bodies as the routes read them: unzipped, and no longer than `max_bytes`, neither as they come nor unzipped.
+    `streams` are the paths whose bodies may be of any length: they have limits of their own."""
 
     def __init__(self, app: ASGIApp, max_bytes: int, streams: Collection[str]) -> None:
         self.app = app
@@ -85,27 +87,33 @@ class BodyLimit:
         self.streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self.streams:
-            await self.app(scope, receive, send)
-            return
-        message = f"the body is too long; the limit is {self.max_bytes:,} bytes"
-        too_large = TooLargeError(message, reason="too_many_bytes")
-        # The server has parsed the number already; a body that is longer than it says never arrives here.
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        received = 0
+        if scope["type"] == "http":
+            receive = self._readable(scope, receive)
+        await self.app(scope, receive, send)
+
+    def _readable(self, scope: Scope, receive: Receive) -> Receive:
+        if scope["path"] in self.streams:
+            return unzipped(scope["headers"], receive)
+        limited = self._limited(receive, declared_bytes(scope["headers"]))
+        readable = unzipped(scope["headers"], limited)
+        return limited if readable is limited else self._limited(readable)
+
+    def _limited(self, receive: Receive, declared: int = 0) -> Receive:
+        """Raises TooLargeError to whoever reads more than the limit: at once where that much is declared, else at the
+        first byte over. That is a route, which alone knows the contract and so the shape of the error."""
+        received = declared  # what is declared is all that comes
 
         async def receive_within_limit() -> Message:
             nonlocal received
-            # Raised in the route, which alone knows the contract and so the shape of the error.
-            if int(declared) > self.max_bytes:
-                raise too_large
-            message = await receive()
-            received += len(message.get("body", b""))
+            message = await receive() if received <= self.max_bytes else {}
+            if not declared:
+                received += len(message.get("body", b""))
             if received > self.max_bytes:
-                raise too_large
+                limit = f"the body is too long; the limit is {self.max_bytes:,} bytes"
+                raise TooLargeError(limit, reason="too_many_bytes")
             return message
 
-        await self.app(scope, receive_within_limit, send)
+        return receive_within_limit
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -113,4 +121,4 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     for name, value in headers:
         if name == REQUEST_ID_HEADER and SANE_REQUEST_ID.fullmatch(value):
             return bytes(value)
-    return uuid.uuid4().hex.encode("ascii")
+    return os.urandom(16).hex().encode("ascii")

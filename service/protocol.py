@@ -5,6 +5,7 @@ The door knows the two routes that nearly all texts take, and short bodies. It l
 routes ask again (`Service.check_room`).
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from itertools import chain
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import UnavailableError, error_response
+from service.hangup import EXTENSION, HANGUP, Hangup
 from service.middleware import REQUEST_ID_HEADER, request_id
 from service.state import Service
 from service.trace import Trace
@@ -34,6 +36,18 @@ def protocol_of(service: Service) -> type[HttpToolsProtocol]:
         """One connection. A request that is refused never becomes a task."""
 
         _refusal: bytes | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._hangup = Hangup()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self._hangup.happen()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.scope["extensions"] = {EXTENSION: {HANGUP: self._hangup}}
 
         def on_headers_complete(self) -> None:
             idle = self.cycle is None or self.cycle.response_complete

@@ -51,7 +51,7 @@ class Reloader:
                 fact = str(error).removeprefix(f"{served.stamp.path}: ")
                 raise ConflictError(f"model {name} was not reloaded: {fact}") from None
             finally:
-                self._service.metrics.reloads.labels(name, outcome).inc()
+                self._service.metrics.reloads(name, outcome).inc()
         model = self._service.registry.named(name)
         log.info("model %s: archive %s, sha256 %s", name, outcome, model.digest)
         return model, changed

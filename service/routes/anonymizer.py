@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import to_json
 
-from service.body import Items, Text, check_limits, described, parse
+from service.body import Items, Text, check_limits, described, parse, read
 from service.errors import InvalidRequestError, PlainErrorRoute, TooLargeError, plain_errors
 from service.redaction import OPERATORS, Hash, Keep, Mask, Operator, Redact, Redaction, Replace, redacted
 from service.routes.presidio import EXAMPLE_RESULTS
@@ -152,7 +152,7 @@ def anonymizer_routes(service: Service) -> APIRouter:
         ),
     )
     async def anonymize(request: Request) -> Response:
-        body = await request.body()
+        body = await read(request)
         answer = await service.annotator.computed(len(body), lambda: _answer(body, service.settings))
         return Response(answer, media_type="application/json")
 

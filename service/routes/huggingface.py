@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from model.annotation import SCORE_DIGITS, Entity
 from model.tokenizer import tokenize
-from service.body import Items, Text, check_limits, described, parse
+from service.body import Items, Text, check_limits, declared_bytes, described, parse, read
 from service.errors import PlainErrorRoute, plain_errors
 from service.hangup import cancelled_on_hangup
 from service.registry import ServedModel
@@ -124,13 +124,13 @@ def huggingface_routes(service: Service) -> APIRouter:
 
 
 async def _answer(service: Service, model: ServedModel, request: Request) -> Response:
-    service.check_room(int(request.headers.get("content-length", 0)))
-    asked = parse(await request.body(), TokenClassificationRequest)
+    service.check_room(declared_bytes(request.scope["headers"]))
+    asked = parse(await read(request), TokenClassificationRequest)
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
     check_limits(texts, service.settings)
     parameters = asked.parameters or TokenClassificationParameters()
     ignored = frozenset(parameters.ignore_labels or ())
-    async with cancelled_on_hangup(request.receive):
+    async with cancelled_on_hangup(request.scope):
         found = await service.annotator.entities(model.recognizer, texts)
         if parameters.aggregation_strategy == "none":
             answers = await service.annotator.computed(

@@ -20,7 +20,7 @@ from pydantic_core import to_json
 
 from model import __version__
 from model.annotation import Entity
-from service.body import Items, Text, check_limits, described, parse
+from service.body import Items, Text, check_limits, declared_bytes, described, parse, read
 from service.errors import (
     BadRequestError,
     InvalidRequestError,
@@ -227,13 +227,13 @@ def inference_routes(service: Service) -> APIRouter:
     )
     async def infer(name: str, request: Request) -> Response:
         known = service.registry.named(name)
-        service.check_room(int(request.headers.get("content-length", 0)))
-        body = await request.body()
+        service.check_room(declared_bytes(request.scope["headers"]))
+        body = await read(request)
         json_length = _json_length(request.headers.get(JSON_LENGTH_HEADER), len(body))
         asked = _parse(body[:json_length])
         tensor = _texts(asked, body[json_length:], service.settings)
         binary = _is_binary(asked)
-        async with cancelled_on_hangup(request.receive):
+        async with cancelled_on_hangup(request.scope):
             found = await service.annotator.entities(known.recognizer, tensor.texts)
         return _answer(known.name, asked.id, tensor.shape, [_json_of(entities) for entities in found], binary)
 

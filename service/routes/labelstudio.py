@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 
 from model.annotation import SCORE_DIGITS, Entity
-from service.body import Items, check_limits, described, parse
+from service.body import Items, check_limits, described, parse, read
 from service.errors import InvalidRequestError, PlainErrorRoute, plain_errors
 from service.hangup import cancelled_on_hangup
 from service.labelling import Controls, controls_of
@@ -84,7 +84,7 @@ def label_studio_routes(service: Service) -> APIRouter:
         openapi_extra=described(SetupRequest, {"a project": {"schema": EXAMPLE_CONFIGURATION}}),
     )
     async def setup(request: Request) -> Response:
-        asked = parse(await request.body(), SetupRequest)
+        asked = parse(await read(request), SetupRequest)
         model = service.registry.default
         controls_of(asked.label_config, model.recognizer.labels)
         return Response(to_json({"model_version": _version(model)}), media_type="application/json")
@@ -100,12 +100,12 @@ def label_studio_routes(service: Service) -> APIRouter:
         ),
     )
     async def predict(request: Request) -> Response:
-        asked = parse(await request.body(), PredictRequest)
+        asked = parse(await read(request), PredictRequest)
         model = service.registry.default
         controls = controls_of(asked.label_config, model.recognizer.labels)
         texts = [_text(task, number, controls.field) for number, task in enumerate(asked.tasks)]
         check_limits(texts, service.settings)
-        async with cancelled_on_hangup(request.receive):
+        async with cancelled_on_hangup(request.scope):
             found = await service.annotator.entities(model.recognizer, texts)
         version = _version(model)
         results = [_prediction(entities, controls, version) for entities in found]

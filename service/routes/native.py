@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from service.answers import entities_answer
-from service.body import described
+from service.body import declared_bytes, described, read
 from service.hangup import cancelled_on_hangup
 from service.schemas import (
     ERRORS,
@@ -55,9 +55,9 @@ def native_routes(service: Service) -> APIRouter:
         responses=ERRORS,
     )
     async def entities(request: Request) -> Response:
-        service.check_room(int(request.headers.get("content-length", 0)))
-        asked = parse_request(await request.body(), service.settings, EntitiesRequest)
-        async with cancelled_on_hangup(request.receive):
+        service.check_room(declared_bytes(request.scope["headers"]))
+        asked = parse_request(await read(request), service.settings, EntitiesRequest)
+        async with cancelled_on_hangup(request.scope):
             return Response(await entities_answer(service, asked), media_type="application/json")
 
     @router.get("/v1/models", summary="The models, with their cards", tags=["models"], response_model=ModelsAnswer)

@@ -20,6 +20,7 @@ def operations_routes(service: Service, reloader: Reloader) -> APIRouter:
         responses={200: {"content": {"text/plain": {}}, "description": "Prometheus's text format, or OpenMetrics."}},
     )
     async def metrics(request: Request) -> Response:
+        service.batcher.tell_waiting()
         content, content_type = service.metrics.exposition(request.headers.get("accept", ""))
         return Response(content, headers={"content-type": content_type})
 

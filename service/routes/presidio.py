@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Ro
 from pydantic_core import to_json
 
 from model.annotation import SCORE_DIGITS, Entity
-from service.body import Items, Text, check_limits, described, parse
+from service.body import Items, Text, check_limits, declared_bytes, described, parse, read
 from service.errors import InvalidRequestError, PlainErrorRoute, plain_errors
 from service.hangup import cancelled_on_hangup
 from service.registry import ServedModel
@@ -136,15 +136,15 @@ def presidio_routes(service: Service) -> APIRouter:
         ),
     )
     async def analyze(request: Request) -> Response:
-        service.check_room(int(request.headers.get("content-length", 0)))
-        asked = parse(await request.body(), AnalyzeRequest)
+        service.check_room(declared_bytes(request.scope["headers"]))
+        asked = parse(await read(request), AnalyzeRequest)
         texts = _list(asked.text)
         check_limits(texts, service.settings)
         model = _models_of(service, asked.language)[0]
         wanted = _wanted_names(asked, model)
         allowed = frozenset(asked.allow_list or ())
         threshold = asked.score_threshold or 0.0
-        async with cancelled_on_hangup(request.receive):
+        async with cancelled_on_hangup(request.scope):
             found = await service.annotator.entities(model.recognizer, texts)
         explained_by = model.name if asked.return_decision_process else None
         answers = [

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.annotation import SCORE_DIGITS
 from service.answers import answer, wanted_labels
-from service.body import Text, described
+from service.body import Text, declared_bytes, described, read
 from service.document import Annotation
 from service.errors import InvalidRequestError
 from service.hangup import cancelled_on_hangup
@@ -124,15 +124,15 @@ def redact_routes(service: Service) -> APIRouter:
         responses=ERRORS,
     )
     async def redact(request: Request) -> Response:
-        service.check_room(int(request.headers.get("content-length", 0)))
-        asked = parse_request(await request.body(), service.settings, RedactRequest)
+        service.check_room(declared_bytes(request.scope["headers"]))
+        asked = parse_request(await read(request), service.settings, RedactRequest)
         labels = wanted_labels(service, asked)
         if asked.operators.keys() - set(labels.values()):
             message = "operators has a label that is not among those that are answered"
             raise InvalidRequestError(message, reason="unknown_label")
         # An answer may be as long as a request.
         most = service.settings.max_body_bytes
-        async with cancelled_on_hangup(request.receive):
+        async with cancelled_on_hangup(request.scope):
             body = await answer(service, asked, labels, lambda found: _result(found, asked, most))
         return Response(body, media_type="application/json")
 

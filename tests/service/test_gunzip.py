@@ -12,7 +12,7 @@ import pytest
 from starlette.types import Message
 
 from service.errors import BadRequestError
-from service.gunzip import PIECE_BYTES, Gunzip
+from service.gunzip import PIECE_BYTES, unzipped
 
 Serve = Callable[..., Any]
 URL = "/v1/entities"
@@ -106,17 +106,11 @@ class Bodies:
 
 
 async def pieces_of(receive: Bodies, most: int) -> list[Message]:
-    """The first messages that an application is given behind `Gunzip`."""
-    found = []
-
-    async def application(_scope: Any, receive: Any, _send: Any) -> None:
-        while len(found) < most and (not found or found[-1].get("more_body")):
-            found.append(await receive())
-
-    async def send(_: Message) -> None: ...
-
-    scope = {"type": "http", "headers": [(b"content-encoding", b"gzip")]}
-    await Gunzip(application)(scope, receive, send)
+    """The first messages that whoever reads these bodies unzipped is given."""
+    found: list[Message] = []
+    read = unzipped([(b"content-encoding", b"gzip")], receive)
+    while len(found) < most and (not found or found[-1].get("more_body")):
+        found.append(await read())
     return found
 
 

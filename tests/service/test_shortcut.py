@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fakes import DirectEngine, served
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.app import create_app
 from service.settings import Settings
@@ -14,9 +15,9 @@ from service.shortcut import Shortcut
 
 @pytest.fixture(scope="module")
 def shortcut() -> Shortcut:
-    way = create_app(Settings(), [served()], DirectEngine()).router.middleware_stack
-    assert isinstance(way, Shortcut)
-    return way
+    app = create_app(Settings(), [served()], DirectEngine())
+    (arguments,) = [one.kwargs for one in app.user_middleware if one.cls is Shortcut]
+    return Shortcut(app, **arguments)
 
 
 def test_the_routes_that_take_texts_by_a_plain_path_have_it(shortcut: Shortcut) -> None:
@@ -25,6 +26,16 @@ def test_the_routes_that_take_texts_by_a_plain_path_have_it(shortcut: Shortcut) 
 
 def test_no_route_with_parameters_has_it(shortcut: Shortcut) -> None:
     assert [path for _, path in shortcut.routes if "{" in path] == []
+
+
+class LongWay:
+    """In the shortcut's place."""
+
+    def __init__(self, app: ASGIApp, **_: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
 
 @pytest.mark.parametrize(
@@ -50,5 +61,5 @@ def test_it_answers_as_the_long_way(
         return answer.status_code, answer.content, {**answer.headers, "date": ""}
 
     short = asked()
-    monkeypatch.setattr("service.app.Shortcut", lambda app, _routes: app)
+    monkeypatch.setattr("service.app.Shortcut", LongWay)
     assert asked() == short
