@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,9 +20,12 @@ from service.middleware import REQUEST_ID_HEADER, request_id
 from service.state import Service
 from service.trace import Trace
 
-ROUTES = frozenset({b"/v1/entities", b"/v1/redact"})
+ROUTES = {b"/v1/entities": "/v1/entities", b"/v1/redact": "/v1/redact"}
 LONGEST_BODY_BYTES = 16 * 1024
+# What bodies and browsers ask for with these is known behind the door.
+LEFT_TO_OTHERS = frozenset({b"transfer-encoding", b"expect", b"origin"})
 SECONDS_BETWEEN_LINES = 1.0
+SECONDS_OF_ONE_ANSWER = 0.1
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -57,7 +61,7 @@ def protocol_of(service: Service) -> type[HttpToolsProtocol]:
                 and self.parser.get_method() == b"POST"
                 and self.parser.should_keep_alive()
             ):
-                self._refusal = refusals.refusal(self.url.decode(), self.headers, self.server_state.default_headers)
+                self._refusal = refusals.refusal(ROUTES[self.url], self.headers, self.server_state.default_headers)
             if self._refusal is None:
                 super().on_headers_complete()
 
@@ -76,11 +80,23 @@ def protocol_of(service: Service) -> type[HttpToolsProtocol]:
     return Protocol
 
 
+class _Refusal(NamedTuple):
+    """What is said to all who are refused for one reason within a moment: the answer but for its request id, and what
+    the metrics are told."""
+
+    head: bytes
+    body: bytes
+    seen: Trace
+
+
 class _Refusals:
     """What is answered at the door, counted as any other answer; in the log they are a line a second."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        # To build an answer is half of what a refusal costs.
+        self._known: dict[tuple[str, str], _Refusal] = {}
+        self._known_until = 0.0
         self._unlogged = 0
         self._next_line = 0.0
 
@@ -93,7 +109,7 @@ class _Refusals:
         for name, value in headers:
             if name == b"content-length":
                 length = int(value)
-            elif name in (b"transfer-encoding", b"expect", b"origin"):
+            elif name in LEFT_TO_OTHERS:
                 return None
         if not 0 < length <= LONGEST_BODY_BYTES:
             return None
@@ -104,10 +120,15 @@ class _Refusals:
         return None
 
     def _answer(self, error: UnavailableError, path: str, headers: Headers, own: Headers) -> bytes:
-        answer = error_response(error, {"path": path})
-        self._service.metrics.answered("POST", path, 503, 0.0, Trace(reason=error.reason))
-        self._unlogged += 1
         now = time.monotonic()
+        if now >= self._known_until:
+            self._known.clear()
+            self._known_until = now + SECONDS_OF_ONE_ANSWER
+        known = self._known.get((path, error.reason))
+        if known is None:
+            known = self._known[path, error.reason] = _refusal(error, path, own)
+        self._service.metrics.answered("POST", path, 503, 0.0, known.seen)
+        self._unlogged += 1
         if now >= self._next_line:
             log.warning(
                 "requests refused since the last such line: %d; more is asked than can be answered in time",
@@ -115,7 +136,12 @@ class _Refusals:
             )
             self._unlogged = 0
             self._next_line = now + SECONDS_BETWEEN_LINES
-        lines = [b"HTTP/1.1 503 Service Unavailable"]
-        lines += [name + b": " + value for name, value in chain(own, answer.raw_headers)]
-        lines += [REQUEST_ID_HEADER + b": " + request_id(headers), b"", bytes(answer.body)]
-        return b"\r\n".join(lines)
+        return b"%b%b\r\n\r\n%b" % (known.head, request_id(headers), known.body)
+
+
+def _refusal(error: UnavailableError, path: str, own: Headers) -> _Refusal:
+    answer = error_response(error, {"path": path})
+    lines = [b"HTTP/1.1 503 Service Unavailable"]
+    lines += [name + b": " + value for name, value in chain(own, answer.raw_headers)]
+    lines += [REQUEST_ID_HEADER + b": "]
+    return _Refusal(b"\r\n".join(lines), bytes(answer.body), Trace(reason=error.reason))
