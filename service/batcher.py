@@ -1,7 +1,7 @@
 """Between the requests and the engine: windows of many requests wait here and leave in batches.
 
 There is no timer. A free engine takes what waits, at once; while it works, others arrive, and batches form by
-themselves under load. Requests take turns, a window each, so that a long document cannot hold up short texts.
+themselves under load. Requests take turns of some tokens, so that a long document cannot hold up short texts.
 Everything here runs on the event loop; only `Engine.run` may leave it.
 """
 
@@ -24,6 +24,11 @@ RATE_SMOOTHING = 0.2
 # much less.
 SHORT_FRACTION = 8
 SHORT_SECONDS = 1.0
+
+# A turn is worth this fraction of a batch's bound, or a longer window. Were it one window, a text of two short
+# sentences would wait for its second one as long again, behind all who came later, and under overload beyond its
+# deadline.
+TURN_FRACTION = 32
 
 # What comes before a request counts so many times in its predicted wait: a prediction is not exact, and what was
 # accepted and is then too late has cost others their turn for nothing.
@@ -77,6 +82,7 @@ class Batcher:
         self._engine = engine
         self._observer = observer
         self._batch_tokens = batch_tokens
+        self._turn_tokens = batch_tokens // TURN_FRACTION
         self._queue_tokens = queue_tokens
         self._unanswered: set[_Job] = set()
         # The jobs with windows left to take, in the order of their turns: a dictionary as an ordered set.
@@ -201,8 +207,8 @@ class Batcher:
         is unknown."""
         if not self._tokens_per_second:
             return 0.0
-        # Requests take turns, so of each other one at most as much comes first as this one has itself.
-        ahead = min(self._waiting_tokens, len(self._waiting) * tokens)
+        # Requests take turns, so of each other one at most as much comes first as this one has itself, or a turn.
+        ahead = min(self._waiting_tokens, len(self._waiting) * max(tokens, self._turn_tokens))
         return (CAUTION * (self._running_tokens + ahead) + tokens) / self._tokens_per_second
 
     async def _work(self) -> None:
@@ -216,9 +222,9 @@ class Batcher:
                 await self._run(batch)
 
     def _take_batch(self) -> "list[_Item]":
-        """A window of each waiting job in turn, while the padded batch stays in its bound; then further ones of each,
-        while it stays in a fraction of that: whoever comes meanwhile waits for all of it. Whose window does not fit
-        keeps its turn; who was served goes to the end of the line."""
+        """A turn of each waiting job, while the padded batch stays in its bound; then further ones of each, while it
+        stays in a fraction of that: whoever comes meanwhile waits for all of it. Whose windows do not fit keeps its
+        turn; who has had it goes to the end of the line."""
         now = asyncio.get_running_loop().time()
         # The loop's timers are late when it is busy, and whoever is too late must not cost compute.
         if self._expiry is not None and self._expiry.when() <= now:
@@ -226,6 +232,7 @@ class Batcher:
         batch: list[_Item] = []
         longest = 0
         turn = list(self._waiting)
+        had_turn: set[_Job] = set()
         bound = self._batch_tokens
         while turn:
             served = []
@@ -236,20 +243,25 @@ class Batcher:
                 # One batch runs through one model: that of the job whose turn it is.
                 if batch and job.recognizer is not batch[0].job.recognizer:
                     continue
-                padded = max(longest, job.next_length) * (len(batch) + 1)
-                if batch and padded > bound:
-                    if longest * (len(batch) + 1) > bound:
-                        break  # not even the shortest window would fit
-                    continue
-                item = job.take()
-                batch.append(item)
-                longest = max(longest, item.length)
-                self._waiting_tokens -= item.length
-                served.append(job)
-            turn = [job for job in served if job.waiting]
+                taken = 0
+                while job.waiting and (not batch or max(longest, job.next_length) * (len(batch) + 1) <= bound):
+                    if taken and taken + job.next_length > self._turn_tokens:
+                        had_turn.add(job)
+                        break
+                    item = job.take()
+                    batch.append(item)
+                    longest = max(longest, item.length)
+                    taken += item.length
+                if taken:
+                    self._waiting_tokens -= taken
+                    served.append(job)
+                elif longest * (len(batch) + 1) > bound:
+                    break  # not even the shortest window would fit
+            turn = [job for job in served if job in had_turn]
             bound = self._filled_bound()
         for job in dict.fromkeys(item.job for item in batch):
-            del self._waiting[job]
+            if job in had_turn or not job.waiting:
+                del self._waiting[job]
             if job.waiting:
                 self._waiting[job] = None
             if not job.begun:

@@ -164,6 +164,33 @@ async def test_long_documents_side_by_side_take_full_batches() -> None:
         assert len(await engine.batch(1)) == 16
 
 
+async def test_a_text_of_two_short_sentences_has_both_in_one_turn() -> None:
+    engine = SteppedEngine()
+    async with running(engine, batch_tokens=640) as batcher:
+        await submitted(batcher, window(1))
+        await engine.batch(0)
+        await submitted(batcher, window(9), window(11))
+        for _ in range(50):
+            await submitted(batcher, window(20))
+        engine.finish(0)
+        assert {window(9), window(11)} <= set(await engine.batch(1))
+
+
+async def test_whose_windows_did_not_all_fit_keeps_its_place_for_the_others() -> None:
+    engine = SteppedEngine()
+    async with running(engine, batch_tokens=64) as batcher:
+        await submitted(batcher, window(64))
+        await engine.batch(0)
+        await submitted(batcher, window(30))
+        await submitted(batcher, window(1), window(1))
+        for _ in range(3):
+            await submitted(batcher, window(32))
+        engine.finish(0)
+        assert await engine.batch(1) == [window(30), window(1)]
+        engine.finish(1)
+        assert window(1) in await engine.batch(2)
+
+
 async def test_whose_window_did_not_fit_comes_first_in_the_next_batch() -> None:
     engine = SteppedEngine()
     async with running(engine) as batcher:
