@@ -3,11 +3,12 @@
     python -m bench.http --data-dir originals
     python -m bench.http --data-dir originals --overload
     python -m bench.http --data-dir originals --soak 200000
+    python -m bench.http --data-dir originals --workers 2
 
 The real server (`python -m service`) has one core, the load another. The load is sentences of CoNLL-2003's test set
 with 18 to 35 tokens, about 25, one in a request. wrk fills 64 connections; all other load is of a constant rate, and
 latency counts from the time at which a request was due. Prints tables and writes results/http.json, in which each of
-the three has its part; docs/performance.md says what the figures mean.
+the four has its part; docs/performance.md says what the figures mean.
 """
 
 import argparse
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             bodies.write_text("".join(json.dumps({"text": text}) + "\n" for text in sentences), encoding="utf-8")
             if options.soak:
                 part, figures = "soak", soak(options, bodies)
+            elif options.workers:
+                part, figures = "workers", workers(options, bodies)
             elif options.overload:
                 part, figures = "overload", overload(options, bodies, sentences)
             else:
@@ -78,11 +81,12 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=10, metavar="N", help="length of each measurement")
     parser.add_argument("--overload", action="store_true", help="three times the peak rate, and long documents")
     parser.add_argument("--soak", type=int, default=0, metavar="N", help="so many requests of ever new words")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="so many processes on both cores")
     parser.add_argument("--output", type=Path, metavar="PATH", default=RESULTS)
     return parser.parse_args(arguments)
 
 
-# -- the three measurements ------------------------------------------------------------------------------------------
+# -- the four measurements -------------------------------------------------------------------------------------------
 
 
 def load(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
@@ -230,25 +234,38 @@ def soak(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
     return {"resident bytes by requests": {str(count): size for count, size in resident.items()}}
 
 
+def workers(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
+    """The peak rate of one process on the server's core, and of several on both, of which the load takes its part."""
+    rates = {}
+    for count, cores in ((1, str(options.core)), (options.workers, f"{options.core},{options.load_core}")):
+        with service(options, f"--workers={count}", cores=cores) as (url, _, _):
+            closed_loop(url, bodies, CONNECTIONS, 2, options.load_core)
+            rates[count] = closed_loop(url, bodies, CONNECTIONS, options.seconds, options.load_core).rate
+    return {
+        "requests/s by processes": rates,
+        "ratio": rates[options.workers] / rates[1],
+    }
+
+
 # -- the server ------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def service(options: argparse.Namespace, *flags: str) -> Iterator[tuple[str, int, float]]:
+def service(options: argparse.Namespace, *flags: str, cores: str = "") -> Iterator[tuple[str, int, float]]:
     words = [sys.executable, "-m", "service", "--port", "{port}", "--model", str(options.model), *flags]
-    with server(words, options.core) as started:
+    with server(words, cores or options.core) as started:
         yield started
 
 
 @contextmanager
-def server(words: Sequence[str], core: int) -> Iterator[tuple[str, int, float]]:
+def server(words: Sequence[str], cores: int | str) -> Iterator[tuple[str, int, float]]:
     """Where it answers, its process id, and the seconds from exec to ready."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = [word.format(port=port) for word in words]
     begun = time.perf_counter()
     process = subprocess.Popen(
-        ["taskset", "-c", str(core), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent
+        ["taskset", "-c", str(cores), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent
     )
     url = f"http://127.0.0.1:{port}"
     try:

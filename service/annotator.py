@@ -5,6 +5,7 @@ so then it happens in a thread of its own and the event loop stays free for the 
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
@@ -43,6 +44,7 @@ class Annotator:
         self._batcher = batcher
         self._max_tokens = max_tokens
         self._deadline_seconds = deadline_seconds
+        self._uncollected = _Uncollected()
         # One thread: several would only share the interpreter lock, and make the loop wait for each of them.
         self._long_texts = ThreadPoolExecutor(1, thread_name_prefix="long-texts")
 
@@ -61,7 +63,20 @@ class Annotator:
         """
         deadline = asyncio.get_running_loop().time() + self._deadline_seconds
         read = sum(characters(source) for source, _ in tasks)
-        long = read + finish_characters > LONG_TEXT_CHARACTERS
+        if read + finish_characters <= LONG_TEXT_CHARACTERS:
+            return await self._annotated(tasks, finish, deadline, read, long=False)
+        with self._uncollected:
+            return await self._annotated(tasks, finish, deadline, read, long=True)
+
+    async def _annotated(
+        self,
+        tasks: Sequence[Task],
+        finish: Callable[[list[Annotation]], Result],
+        deadline: float,
+        read: int,
+        *,
+        long: bool,
+    ) -> Result:
         if long:
             # While they wait to be read they take memory, and soon the engine's time: they count as waiting already.
             with self._batcher.announced(min(read // CHARACTERS_PER_TOKEN, self._max_tokens)):
@@ -119,6 +134,24 @@ class Annotator:
 
     def close(self) -> None:
         self._long_texts.shutdown(wait=False, cancel_futures=True)
+
+
+class _Uncollected:
+    """While a long text is under way, the garbage collector rests: it would walk the text's hundreds of thousands of
+    tokens again and again, and whoever asks meanwhile would wait a tenth of a second each time. They go without it,
+    and hardly any other request leaves it something to do."""
+
+    def __init__(self) -> None:
+        self._texts = 0
+
+    def __enter__(self) -> None:
+        self._texts += 1
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        self._texts -= 1
+        if not self._texts:
+            gc.enable()
 
 
 class _Reading(NamedTuple):

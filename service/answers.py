@@ -19,6 +19,9 @@ from service.registry import AUTO, ServedModel
 from service.schemas import AnnotationRequest, EntitiesRequest
 from service.state import Service
 
+# Of entities or tokens, a millisecond of JSON.
+SLICE = 1_000
+
 
 async def entities_answer(service: Service, asked: EntitiesRequest) -> bytes:
     """The JSON that answers `asked`. Raises what the two functions below do."""
@@ -72,10 +75,25 @@ async def answer(
             ]
             results.append({**result_of(Annotation(found.document, wanted)), "model": model.name})
         several = {"results": results, "model": asked.model or service.registry.default.name}
-        return to_json(results[0] if asked.single else several)
+        return _json(results[0] if asked.single else several)
 
     phrases = asked.gazetteer.phrases if asked.gazetteer else []
     return await service.annotator.annotate(tasks, finish, sum(map(len, phrases)))
+
+
+def _json(answer: Mapping[str, Any]) -> bytes:
+    """As `to_json`, which lets no other thread run until it is done, 20 ms for the entities of a long text: so long
+    lists are written in slices."""
+    if not any(isinstance(value, list) and len(value) > SLICE for value in answer.values()):
+        return to_json(answer)
+    fields = []
+    for name, value in answer.items():
+        if isinstance(value, list) and value:
+            slices = [to_json(value[start : start + SLICE])[1:-1] for start in range(0, len(value), SLICE)]
+            fields.append(to_json(name) + b":[" + b",".join(slices) + b"]")
+        else:
+            fields.append(to_json(name) + b":" + to_json(value))
+    return b"{" + b",".join(fields) + b"}"
 
 
 async def _models(service: Service, asked: AnnotationRequest) -> list[ServedModel]:

@@ -1,5 +1,7 @@
 """The road of a request's texts, beside what the contracts' tests say of it."""
 
+import asyncio
+import gc
 import threading
 
 import pytest
@@ -43,5 +45,24 @@ async def test_a_long_text_without_a_place_is_refused_before_it_is_read() -> Non
     annotator = Annotator(batcher, 2**20, 10)
     with pytest.raises(UnavailableError, match="the queue is full"):
         await annotator.entities(Unread(), [LONG])
+    annotator.close()
+    await batcher.close(0)
+
+
+async def test_the_garbage_collector_rests_while_long_texts_are_under_way_and_then_goes_on() -> None:
+    seen: list[bool] = []
+
+    class Reading(CapitalisedWords):
+        def windows_of(self, sentences):  # type: ignore[no-untyped-def]
+            seen.append(gc.isenabled())
+            return super().windows_of(sentences)
+
+    batcher = Batcher(DirectEngine(), 2**20, 2**20)
+    batcher.start()
+    annotator = Annotator(batcher, 2**20, 10)
+    await annotator.entities(Reading(), ["short"])
+    await asyncio.gather(*(annotator.entities(Reading(), [LONG]) for _ in range(2)))
+    assert seen == [True, False, False]
+    assert gc.isenabled()
     annotator.close()
     await batcher.close(0)
