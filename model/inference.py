@@ -230,8 +230,8 @@ class _Recurrence(nn.Module):
 
 
 def _step(gates: Tensor, cell: Tensor, state: Tensor) -> Tensor:
-    """The states (D, B, H) after a step, written into `state`; what is given, the gates (D, B, 4H) before their sigmoid
-    and the cells (D, B, H) before the step, is overwritten, the cells by those after it."""
+    """The states (D, B, H) after a step, written into `state`. The gates (D, B, 4H), given before their sigmoid, are
+    overwritten, and the cells (D, B, H) by those after the step."""
     i, f, g, o = gates.sigmoid_().chunk(4, 2)
     cell.mul_(f).addcmul_(i, g.sub_(0.5), value=4.0)
     return torch.mul(o, cell.sigmoid().sub_(0.5), out=state)
