@@ -34,6 +34,10 @@ TURN_FRACTION = 32
 # accepted and is then too late has cost others their turn for nothing.
 CAUTION = 2
 
+# The line, a turn of each who waits, may take this part of the time to a request's deadline. A longer one answers
+# nobody sooner, and each who stands in it costs the others time (docs/performance.md).
+LINE_FRACTION = 8
+
 
 # Deadlines that pass one after another are looked at no more often than this.
 EXPIRY_SECONDS = 0.01
@@ -191,6 +195,14 @@ class Batcher:
                 retry_after=wait - seconds_left,
                 reason="wait_too_long",
             )
+        line = self._line_seconds()
+        if line > seconds_left / LINE_FRACTION:
+            raise UnavailableError(
+                f"those who wait need {line:.1f} s for a turn each; "
+                f"the limit is {seconds_left / LINE_FRACTION:.1f} s, a part of the time to the deadline",
+                retry_after=line,
+                reason="wait_too_long",
+            )
 
     def _check_place(self, tokens: int) -> None:
         taken, rate = self._waiting_tokens + self._announced_tokens, self._tokens_per_second
@@ -210,6 +222,12 @@ class Batcher:
         # Requests take turns, so of each other one at most as much comes first as this one has itself, or a turn.
         ahead = min(self._waiting_tokens, len(self._waiting) * max(tokens, self._turn_tokens))
         return (CAUTION * (self._running_tokens + ahead) + tokens) / self._tokens_per_second
+
+    def _line_seconds(self) -> float:
+        """Seconds in which each who waits has a turn; 0 as long as the speed is unknown."""
+        if not self._tokens_per_second:
+            return 0.0
+        return min(self._waiting_tokens, len(self._waiting) * self._turn_tokens) / self._tokens_per_second
 
     async def _work(self) -> None:
         while True:

@@ -390,6 +390,28 @@ async def test_of_each_waiting_request_only_as_much_as_ones_own_comes_first(cloc
             batcher.check(10, seconds_left=18.9)
 
 
+async def test_the_line_takes_an_eighth_of_the_time_to_a_deadline(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        await submitted(batcher, window(1))
+        await engine.batch(1)
+        for _ in range(10):
+            await submitted(batcher, window(2), seconds=1_000)
+        batcher.check(1, seconds_left=16.1)  # twenty tokens at ten a second, eight times
+        with pytest.raises(UnavailableError, match=r"need 2\.0 s for a turn each; the limit is 2\.0 s"):
+            batcher.check(1, seconds_left=15.9)
+
+
+async def test_a_long_document_is_a_turn_of_the_line(clock: "Clock") -> None:
+    engine = SteppedEngine()
+    async with running(engine) as batcher:
+        await run_full_batch(engine, batcher, clock, seconds=10)
+        await submitted(batcher, window(100), *[window(10)] * 90, seconds=10_000)
+        await engine.batch(1)
+        batcher.check(1, seconds_left=21.0)
+
+
 async def test_what_would_be_refused_can_be_known_before(clock: "Clock") -> None:
     engine = SteppedEngine()
     async with running(engine) as batcher:
