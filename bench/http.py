@@ -218,12 +218,19 @@ async def _with_documents(
 def soak(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
     """Resident memory over so many requests, none of which has a word of another."""
     rng = random.Random(1)
+
+    def fresh_bodies(count: int) -> list[bytes]:
+        return [json.dumps({"text": _new_words(rng)}).encode() for _ in range(count)]
+
     with service(options) as (url, pid, _):
-        rate = 0.7 * closed_loop(url, bodies, CONNECTIONS, 3, options.load_core).rate
+        closed_loop(url, bodies, CONNECTIONS, 3, options.load_core)
         resident = {0: _resident(pid)}
+        bodies.write_bytes(b"\n".join(fresh_bodies(10_000)))
+        # New words take longer than known ones, and what waits under overload takes memory, too.
+        rate = 0.7 * closed_loop(url, bodies, CONNECTIONS, 3, options.load_core).rate
         for step in range(1, SOAK_STEPS + 1):
             count = options.soak // SOAK_STEPS
-            fresh = [json.dumps({"text": _new_words(rng)}).encode() for _ in range(count)]
+            fresh = fresh_bodies(count)
             seen: Open = asyncio.run(open_loop(url, fresh, rate, count / rate))
             resident[step * count] = _resident(pid)
             print(f"{step * count:>9,} requests: {resident[step * count] / 2**20:,.0f} MiB, {dict(seen.statuses)}")

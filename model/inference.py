@@ -27,8 +27,8 @@ TABLE_WORDS = 8192
 emptied when full."""
 
 SLICE_WORDS = 512
-"""New words of which the table makes vectors at once: what that takes for a moment stays small, however many there are
-(the characters' convolution has 4 bytes x filters x 24 for each word, several times over)."""
+"""New words of which the table makes vectors at once: what that takes for a moment, and the C library then keeps, is
+bounded by it and not by the batch."""
 
 PACKED_FROM = 4
 """Sentences in a batch from which the product with packed weights is faster than the plain one."""
@@ -61,11 +61,12 @@ class WordTable:
             self._rows.clear()
             known, rows = self._numbered(sentences)
         for start in range(0, len(self._rows.new), SLICE_WORDS):
-            new = collate([self._rows.new[start : start + SLICE_WORDS]])
-            vectors = self._project(self._represent(new.features, new.characters))
+            new = self._rows.new[start : start + SLICE_WORDS]
+            batch = collate([new]).rounded()
+            vectors = self._project(self._represent(batch.features, batch.characters))[: len(new)]
             if not len(self._table):
                 self._table = vectors.new_empty(TABLE_WORDS, vectors.shape[1])
-            self._table[known + start :][: len(vectors)] = vectors
+            self._table[known + start :][: len(new)] = vectors
         return self._table, torch.tensor(rows)
 
     def _numbered(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[int, list[int]]:
