@@ -120,12 +120,19 @@ def measured(
         "vocabulary": lambda batch: recognizer.windows_of(batch.sentences),
         "word table": lambda batch: fast.table.look_up(batch.words),
         "recurrence": lambda batch: inference.first(table, batch.rows),
-        "CRF": lambda batch: inference.crf.decode(batch.emissions, batch.lengths),
+        "CRF": lambda batch: decoded(inference, batch),
         "spans and offsets": lambda batch: recognizer.entities(batch.texts[0], batch.windows, batch.taggings),
     }
     taken = seconds({name: partial(_each, step, batches) for name, step in steps.items()}, rounds)
     tokens = sum(int(batch.lengths.sum()) for batch in batches)
     return {"batch": size} | {name: tokens / time for name, time in taken.items()}
+
+
+def decoded(inference: Any, batch: Prepared) -> object:
+    """As `Inference.forward` has it done."""
+    if len(batch.lengths) == 1:
+        return inference.single(batch.emissions)
+    return inference.crf.decode(batch.emissions, batch.lengths)
 
 
 def _each(step: Callable[[Prepared], object], batches: Sequence[Prepared]) -> None:

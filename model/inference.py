@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from model.batch import collate
 from model.config import TaggerConfig
 from model.crf import CRF
+from model.single import SingleDecoder
 from model.vocabulary import WordIds
 
 TABLE_WORDS = 8192
@@ -115,6 +116,7 @@ class Inference(nn.Module):
         self.register_buffer("bias", weights["emission.bias"])
         self.crf = CRF(tags)
         self.crf.load_state_dict({name: weights[f"crf.{name}"] for name in self.crf.state_dict()})
+        self.single = SingleDecoder(self.crf)
 
     def forward(self, table: Tensor, words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -133,19 +135,22 @@ class Inference(nn.Module):
         direction = torch.arange(self.directions).unsqueeze(1)
 
         begins = lengths.cumsum(0) - lengths
-        rows = words[(begins + places).clamp(max=len(words) - 1)]
+        rows = words.take((begins + places).clamp(max=len(words) - 1))
         states = self.first(table, rows * self.directions + direction)  # (D, L, B, H)
-        rows = places * len(lengths) + torch.arange(len(lengths))
         for project, recurrence in zip(self.projections, self.further, strict=True):
             both = torch.cat([_turned(states[d], back, d) for d in range(self.directions)], 2)  # (L, B, D x H)
+            rows = places * len(lengths) + torch.arange(len(lengths))
             states = recurrence(project(both), rows * self.directions + direction)
 
         scores = torch.bmm(states.flatten(1, 2), self.emission).view(self.directions, len(step), len(lengths), -1)
         emissions = self.bias + scores[0]
         for d in range(1, self.directions):
             emissions = emissions + _turned(scores[d], back, d)
-        tag_ids, confidence = self.crf.decode(emissions.transpose(0, 1), lengths)
-        return tag_ids, confidence
+        emissions = emissions.transpose(0, 1)
+        decoded: tuple[Tensor, Tensor] = (
+            self.single(emissions) if len(lengths) == 1 else self.crf.decode(emissions, lengths)
+        )
+        return decoded
 
 
 class _Direction(NamedTuple):
@@ -213,22 +218,28 @@ class _Recurrence(nn.Module):
         """The states, (D, L, B, H), for the rows (L, D, B) of a table that is (N, 4H) or holds as many."""
         length, directions, count = rows.shape
         table = table.view(-1, 4 * self.size)
-        packed = len(self.packed) > 0 and count >= self.packed_from
         states = table.new_empty(directions, length, count, self.size)
         state = table.new_zeros(directions, count, self.size)
-        cell = state
-        for of_step, row in zip(states.unbind(1), rows.flatten(1).unbind(0), strict=True):
-            gates = table.index_select(0, row).view(directions, count, -1)
-            if packed:
+        cell = table.new_zeros(directions, count, self.size)
+        if len(self.packed) > 0 and count >= self.packed_from:
+            for of_step, row in zip(states.unbind(1), rows.flatten(1).unbind(0), strict=True):
+                gates = table.index_select(0, row).view(directions, count, -1)
                 for one, before, weight in zip(gates.unbind(0), state.unbind(0), self.packed, strict=True):
                     one.add_(torch.ops.mkldnn._linear_pointwise(before, weight, None, "none", [], ""))
-            else:
-                gates = torch.baddbmm(gates, state, self.recurrent)
-            i, f, g, o = gates.sigmoid_().chunk(4, 2)
-            cell = torch.addcmul(f * cell, i, g - 0.5, value=4.0)
-            state = of_step
-            torch.mul(o, cell.sigmoid().sub_(0.5), out=state)
+                state = _step(gates, cell, of_step)
+        else:
+            gathered = table.index_select(0, rows.flatten()).view(length, directions, count, -1)
+            for of_step, gates in zip(states.unbind(1), gathered.unbind(0), strict=True):
+                state = _step(gates.baddbmm_(state, self.recurrent), cell, of_step)
         return states
+
+
+def _step(gates: Tensor, cell: Tensor, state: Tensor) -> Tensor:
+    """The states (D, B, H) after a step, written into `state`. The gates (D, B, 4H), given before their sigmoid, are
+    overwritten, and the cells (D, B, H) by those after the step."""
+    i, f, g, o = gates.sigmoid_().chunk(4, 2)
+    cell.mul_(f).addcmul_(i, g.sub_(0.5), value=4.0)
+    return torch.mul(o, cell.sigmoid().sub_(0.5), out=state)
 
 
 def _packed(weights: Sequence[Tensor]) -> list[Tensor]:

@@ -50,6 +50,7 @@ recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
+single.SingleDecoder continues forward outside
 tagger.Encoder forward
 tagger.Lookup adopt codes forward further padding scales settle
 tagger.RecurrentLayer forward
