@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.vocabulary import PADDING, WordIds
 
@@ -32,6 +32,15 @@ class Batch:
     def to(self, device: str) -> "Batch":
         """The same batch with all but `lengths` on `device`."""
         return Batch(self.features.to(device), self.characters.to(device), self.tokens.to(device), self.lengths)
+
+    def rounded(self) -> "Batch":
+        """The same batch with spare words, and with more padding after characters, so that shapes come again: oneDNN
+        makes a kernel for each, and keeps it. Nothing refers to the spare words, which are the last one again."""
+        words, characters = self.characters.shape
+        step = 1 << max(0, words.bit_length() - 2)
+        rows = torch.arange(-(-words // step) * step).clamp(max=words - 1)
+        wider = nn.functional.pad(self.characters, (0, -characters % 8), value=PADDING)
+        return Batch(self.features[rows], wider[rows], self.tokens, self.lengths)
 
 
 def collate(sentences: Sequence[Sequence[WordIds]]) -> Batch:

@@ -27,6 +27,10 @@ TABLE_WORDS = 8192
 """Words that the table remembers, at 4 bytes x 4 gates x H x directions each (52 MB for H = 200 and two); it is
 emptied when full."""
 
+SLICE_WORDS = 512
+"""New words of which the table makes vectors at once: what that takes for a moment, and the C library then keeps, is
+bounded by it and not by the batch."""
+
 PACKED_FROM = 4
 """Sentences in a batch from which the product with packed weights is faster than the plain one."""
 
@@ -57,12 +61,13 @@ class WordTable:
         if len(self._rows) > TABLE_WORDS:
             self._rows.clear()
             known, rows = self._numbered(sentences)
-        if self._rows.new:
-            new = collate([self._rows.new])
-            vectors = self._project(self._represent(new.features, new.characters))
+        for start in range(0, len(self._rows.new), SLICE_WORDS):
+            new = self._rows.new[start : start + SLICE_WORDS]
+            batch = collate([new]).rounded()
+            vectors = self._project(self._represent(batch.features, batch.characters))[: len(new)]
             if not len(self._table):
                 self._table = vectors.new_empty(TABLE_WORDS, vectors.shape[1])
-            self._table[known : len(self._rows)] = vectors
+            self._table[known + start :][: len(new)] = vectors
         return self._table, torch.tensor(rows)
 
     def _numbered(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[int, list[int]]:

@@ -24,7 +24,7 @@ pairs, two columns follow, the word with its left and with its right neighbour."
 MAX_CHARACTERS = 24
 """Of a longer word (a URL, say) the first 16 and the last 8 characters stand for it."""
 
-_CACHED_WORDS = 100_000
+_CACHED_WORDS = 32_768
 """Bound of the memory of words already looked up; it is emptied when full."""
 
 

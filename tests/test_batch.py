@@ -38,6 +38,24 @@ def test_moving_a_batch_keeps_its_lengths_on_the_cpu():
     assert moved.lengths.device.type == "cpu"
 
 
+def test_rounding_adds_words_that_nothing_refers_to_and_padding_to_characters():
+    batch = collate([[WordIds((n, 2, 2, 2), (n, 9)) for n in range(2, 7)]])
+    rounded = batch.rounded()
+    assert rounded.features.tolist() == [*batch.features.tolist(), batch.features[-1].tolist()]
+    assert rounded.characters.tolist() == [[n, 9, 0, 0, 0, 0, 0, 0] for n in (2, 3, 4, 5, 6, 6)]
+    assert rounded.tokens is batch.tokens
+    assert rounded.lengths is batch.lengths
+
+
+def test_rounded_batches_have_few_shapes_and_none_grows_by_half():
+    shapes = set()
+    for count in range(1, 513):
+        words = [WordIds((n, 2, 2, 2), (9,) * (count % 24 + 1)) for n in range(count)]
+        shapes.add(collate([words]).rounded().characters.shape)
+        assert count <= len(collate([words]).rounded().features) < 1.5 * count
+    assert len(shapes) <= 18 * 3
+
+
 @pytest.mark.parametrize("sentences", [[], [[]], [[CAT], []]])
 def test_no_sentence_and_an_empty_sentence_are_refused(sentences):
     with pytest.raises(ValueError, match="at least one sentence, and every sentence at least one token"):

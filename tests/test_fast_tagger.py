@@ -100,6 +100,21 @@ def test_a_word_is_represented_when_it_is_first_seen_and_never_again(make_tagger
     assert represented == [2, 1]
 
 
+def test_new_words_are_represented_a_slice_at_a_time(make_tagger, fast_and_plain, monkeypatch):
+    monkeypatch.setattr(inference, "SLICE_WORDS", 2)
+    fast, plain = fast_and_plain(make_tagger())
+    represent, represented = fast.fast.table._represent, []
+
+    def counted(features, characters):
+        represented.append(len(features))
+        return represent(features, characters)
+
+    fast.fast.table._represent = counted
+    assert_same_answers(fast, plain, sentences(8))
+    assert len(represented) > 1
+    assert max(represented) == 2
+
+
 def test_the_table_is_bounded_and_a_word_keeps_its_answer_when_it_was_emptied(
     make_tagger, fast_and_plain, monkeypatch
 ):

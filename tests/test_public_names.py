@@ -26,7 +26,7 @@ archive.main
 archive.read_metadata
 archive.save
 batch.BATCH_TOKENS
-batch.Batch characters features lengths to tokens
+batch.Batch characters features lengths rounded to tokens
 batch.by_length
 batch.collate
 config.Cell
@@ -42,6 +42,7 @@ crf.best_path
 crf.forward_backward
 inference.Inference bias emission forward
 inference.PACKED_FROM
+inference.SLICE_WORDS
 inference.TABLE_WORDS
 inference.WordTable look_up
 inference.supports
