@@ -5,7 +5,7 @@ Pure ASGI, because a middleware that wraps requests and responses would buffer t
 """
 
 import asyncio
-import os
+import random
 import re
 import time
 from collections.abc import Collection, Iterable
@@ -121,4 +121,5 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     for name, value in headers:
         if name == REQUEST_ID_HEADER and SANE_REQUEST_ID.fullmatch(value):
             return bytes(value)
-    return os.urandom(16).hex().encode("ascii")
+    # Not os.urandom: a call of the system gives the interpreter away, perhaps to the engine's thread.
+    return random.randbytes(16).hex().encode("ascii")

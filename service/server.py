@@ -9,7 +9,6 @@ import math
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -27,20 +26,19 @@ from service.protocol import protocol_of
 from service.reloader import Reloader
 from service.settings import Settings
 from service.state import Service
+from service.turns import take_turns
 
 
 def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Load the models and answer on `listener`, a bound socket, until a signal says to stop; call `ready` as soon as
     it listens. Raises StartError."""
+    take_turns()
     engine = Engine(partial(limit_threads, settings.threads))
     try:
         # What is signalled while the archives are being read may come too late for them: it is kept.
         hangup = _Hangup()
         app = create_app(settings, load_models(settings, engine), engine)
         heap.settle()
-        # While a long text is read in its thread, the event loop asks for the interpreter many times in a request,
-        # and by default waits 5 ms each time (docs/performance.md).
-        sys.setswitchinterval(0.0005)
         _Server(app, hangup, ready).run(sockets=[listener])
     finally:
         engine.close()

@@ -1,0 +1,22 @@
+"""How the threads of a running service take turns."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has this policy")
+def test_no_thread_takes_the_core_from_another_when_it_wakes_up(
+    run_service: Callable[..., Any], archive: Path
+) -> None:
+    service = run_service("--port", "0", "--model", str(archive))
+    _, url = service.ready()
+    httpx.post(f"{url}/v1/entities", json={"text": "Angela Merkel visited Munich. " * 5_000}, trust_env=False)
+    threads = Path(f"/proc/{service.process.pid}/task").iterdir()
+    policies = [os.sched_getscheduler(int(thread.name)) for thread in threads]
+    assert len(policies) >= 3  # the event loop, the engine, and one that reads long texts
+    assert set(policies) == {os.SCHED_BATCH}
