@@ -239,12 +239,16 @@ def soak(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
 
 
 def workers(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
-    """The peak rate of one process on the server's core, and of several on both, of which the load takes its part."""
+    """The peak rate of one process on the server's core, and of several on both, of which the load takes its part; with
+    as many connections for each process."""
     rates = {}
     for count, cores in ((1, str(options.core)), (options.workers, f"{options.core},{options.load_core}")):
         with service(options, f"--workers={count}", cores=cores) as (url, _, _):
-            closed_loop(url, bodies, CONNECTIONS, 2, options.load_core)
-            rates[count] = closed_loop(url, bodies, CONNECTIONS, options.seconds, options.load_core).rate
+            # The first one is ready before the others, and would get all connections.
+            while f"nerve_workers {count}.0\n" not in _read(url.replace("/v1/entities", "/metrics")):
+                time.sleep(0.02)
+            closed_loop(url, bodies, count * CONNECTIONS, 3, options.load_core)
+            rates[count] = closed_loop(url, bodies, count * CONNECTIONS, options.seconds, options.load_core).rate
     return {
         "requests/s by processes": rates,
         "ratio": rates[options.workers] / rates[1],
@@ -289,6 +293,11 @@ def _ready(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _read(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(answer.read(), "utf-8")
 
 
 def _asked(url: str, body: bytes) -> bytes:
