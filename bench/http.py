@@ -239,8 +239,8 @@ def soak(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
 
 
 def workers(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
-    """The peak rate of one process on the server's core, and of several on both, of which the load takes its part; with
-    as many connections for each process."""
+    """The peak rate of one process on the server's core, and of several on both, of which the load takes its part.
+    Each process has as many connections."""
     rates = {}
     for count, cores in ((1, str(options.core)), (options.workers, f"{options.core},{options.load_core}")):
         with service(options, f"--workers={count}", cores=cores) as (url, _, _):
