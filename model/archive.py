@@ -40,11 +40,6 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What zipfile raises on a wrong byte: the last for one that says encrypted or otherwise compressed."""
 
 
-_KERNELS = 128
-"""Of the kernels that are made for each shape of their inputs, how many oneDNN keeps, and torch for it, unless the
-environment says otherwise. By default it is 1,024 each, 100 MB and more, and batches come in more shapes still."""
-
-
 class ArchiveError(Exception):
     """An archive cannot be used; the message is one line that names the file and says why."""
 
@@ -213,8 +208,6 @@ def load(path: Path, device: str = "cpu") -> Archive:
     if device == "auto":
         device = "cuda" if available else "cpu"
     content, metadata, vocabulary = _read(path)
-    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(variable, str(_KERNELS))  # read when the first kernel is made
     # Else each new shape of a batch is compiled anew, and what that gives is no faster.
     torch.jit.set_fusion_strategy([("STATIC", 0)])
     try:

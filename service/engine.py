@@ -5,7 +5,8 @@ a second core brings less to a batch of sentences than to a second process (docs
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.thread import BrokenThreadPool
 from typing import TYPE_CHECKING
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 # Batches of these shapes (windows, tokens each) run before the service is ready: the first calls of a scripted
 # module, and the first of a new shape, are the slow ones.
 WARM_UP_SHAPES = ((1, 1), (1, 8), (1, 25), (1, 60), (4, 25), (16, 25), (32, 25), (16, 60), (64, 25))
+
+
+# Of the kernels that are made for each shape of their inputs, how many oneDNN keeps, and torch for it. By default it
+# is 1,024 each, 100 MB and more, and batches come in more shapes still. A training is slower with so few.
+KEPT_KERNELS = 128
+
+
+def limit_kernels(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Bound the memory that kernels take, unless the environment does. To be called before torch makes the first."""
+    for variable in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        environment.setdefault(variable, str(KEPT_KERNELS))
 
 
 def limit_threads(threads: int = 1) -> None:

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from service import heap
 from service.app import create_app
-from service.engine import Engine, limit_threads
+from service.engine import Engine, limit_kernels, limit_threads
 from service.listener import cannot_listen
 from service.loader import load_models
 from service.protocol import protocol_of
@@ -33,6 +33,7 @@ def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) 
     """Load the models and answer on `listener`, a bound socket, until a signal says to stop; call `ready` as soon as
     it listens. Raises StartError."""
     take_turns()
+    limit_kernels()
     engine = Engine(partial(limit_threads, settings.threads))
     try:
         # What is signalled while the archives are being read may come too late for them: it is kept.

@@ -1,7 +1,6 @@
 """The one file: what goes in comes out, and what is not whole, not ours or not of this version stays out."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -343,16 +342,6 @@ def test_any_wrong_byte_is_refused_or_changes_no_answer(archive_path, examples):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_loading_bounds_the_kernels_that_are_kept_for_shapes_unless_the_environment_says_otherwise(
-    archive_path, monkeypatch
-):
-    monkeypatch.delenv("LRU_CACHE_CAPACITY", raising=False)
-    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "7")
-    load(archive_path)
-    assert os.environ["LRU_CACHE_CAPACITY"] == "128"
-    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "7"
-
-
 def test_a_device_that_is_not_there_is_refused(archive_path):
     assert_refused(lambda path: load(path, "cuda"), archive_path, "torch finds no CUDA device")
 

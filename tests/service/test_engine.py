@@ -8,7 +8,7 @@ import pytest
 from fakes import CapitalisedWords
 
 from service.batcher import EngineStoppedError
-from service.engine import WARM_UP_SHAPES, Engine, limit_threads
+from service.engine import WARM_UP_SHAPES, Engine, limit_kernels, limit_threads
 
 pytestmark = pytest.mark.anyio
 
@@ -89,3 +89,9 @@ def test_torch_computes_in_the_threads_that_were_asked_for_and_no_more_than_core
     monkeypatch.setattr("service.engine.usable_cores", lambda: cores)
     limit_threads(threads)
     assert asked == [used]
+
+
+def test_the_kernels_that_are_kept_are_bounded_unless_the_environment_says_otherwise() -> None:
+    environment = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
+    limit_kernels(environment)
+    assert environment == {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7", "LRU_CACHE_CAPACITY": "128"}
