@@ -32,7 +32,7 @@ from torch import Tensor
 from bench.options import MODEL, timing_parser
 from bench.timing import seconds
 from model.archive import Archive, Fast, load
-from model.inference import TABLE_WORDS, Inference, WordTable
+from model.inference import TABLE_WORDS, Inference, WordTable, lstm_step
 from training import corpora, metrics
 from training.config import CorpusConfig
 
@@ -105,16 +105,14 @@ def stepped(table: Tensor, rows: Tensor, products: Sequence[Product]) -> Tensor:
     """The states (D, L, B, H), as `model.inference` computes them, with other products."""
     length, directions, count = rows.shape
     size = table.shape[1] // 4
-    states = table.new_zeros(directions, length + 1, count, size)
-    cell = table.new_zeros(directions, count, size)
-    for step, row in enumerate(rows.flatten(1)):
+    states = table.new_empty(directions, length, count, size)
+    state, cell = table.new_zeros(2, directions, count, size)
+    for of_step, row in zip(states.unbind(1), rows.flatten(1), strict=True):
         gates = table.index_select(0, row).view(directions, count, -1)
-        for one, before, product in zip(gates, states[:, step], products, strict=True):
+        for one, before, product in zip(gates, state, products, strict=True):
             one.add_(product(before))
-        i, f, g, o = gates.sigmoid_().chunk(4, 2)
-        cell.mul_(f).addcmul_(i, g.sub_(0.5), value=4.0)
-        torch.mul(o, cell.sigmoid().sub_(0.5), out=states[:, step + 1])
-    return states[:, 1:]
+        state = lstm_step(gates, cell, of_step)
+    return states
 
 
 def bf16(weight: Tensor) -> Product:

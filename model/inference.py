@@ -226,15 +226,15 @@ class _Recurrence(nn.Module):
                 gates = table.index_select(0, row).view(directions, count, -1)
                 for one, before, weight in zip(gates.unbind(0), state.unbind(0), self.packed, strict=True):
                     one.add_(torch.ops.mkldnn._linear_pointwise(before, weight, None, "none", [], ""))
-                state = _step(gates, cell, of_step)
+                state = lstm_step(gates, cell, of_step)
         else:
             gathered = table.index_select(0, rows.flatten()).view(length, directions, count, -1)
             for of_step, gates in zip(states.unbind(1), gathered.unbind(0), strict=True):
-                state = _step(gates.baddbmm_(state, self.recurrent), cell, of_step)
+                state = lstm_step(gates.baddbmm_(state, self.recurrent), cell, of_step)
         return states
 
 
-def _step(gates: Tensor, cell: Tensor, state: Tensor) -> Tensor:
+def lstm_step(gates: Tensor, cell: Tensor, state: Tensor) -> Tensor:
     """The states (D, B, H) after a step, written into `state`. The gates (D, B, 4H), given before their sigmoid, are
     overwritten, and the cells (D, B, H) by those after the step."""
     i, f, g, o = gates.sigmoid_().chunk(4, 2)

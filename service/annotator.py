@@ -5,14 +5,13 @@ so then it happens in a thread of its own and the event loop stays free for the 
 """
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from model.annotation import Entity
-from service import trace
+from service import heap, trace
 from service.batcher import Batcher
 from service.document import Annotation, Document, Source, characters, read
 from service.errors import DeadlineError, TooLargeError
@@ -44,7 +43,7 @@ class Annotator:
         self._batcher = batcher
         self._max_tokens = max_tokens
         self._deadline_seconds = deadline_seconds
-        self._uncollected = _Uncollected()
+        self._collector = heap.Rest()
         # One thread: several would only share the interpreter lock, and make the loop wait for each of them.
         self._long_texts = ThreadPoolExecutor(1, thread_name_prefix="long-texts")
 
@@ -65,7 +64,7 @@ class Annotator:
         read = sum(characters(source) for source, _ in tasks)
         if read + finish_characters <= LONG_TEXT_CHARACTERS:
             return await self._annotated(tasks, finish, deadline, read, long=False)
-        with self._uncollected:
+        with self._collector:
             return await self._annotated(tasks, finish, deadline, read, long=True)
 
     async def _annotated(
@@ -134,24 +133,6 @@ class Annotator:
 
     def close(self) -> None:
         self._long_texts.shutdown(wait=False, cancel_futures=True)
-
-
-class _Uncollected:
-    """While a long text is under way, the garbage collector rests: it would walk the text's hundreds of thousands of
-    tokens again and again, and whoever asks meanwhile would wait a tenth of a second each time. They go without it,
-    and hardly any other request leaves it something to do."""
-
-    def __init__(self) -> None:
-        self._texts = 0
-
-    def __enter__(self) -> None:
-        self._texts += 1
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        self._texts -= 1
-        if not self._texts:
-            gc.enable()
 
 
 class _Reading(NamedTuple):

@@ -8,9 +8,10 @@ Everything here runs on the event loop; only `Engine.run` may leave it.
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from service.errors import DeadlineError, EngineError, UnavailableError, log_failure
+from service.job import Item, Job
 from service.registry import Recognizer
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ CAUTION = 2
 # The line, a turn of each who waits, may take this part of the time to a request's deadline. A longer one answers
 # nobody sooner, and each who stands in it costs the others time (docs/performance.md).
 LINE_FRACTION = 8
-
 
 # Deadlines that pass one after another are looked at no more often than this.
 EXPIRY_SECONDS = 0.01
@@ -88,9 +88,9 @@ class Batcher:
         self._batch_tokens = batch_tokens
         self._turn_tokens = batch_tokens // TURN_FRACTION
         self._queue_tokens = queue_tokens
-        self._unanswered: set[_Job] = set()
+        self._unanswered: set[Job] = set()
         # The jobs with windows left to take, in the order of their turns: a dictionary as an ordered set.
-        self._waiting: dict[_Job, None] = {}
+        self._waiting: dict[Job, None] = {}
         self._waiting_tokens = 0
         self._announced_tokens = 0
         self._running_tokens = 0
@@ -129,7 +129,7 @@ class Batcher:
         if not windows:
             return []
         loop = asyncio.get_running_loop()
-        job = _Job(recognizer, windows, deadline, loop.create_future(), loop.time())
+        job = Job(recognizer, windows, deadline, loop.create_future(), loop.time())
         self._admit(job.waiting_tokens, deadline - loop.time())
         if self._unanswered and job.waiting_tokens <= self._batch_tokens // SHORT_FRACTION:
             self._short_until = job.submitted + SHORT_SECONDS
@@ -239,7 +239,7 @@ class Batcher:
             if batch:
                 await self._run(batch)
 
-    def _take_batch(self) -> "list[_Item]":
+    def _take_batch(self) -> "list[Item]":
         """A turn of each waiting job, while the padded batch stays in its bound; then further ones of each, while it
         stays in a fraction of that: whoever comes meanwhile waits for all of it. Whose windows do not fit keeps its
         turn; who has had it goes to the end of the line."""
@@ -247,10 +247,10 @@ class Batcher:
         # The loop's timers are late when it is busy, and whoever is too late must not cost compute.
         if self._expiry is not None and self._expiry.when() <= now:
             self._expire()
-        batch: list[_Item] = []
+        batch: list[Item] = []
         longest = 0
         turn = list(self._waiting)
-        had_turn: set[_Job] = set()
+        had_turn: set[Job] = set()
         bound = self._batch_tokens
         while turn:
             served = []
@@ -293,7 +293,7 @@ class Batcher:
         sentences_come = asyncio.get_running_loop().time() < self._short_until
         return self._batch_tokens // SHORT_FRACTION if sentences_come else self._batch_tokens
 
-    async def _run(self, batch: "list[_Item]") -> None:
+    async def _run(self, batch: "list[Item]") -> None:
         loop = asyncio.get_running_loop()
         started = loop.time()
         tokens = self._running_tokens = sum(item.length for item in batch)
@@ -351,7 +351,7 @@ class Batcher:
             first = min(job.deadline for job in self._unanswered)
             self._expire_at(max(first, now + EXPIRY_SECONDS))
 
-    def _forget(self, job: "_Job") -> None:
+    def _forget(self, job: "Job") -> None:
         self._waiting.pop(job, None)
         self._waiting_tokens -= job.waiting_tokens
         job.drop()
@@ -371,62 +371,3 @@ def stopped(closing: bool) -> UnavailableError:
     if closing:
         return UnavailableError("the service is shutting down", reason="stopping")
     return UnavailableError("the engine has stopped", reason="engine_stopped")
-
-
-class _Item(NamedTuple):
-    """A window on its way through the engine."""
-
-    job: "_Job"
-    position: int
-    length: int
-
-
-class _Job:
-    """The windows of one `submit`: which of them wait, which are tagged, and the answer they add up to."""
-
-    def __init__(
-        self,
-        recognizer: Recognizer,
-        windows: "Sequence[Window]",
-        deadline: float,
-        answer: "asyncio.Future[list[Tagging]]",
-        submitted: float,
-    ) -> None:
-        self.recognizer = recognizer
-        self.windows = windows
-        self.deadline = deadline
-        self.answer = answer
-        self.submitted = submitted
-        self.begun = False
-        self._lengths = [len(window) for window in windows]
-        # The positions of the windows that wait, the next one last. Sorted, so that those which a long document
-        # puts into one batch are of one length and need no padding.
-        self.waiting = sorted(range(len(windows)), key=self._lengths.__getitem__)
-        self.waiting_tokens = sum(self._lengths)
-        self._taggings: list[Tagging | None] = [None] * len(windows)
-        self._untagged = len(windows)
-
-    @property
-    def next_length(self) -> int:
-        return self._lengths[self.waiting[-1]]
-
-    def take(self) -> _Item:
-        position = self.waiting.pop()
-        self.waiting_tokens -= self._lengths[position]
-        return _Item(self, position, self._lengths[position])
-
-    def put(self, position: int, tagging: "Tagging") -> None:
-        self._taggings[position] = tagging
-        self._untagged -= 1
-        if not self._untagged and not self.answer.done():
-            self.answer.set_result([tagging for tagging in self._taggings if tagging is not None])
-
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
-
-    def drop(self) -> None:
-        self.waiting.clear()
-        self.waiting_tokens = 0
-        if self.answer.done() and not self.answer.cancelled():
-            self.answer.exception()  # asyncio complains of an error nobody looked at, as when its client left

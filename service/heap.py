@@ -15,3 +15,21 @@ def settle() -> None:
     gc.freeze()
     # Nearly all that a request makes goes without the collector's help, so that may wait for much to collect.
     gc.set_threshold(50_000, 5, 5)
+
+
+class Rest:
+    """While a long text is under way, the collector rests: it would walk the text's hundreds of thousands of tokens
+    again and again, and whoever asks meanwhile would wait a tenth of a second each time. They go without it, and
+    hardly any other request leaves it something to do."""
+
+    def __init__(self) -> None:
+        self._texts = 0
+
+    def __enter__(self) -> None:
+        self._texts += 1
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        self._texts -= 1
+        if not self._texts:
+            gc.enable()

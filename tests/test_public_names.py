@@ -45,6 +45,7 @@ inference.PACKED_FROM
 inference.SLICE_WORDS
 inference.TABLE_WORDS
 inference.WordTable look_up
+inference.lstm_step
 inference.supports
 recognizer.MARGIN
 recognizer.MAX_WINDOW
