@@ -1,7 +1,7 @@
 """Bodies that come gzipped (`Content-Encoding: gzip`), unzipped on their way in, for every route.
 
-Pure ASGI, a piece at a time: what the body grows to is counted by whoever reads it, `BodyLimit` first of all, and no
-piece is unzipped before it is asked for, so that a small body that would become a huge one stops at the limit.
+A piece at a time: what the body grows to is counted by whoever reads it, `Bodies` in middleware.py first of all, and
+no piece is unzipped before it is asked for, so that a small body that would become a huge one stops at the limit.
 """
 
 import zlib
