@@ -30,16 +30,17 @@ COPY --from=build /venv /venv
 WORKDIR /app
 # Readable by user 10001, whatever umask the clone was made with; a chmod in a layer of its own would store all twice.
 COPY --chmod=755 LICENSE ./
+COPY nerve ./nerve
 COPY --chmod=755 model ./model
 COPY --chmod=755 service ./service
 COPY --chmod=755 cli ./cli
 COPY --chmod=755 models ./models
 # Compiled here, because nothing can be written later.
-RUN python -m compileall -q model service cli
+RUN python -m compileall -q nerve model service cli
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Not urllib: it would ask a proxy of the environment for 127.0.0.1.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-IS", "-c", \
   "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/health/ready'); sys.exit(c.getresponse().status != 200)"]
-ENTRYPOINT ["python", "-m", "service"]
+ENTRYPOINT ["python", "-m", "nerve.service"]

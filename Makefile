@@ -24,7 +24,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 serve: .venv/.runtime ## serve MODEL (the bundled ones) on HOST (127.0.0.1) and PORT (8000)
-	@exec .venv/bin/python -m service $(ARGS)
+	@exec .venv/bin/python -m nerve.service $(ARGS)
 
 test: .venv/.test ## run the whole suite
 	@.venv/bin/python -m pytest $(ARGS)
@@ -39,7 +39,7 @@ format: .venv/.test ## let ruff mend what it can
 	@.venv/bin/python -m ruff format .
 
 train: .venv/.training ## train as ARGS say: make train ARGS="--dataset wnut17 --output wnut17.pt"
-	@exec .venv/bin/python -m training.train $(ARGS)
+	@exec .venv/bin/python -m nerve.training.train $(ARGS)
 
 image: ## build the container image `nerve`
 	@docker build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) -t nerve .

@@ -26,10 +26,10 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from model import __version__
-from model.archive import load
-from training import config
-from training.train import train
+from nerve import __version__
+from nerve.model.archive import load
+from nerve.training import config
+from nerve.training.train import train
 
 HERE = Path(__file__).parent
 BUNDLED = HERE / "results" / "bundled.json"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from training.evaluate import main as evaluate
+from nerve.training.evaluate import main as evaluate
 
 HERE = Path(__file__).parent
 RESULTS, MODELS = HERE / "results" / "bundled.json", HERE.parent / "models"

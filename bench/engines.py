@@ -3,10 +3,10 @@
     pip install -e '.[bench]'
     python -m bench.engines
 
-*nerve* is `model.inference`, which has remembered what depends on a word alone, and so are *bf16* (oneDNN) and *int8*
-(fbgemm, states rounded as they come), which differ in the product of each step. *onnxruntime* and the *archive's
-script* compute the whole layer from the vectors of words. Prints as well how the F1 on EWT's dev split changes with
-the layer's weights rounded. Writes results/engines.json.
+*nerve* is `nerve.model.inference`, which has remembered what depends on a word alone, and so are *bf16* (oneDNN)
+and *int8* (fbgemm, states rounded as they come), which differ in the product of each step. *onnxruntime* and the
+*archive's script* compute the whole layer from the vectors of words. Prints as well how the F1 on EWT's dev split
+changes with the layer's weights rounded. Writes results/engines.json.
 """
 
 import argparse
@@ -31,10 +31,11 @@ from torch import Tensor
 
 from bench.options import MODEL, timing_parser
 from bench.timing import seconds
-from model.archive import Archive, Fast, load
-from model.inference import TABLE_WORDS, Inference, WordTable, lstm_step
-from training import corpora, metrics
-from training.config import CorpusConfig
+from nerve.model.archive import Archive, Fast, load
+from nerve.model.inference import TABLE_WORDS, Inference, WordTable, lstm_step
+from nerve.training.config import CorpusConfig
+from nerve.training.data import corpora
+from nerve.training.measure import metrics
 
 RESULTS = Path(__file__).parent / "results" / "engines.json"
 SHAPES = ((1, 12), (8, 25), (32, 25), (64, 25))
@@ -102,7 +103,7 @@ def repeated(way: Callable[[], object], times: int) -> None:
 
 
 def stepped(table: Tensor, rows: Tensor, products: Sequence[Product]) -> Tensor:
-    """The states (D, L, B, H), as `model.inference` computes them, with other products."""
+    """The states (D, L, B, H), as `nerve.model.inference` computes them, with other products."""
     length, directions, count = rows.shape
     size = table.shape[1] // 4
     states = table.new_empty(directions, length, count, size)

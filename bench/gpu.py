@@ -17,9 +17,9 @@ from statistics import median
 
 import torch
 
-from model.archive import Archive, load
-from model.recognizer import Recognizer, Tagging, Window
-from training import datasets
+from nerve.model.archive import Archive, load
+from nerve.model.recognizer import Recognizer, Tagging, Window
+from nerve.training.data import datasets
 
 SIZES = (1, 8, 32, 128, 512, 2048)
 """Sentences in a batch."""

@@ -5,10 +5,10 @@
     python -m bench.http --data-dir originals --soak 200000
     python -m bench.http --data-dir originals --workers 2
 
-The real server (`python -m service`) has one core, the load another. The load is sentences of CoNLL-2003's test set
-with 18 to 35 tokens, about 25, one in a request. wrk fills 64 connections; all other load is of a constant rate, and
-latency counts from the time at which a request was due. Prints tables and writes results/http.json, in which each of
-the four has its part; docs/performance.md says what the figures mean.
+The real server (`python -m nerve.service`) has one core, the load another. The load is sentences of CoNLL-2003's
+test set with 18 to 35 tokens, about 25, one in a request. wrk fills 64 connections; all other load is of a constant
+rate, and latency counts from the time at which a request was due. Prints tables and writes results/http.json, in
+which each of the four has its part; docs/performance.md says what the figures mean.
 """
 
 import argparse
@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.load import Answer, LoadError, closed_loop, open_loop, percentile
-from training import datasets
-from training.detokenize import join
+from nerve.training.data import datasets
+from nerve.training.measure.detokenize import join
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "http.json"
@@ -140,9 +140,9 @@ def load(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
 TAGGER = """
 import json, sys, time
 from pathlib import Path
-from model import archive
-from model.recognizer import Recognizer
-from service.engine import limit_threads
+from nerve.model import archive
+from nerve.model.recognizer import Recognizer
+from nerve.service.engine.engine import limit_threads
 limit_threads()
 recognizer = Recognizer(archive.load(Path(sys.argv[1]), "cpu"))
 texts = [json.loads(line)["text"] for line in Path(sys.argv[2]).read_text(encoding="utf-8").splitlines()]
@@ -260,7 +260,7 @@ def workers(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
 
 @contextmanager
 def service(options: argparse.Namespace, *flags: str, cores: str = "") -> Iterator[tuple[str, int, float]]:
-    words = [sys.executable, "-m", "service", "--port", "{port}", "--model", str(options.model), *flags]
+    words = [sys.executable, "-m", "nerve.service", "--port", "{port}", "--model", str(options.model), *flags]
     with server(words, cores or options.core) as started:
         yield started
 

@@ -30,12 +30,12 @@ from spacy.util import minibatch
 from bench.options import tagging_parser
 from bench.tagger import entities
 from bench.timing import seconds
-from model.annotation import Sentence
-from model.archive import load
-from model.recognizer import Recognizer
-from model.vocabulary import shape
-from training import datasets
-from training.detokenize import to_document
+from nerve.model.annotation import Sentence
+from nerve.model.archive import load
+from nerve.model.recognizer import Recognizer
+from nerve.model.vocabulary import shape
+from nerve.training.data import datasets
+from nerve.training.measure.detokenize import to_document
 
 RESULTS = Path(__file__).parent / "results" / "peers.json"
 BATCH = 32

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from model.annotation import Sentence
-from training import datasets
-from training.datasets import DatasetError
+from nerve.model.annotation import Sentence
+from nerve.training.data import datasets
+from nerve.training.data.datasets import DatasetError
 
 SIZES = (50, 100, 200, 500)
 DEV, TEST = 41, 200

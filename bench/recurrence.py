@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from model.config import Cell, TaggerConfig
-from model.tagger import Encoder
+from nerve.model.config import Cell, TaggerConfig
+from nerve.model.tagger import Encoder
 
 EMBEDDED = 235
 """Width of a word's representation under the default configuration."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(path: Path) -> dict[str, float]:
-    """The steps of `python -m service` one by one, in this process."""
+    """The steps of `python -m nerve.service` one by one, in this process."""
     seconds: dict[str, float] = {}
     begun = time.perf_counter()
 
@@ -24,15 +24,15 @@ def main(path: Path) -> dict[str, float]:
     import torch  # noqa: F401
 
     done("import torch")
-    import service.server  # noqa: F401
-    from service.app import create_app
+    import nerve.service.server.process  # noqa: F401
+    from nerve.service.app import create_app
 
     done("import FastAPI and the service")
-    from model import archive
-    from model.recognizer import Recognizer
-    from service.engine import Engine
-    from service.registry import ServedModel
-    from service.settings import Settings
+    from nerve.model import archive
+    from nerve.model.recognizer import Recognizer
+    from nerve.service.engine.engine import Engine
+    from nerve.service.engine.registry import ServedModel
+    from nerve.service.settings import Settings
 
     loaded = archive.load(path, "cpu")
     recognizer = Recognizer(loaded)

@@ -23,15 +23,15 @@ from torch import Tensor, nn
 
 from bench.options import tagging_parser
 from bench.timing import seconds
-from model import tokenizer
-from model.annotation import Entity, Token
-from model.archive import Archive, load
-from model.batch import collate
-from model.inference import TABLE_WORDS
-from model.recognizer import Recognizer, Tagging, Window
-from model.vocabulary import WordIds
-from training import datasets
-from training.detokenize import to_document
+from nerve.model import tokenizer
+from nerve.model.annotation import Entity, Token
+from nerve.model.archive import Archive, load
+from nerve.model.batch import collate
+from nerve.model.inference import TABLE_WORDS
+from nerve.model.recognizer import Recognizer, Tagging, Window
+from nerve.model.vocabulary import WordIds
+from nerve.training.data import datasets
+from nerve.training.measure.detokenize import to_document
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "tagger.json"

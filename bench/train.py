@@ -29,19 +29,21 @@ from torch import Tensor
 
 from bench.options import timing_parser
 from bench.timing import seconds
-from model import __version__
-from model.archive import Archive, Metadata
-from model.batch import Batch
-from model.crf import CRF
-from model.tagger import Tagger
-from model.tags import tags_of
-from model.vocabulary import Vocabulary
-from training import config, corpora, metrics
-from training.batches import Example, TrainingBatch, batch_count, shuffled
-from training.config import Config
-from training.corpora import Corpus
-from training.initialisation import initial
-from training.trainer import Trainer
+from nerve import __version__
+from nerve.model.archive import Archive, Metadata
+from nerve.model.batch import Batch
+from nerve.model.crf import CRF
+from nerve.model.tagger import Tagger
+from nerve.model.tags import tags_of
+from nerve.model.vocabulary import Vocabulary
+from nerve.training import config
+from nerve.training.config import Config
+from nerve.training.data import corpora
+from nerve.training.data.batches import Example, TrainingBatch, batch_count, shuffled
+from nerve.training.data.corpora import Corpus
+from nerve.training.learn.initialisation import initial
+from nerve.training.learn.trainer import Trainer
+from nerve.training.measure import metrics
 
 RESULTS = Path(__file__).parent / "results" / "train.json"
 OURS, PLAIN = "nerve", "the plain way"

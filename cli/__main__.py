@@ -1,4 +1,4 @@
-"""`nerve COMMAND …`, also as `python -m cli`: finds the command's program and hands the other words over.
+"""`nerve COMMAND …`, also as `python -m nerve.cli`: finds the command's program and hands the other words over.
 
 Status 0 is success, 1 an error that one line on stderr tells, 2 a command that makes no sense, 130 Ctrl+C.
 """
@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from model import __version__
+from nerve import __version__
 
 Program = Callable[[Sequence[str]], int]
 
@@ -22,31 +22,31 @@ examples:
 
 
 def _tag(arguments: Sequence[str]) -> int:
-    from cli.tag import main
+    from nerve.cli.tag import main
 
     return main(arguments)
 
 
 def _models(arguments: Sequence[str]) -> int:
-    from cli.models import main
+    from nerve.cli.models import main
 
     return main(arguments)
 
 
 def _serve(arguments: Sequence[str]) -> int:
-    from service.__main__ import main
+    from nerve.service.__main__ import main
 
     return main(arguments)
 
 
 def _train(arguments: Sequence[str]) -> int:
-    from training.train import main
+    from nerve.training.train import main
 
     return main(arguments)
 
 
 def _evaluate(arguments: Sequence[str]) -> int:
-    from training.evaluate import main
+    from nerve.training.evaluate import main
 
     return main(arguments)
 
@@ -54,9 +54,9 @@ def _evaluate(arguments: Sequence[str]) -> int:
 # Each imports its program when it is asked for: torch takes seconds, and what training needs may not be installed.
 PROGRAMS: dict[str, tuple[Program, str]] = {
     "tag": (_tag, "find the names in a file or a stream"),
-    "serve": (_serve, "answer over HTTP, as python -m service does"),
-    "train": (_train, "make a model of corpora, as python -m training.train does"),
-    "evaluate": (_evaluate, "score a model, as python -m training.evaluate does"),
+    "serve": (_serve, "answer over HTTP, as python -m nerve.service does"),
+    "train": (_train, "make a model of corpora, as python -m nerve.training.train does"),
+    "evaluate": (_evaluate, "score a model, as python -m nerve.training.evaluate does"),
     "models": (_models, "list the models that come along, or describe others"),
 }
 

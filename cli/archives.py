@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.errors import CommandError
+from nerve.cli.errors import CommandError
 
 BUNDLED = Path(__file__).resolve().parents[1] / "models"
 

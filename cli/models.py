@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.archives import bundled, find
-from cli.errors import CommandError
+from nerve.cli.archives import bundled, find
+from nerve.cli.errors import CommandError
 
 WIDTH = 100
 
@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def describe(path: Path) -> dict[str, Any]:
     """Raises CommandError."""
-    from model.archive import ArchiveError, read_metadata
+    from nerve.model.archive import ArchiveError, read_metadata
 
     try:
         metadata = read_metadata(path)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from cli.errors import CommandError
-from model.annotation import Token
-from model.tokenizer import joined, sentences
+from nerve.cli.errors import CommandError
+from nerve.model.annotation import Token
+from nerve.model.tokenizer import joined, sentences
 
 FORMATS = ("text", "jsonl", "conll")
 UNITS = ("line", "paragraph", "file")

@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from cli import records, writers
-from cli.archives import find
-from cli.errors import CommandError
-from cli.progress import Progress
-from cli.records import Record
-from model.annotation import Entity
+from nerve.cli import records, writers
+from nerve.cli.archives import find
+from nerve.cli.errors import CommandError
+from nerve.cli.progress import Progress
+from nerve.cli.records import Record
+from nerve.model.annotation import Entity
 
 if TYPE_CHECKING:
-    from model.recognizer import Recognizer
+    from nerve.model.recognizer import Recognizer
 
 # Enough for the batches to be full and alike in length; a text that is longer is alone.
 CHUNK_TOKENS = 16_384
@@ -142,8 +142,8 @@ def _recognizer(archive: Path, options: argparse.Namespace) -> "Recognizer":
     # Not at the top: what is wrong with the command is said before torch's seconds.
     import torch
 
-    from model.archive import ArchiveError, load
-    from model.recognizer import Recognizer
+    from nerve.model.archive import ArchiveError, load
+    from nerve.model.recognizer import Recognizer
 
     torch.set_num_threads(options.threads)
     try:

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Sequence
 
-from cli.records import Record
-from model.annotation import Entity
-from model.tags import OUTSIDE
+from nerve.cli.records import Record
+from nerve.model.annotation import Entity
+from nerve.model.tags import OUTSIDE
 
 FORMATS = ("jsonl", "conll", "inline")
 

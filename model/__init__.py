@@ -6,7 +6,5 @@ C characters of a word, F categorical features of a word, E embedding, H hidden,
 
 import warnings
 
-__version__ = "0.1.0"
-
 # torch says so at its import wherever numpy is not installed. Serving needs none, and installs none.
 warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)

@@ -1,7 +1,7 @@
 """The archive: one TorchScript file that holds a trained tagger and all it needs to be served.
 
-Training writes it, the service and `training.evaluate` load it; `python -m model.archive FILE` prints what is inside.
-This is the only file that says `torch.jit`, so that another export can take its place here alone.
+Training writes it, the service and `nerve.training.evaluate` load it; `python -m nerve.model.archive FILE` prints
+what is inside. This is the only file that says `torch.jit`, so that another export can take its place here alone.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from model import tokenizer
-from model.batch import BATCH_TOKENS, by_length, collate
-from model.config import TaggerConfig
-from model.inference import TABLE_WORDS, Inference, WordTable, supports
-from model.tagger import Tagger
-from model.tags import labels_of
-from model.vocabulary import UNKNOWN, Vocabulary, WordIds
+from nerve.model import tokenizer
+from nerve.model.batch import BATCH_TOKENS, by_length, collate
+from nerve.model.config import TaggerConfig
+from nerve.model.inference import TABLE_WORDS, Inference, WordTable, supports
+from nerve.model.tagger import Tagger
+from nerve.model.tags import labels_of
+from nerve.model.vocabulary import UNKNOWN, Vocabulary, WordIds
 
 FORMAT = 1
 """Number of the layout described here. An archive of another number is refused."""
@@ -93,7 +93,7 @@ class Forward(Protocol):
 
 
 class Fast(NamedTuple):
-    """A tagger arranged for one CPU thread; see `model.inference`."""
+    """A tagger arranged for one CPU thread; see `nerve.model.inference`."""
 
     table: WordTable
     inference: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -279,9 +279,9 @@ def _from_json(value: dict[str, Any]) -> Metadata:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m model.archive FILE`: print the archive's metadata as JSON, and its size."""
+    """`python -m nerve.model.archive FILE`: print the archive's metadata as JSON, and its size."""
     if len(arguments) != 1:
-        print("usage: python -m model.archive FILE", file=sys.stderr)
+        print("usage: python -m nerve.model.archive FILE", file=sys.stderr)
         return 2
     path = Path(arguments[0])
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from model.vocabulary import PADDING, WordIds
+from nerve.model.vocabulary import PADDING, WordIds
 
 BATCH_TOKENS = 4096
 """Padded tokens in a batch where throughput counts and not the latency of one."""

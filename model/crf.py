@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model.tags import OUTSIDE, may_follow, split
+from nerve.model.tags import OUTSIDE, may_follow, split
 
 
 class Scores(NamedTuple):

@@ -17,11 +17,11 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model.batch import collate
-from model.config import TaggerConfig
-from model.crf import CRF
-from model.single import SingleDecoder
-from model.vocabulary import WordIds
+from nerve.model.batch import collate
+from nerve.model.config import TaggerConfig
+from nerve.model.crf import CRF
+from nerve.model.single import SingleDecoder
+from nerve.model.vocabulary import WordIds
 
 TABLE_WORDS = 8192
 """Words that the table remembers, at 4 bytes x 4 gates x H x directions each (52 MB for H = 200 and two); it is

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model.annotation import Entity, Token
-from model.archive import Archive
-from model.batch import BATCH_TOKENS, by_length
-from model.tags import split
-from model.tokenizer import sentences
-from model.vocabulary import WordIds
+from nerve.model.annotation import Entity, Token
+from nerve.model.archive import Archive
+from nerve.model.batch import BATCH_TOKENS, by_length
+from nerve.model.tags import split
+from nerve.model.tokenizer import sentences
+from nerve.model.vocabulary import WordIds
 
 MAX_WINDOW = 256
 """Longest window, in tokens; padding and latency are paid per longest window of a batch."""

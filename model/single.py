@@ -6,7 +6,7 @@ does not change from call to call is there before. Where there is no name, no pr
 import torch
 from torch import Tensor, nn
 
-from model.crf import CRF
+from nerve.model.crf import CRF
 
 
 class SingleDecoder(nn.Module):

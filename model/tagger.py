@@ -8,10 +8,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model.batch import Batch
-from model.config import TaggerConfig
-from model.crf import CRF
-from model.vocabulary import FEATURES, PADDING, UNKNOWN, Vocabulary
+from nerve.model.batch import Batch
+from nerve.model.config import TaggerConfig
+from nerve.model.crf import CRF
+from nerve.model.vocabulary import FEATURES, PADDING, UNKNOWN, Vocabulary
 
 _CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 

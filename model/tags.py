@@ -6,7 +6,7 @@ A name of label X is `B-X` on its first token and `I-X` on each further one; eve
 
 from collections.abc import Iterable, Sequence
 
-from model.annotation import Span
+from nerve.model.annotation import Span
 
 OUTSIDE = "O"
 

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import accumulate
 from operator import add
 
-from model.annotation import Token
+from nerve.model.annotation import Token
 
 # Goes up whenever some text would get other tokens or sentences: an archive keeps the version it was trained with.
 VERSION = 1

@@ -1,1 +1,5 @@
-"""HTTP around archives: `python -m service` starts it. Imports `model`, never `training`."""
+"""The HTTP service. A request goes server -> app -> api -> annotate -> engine -> model; http and observability stand
+beside that way.
+
+`python -m nerve.service` starts it. It imports `nerve.model`, never `nerve.training`.
+"""

@@ -1,4 +1,4 @@
-"""`python -m service`: settings and port, then the server, each refused with one line of its own.
+"""`python -m nerve.service`: settings and port, then the server, each refused with one line of its own.
 
 SIGTERM and Ctrl+C let the requests in flight finish; the process then exits with 0 and 130. With several workers this
 process only looks after them (supervisor.py).
@@ -11,10 +11,10 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
-from service import logs
-from service.listener import bound_socket, ready_line
-from service.settings import Settings, StartError, read_settings
-from service.supervisor import METRICS_FOLDER, supervise
+from nerve.service.observability import logs
+from nerve.service.server.listener import bound_socket, ready_line
+from nerve.service.server.workers import METRICS_FOLDER, supervise
+from nerve.service.settings import Settings, StartError, read_settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,7 +46,7 @@ def _work(settings: Settings, listener: socket.socket, ready: Callable[[], None]
 def _answer(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
     # Not at the top: what is wrong with the settings or the port is said before the seconds that these take, and the
     # supervisor forks without them.
-    from service.server import run
+    from nerve.service.server.process import run
 
     run(settings, listener, ready)
     return 0

@@ -15,33 +15,33 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from model import __version__
-from service import trace
-from service.annotator import Annotator
-from service.authentication import Authentication
-from service.batcher import Batcher
-from service.engine import Engine
-from service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
-from service.keys import read_keys
-from service.metrics import Metrics
-from service.middleware import Bodies, RequestGuard
-from service.registry import Registry, ServedModel
-from service.reloader import Reloader
-from service.routes.anonymizer import anonymizer_routes
-from service.routes.documentation import documentation_routes
-from service.routes.huggingface import huggingface_routes
-from service.routes.inference import JSON_LENGTH_HEADER, inference_routes
-from service.routes.labelstudio import label_studio_routes
-from service.routes.native import native_routes
-from service.routes.operations import operations_routes
-from service.routes.page import page_routes
-from service.routes.presidio import presidio_routes
-from service.routes.redact import redact_routes
-from service.routes.stream import STREAM, stream_routes
-from service.settings import Settings
-from service.shortcut import Shortcut
-from service.state import Service
-from service.templates import Templates
+from nerve import __version__
+from nerve.service.annotate.annotator import Annotator
+from nerve.service.api.anonymizer import anonymizer_routes
+from nerve.service.api.documentation import documentation_routes
+from nerve.service.api.huggingface import huggingface_routes
+from nerve.service.api.label_studio import label_studio_routes
+from nerve.service.api.native import native_routes
+from nerve.service.api.open_inference import JSON_LENGTH_HEADER, inference_routes
+from nerve.service.api.operations import operations_routes
+from nerve.service.api.pages import page_routes
+from nerve.service.api.presidio import presidio_routes
+from nerve.service.api.redact import redact_routes
+from nerve.service.api.shortcut import Shortcut
+from nerve.service.api.stream import STREAM, stream_routes
+from nerve.service.api.templates import Templates
+from nerve.service.engine.batcher import Batcher
+from nerve.service.engine.engine import Engine
+from nerve.service.engine.registry import Registry, ServedModel
+from nerve.service.errors import CODES, STATUS, ServiceError, error_body, error_response, log_failure
+from nerve.service.http.authentication import Authentication
+from nerve.service.http.keys import read_keys
+from nerve.service.http.middleware import Bodies, RequestGuard
+from nerve.service.observability import record as trace
+from nerve.service.observability.metrics import Metrics
+from nerve.service.reloader import Reloader
+from nerve.service.settings import Settings
+from nerve.service.state import Service
 
 # Nobody receives it: the client has left. nginx's number, for the log of whatever stands in front.
 CLIENT_CLOSED_REQUEST = 499

@@ -27,8 +27,8 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.types import Scope
 
-from service import trace
-from service.logs import frames
+from nerve.service.observability import record as trace
+from nerve.service.observability.logs import frames
 
 log = logging.getLogger(__name__)
 

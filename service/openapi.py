@@ -1,4 +1,5 @@
-"""`python -m service.openapi FILE`: write the description of the HTTP API that a service answers at `/openapi.json`.
+"""`python -m nerve.service.openapi FILE`: write the description of the HTTP API, which a service
+answers at `/openapi.json`.
 
 docs/openapi.json is kept this way, and a test compares it with the code.
 """
@@ -9,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from service.app import create_app
-from service.engine import Engine
-from service.registry import Recognizer, ServedModel
-from service.settings import Settings
+from nerve.service.app import create_app
+from nerve.service.engine.engine import Engine
+from nerve.service.engine.registry import Recognizer, ServedModel
+from nerve.service.settings import Settings
 
 
 def openapi() -> str:
@@ -25,7 +26,7 @@ def openapi() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
-        print("usage: python -m service.openapi FILE", file=sys.stderr)
+        print("usage: python -m nerve.service.openapi FILE", file=sys.stderr)
         return 2
     try:
         Path(arguments[0]).write_text(openapi(), encoding="utf-8")

@@ -11,14 +11,14 @@ import os
 import signal
 from contextlib import suppress
 
-from service import heap
-from service.engine import Engine
-from service.errors import ConflictError, log_failure
-from service.keys import read_keys
-from service.loader import load_model
-from service.registry import ServedModel, Stamp
-from service.settings import StartError
-from service.state import Service
+from nerve.service.engine import memory as heap
+from nerve.service.engine.engine import Engine
+from nerve.service.engine.loader import load_model
+from nerve.service.engine.registry import ServedModel, Stamp
+from nerve.service.errors import ConflictError, log_failure
+from nerve.service.http.keys import read_keys
+from nerve.service.settings import StartError
+from nerve.service.state import Service
 
 log = logging.getLogger(__name__)
 

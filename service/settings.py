@@ -139,7 +139,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m service", description="Serve named-entity recognition over HTTP.")
+    parser = _Parser(prog="python -m nerve.service", description="Serve named-entity recognition over HTTP.")
     for setting in fields(Settings):
         default: Any = setting.default
         if setting.name == "models":

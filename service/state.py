@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from service.annotator import CHARACTERS_PER_TOKEN, Annotator
-from service.batcher import Batcher, stopped
-from service.keys import Keys
-from service.metrics import Metrics
-from service.registry import Registry
-from service.settings import Settings
+from nerve.service.annotate.annotator import CHARACTERS_PER_TOKEN, Annotator
+from nerve.service.engine.batcher import Batcher, stopped
+from nerve.service.engine.registry import Registry
+from nerve.service.http.keys import Keys
+from nerve.service.observability.metrics import Metrics
+from nerve.service.settings import Settings
 
 MOST_PRESUMED_TOKENS = 64
 

@@ -1,16 +1,17 @@
 """What the tests of several modules share: a tiny untrained tagger and its archive."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from model.archive import Metadata, save
-from model.config import TaggerConfig
-from model.tagger import Tagger
-from model.tags import tags_of
-from model.vocabulary import Vocabulary
+from nerve.model.archive import Metadata, save
+from nerve.model.config import TaggerConfig
+from nerve.model.tagger import Tagger
+from nerve.model.tags import tags_of
+from nerve.model.vocabulary import Vocabulary
 
 SMALL = TaggerConfig(hidden_size=6, word_size=8, affix_size=3, character_size=4, character_filters=5)
 KNOWN = "Angela Merkel visited the city of New York on Monday , and München in 2005 ."
@@ -79,3 +80,18 @@ def archive_path(tmp_path, archive_bytes) -> Path:
     path = tmp_path / "tiny.pt"
     path.write_bytes(archive_bytes)
     return path
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Calls a command that has to exit with 1, and returns what it says: one line."""
+
+    def call(main: Callable[[list[str]], int], *arguments: object) -> str:
+        assert main([str(one) for one in arguments]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.endswith("\n")
+        assert err.count("\n") == 1, err
+        return err.rstrip("\n")
+
+    return call

@@ -1,1 +1,4 @@
-"""From corpora to an archive: readers, datasets, the loop. Never imported by the service."""
+"""From corpora to an archive: data -> learn -> measure. `python -m nerve.training.train` starts it.
+
+It imports `nerve.model`, and the service never imports it.
+"""

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from model.config import TaggerConfig, check, setting
+from nerve.model.config import TaggerConfig, check, setting
 
 OUTSIDE, UNKNOWN = "O", "?"
 """Two targets a label can be mapped to besides a label: not a name of ours, and not known what it is."""

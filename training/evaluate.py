@@ -1,8 +1,8 @@
 """Score an archive on a dataset, or on a file of one's own.
 
-    python -m training.evaluate models/en.pt --dataset uner_en_ewt
-    python -m training.evaluate models/en.pt --dataset gmb --labels PER,ORG,LOC --json scores.json
-    python -m training.evaluate mine.pt --file my.test.jsonl --raw
+    python -m nerve.training.evaluate models/en.pt --dataset uner_en_ewt
+    python -m nerve.training.evaluate models/en.pt --dataset gmb --labels PER,ORG,LOC --json scores.json
+    python -m nerve.training.evaluate mine.pt --file my.test.jsonl --raw
 
 Prints seqeval's report; the last line is `micro F1 NN.NN`. Only labels that both the data and the archive have are
 scored. An archive that was trained on the dataset maps its labels as the training did, unless --map says otherwise.
@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from model.archive import Archive, ArchiveError, load
-from model.recognizer import Recognizer
-from training import corpora, datasets, metrics, rawtext
-from training.config import ConfigError, CorpusConfig
-from training.datasets import DatasetError
-from training.formats import FormatError
-from training.options import mapping, names
+from nerve.model.archive import Archive, ArchiveError, load
+from nerve.model.recognizer import Recognizer
+from nerve.training.config import ConfigError, CorpusConfig
+from nerve.training.data import corpora, datasets
+from nerve.training.data.datasets import DatasetError
+from nerve.training.data.formats import FormatError
+from nerve.training.measure import metrics, rawtext
+from nerve.training.options import mapping, names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         archive = load(options.archive, options.device)
         results = evaluate(archive, options)
     except (ArchiveError, ConfigError, DatasetError, FormatError, OSError) as error:
-        print(f"training.evaluate: {error}", file=sys.stderr)
+        print(f"nerve.training.evaluate: {error}", file=sys.stderr)
         return 1
     print(results.pop("report"))
     if options.json is not None:
@@ -94,7 +95,7 @@ def _corpus(archive: Archive, options: argparse.Namespace) -> CorpusConfig:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m training.evaluate", description="Score an archive: seqeval's report, then its micro F1."
+        prog="python -m nerve.training.evaluate", description="Score an archive: seqeval's report, then its micro F1."
     )
     add = parser.add_argument
     add("archive", type=Path, metavar="ARCHIVE")

@@ -1,4 +1,4 @@
-"""The command line of `training.train`: every field of the configuration is a flag, named after it."""
+"""The command line of `nerve.training.train`: every field of the configuration is a flag, named after it."""
 
 import argparse
 import shlex
@@ -7,9 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from model.config import TaggerConfig
-from training import config, datasets
-from training.config import Config, ConfigError, TrainingConfig
+from nerve.model.config import TaggerConfig
+from nerve.training import config
+from nerve.training.config import Config, ConfigError, TrainingConfig
+from nerve.training.data import datasets
 
 _SECTIONS: tuple[tuple[str, type], ...] = (("training", TrainingConfig), ("tagger", TaggerConfig))
 _TOP = {
@@ -23,7 +24,7 @@ _TOP = {
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line. Exits with 2 and a usage line when it makes no sense."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.train",
+        prog="python -m nerve.training.train",
         description="Train a tagger and export it with its model card, its learning curve and its confusions.",
         epilog="Run again after an interruption, the same command goes on from the last epoch.",
         allow_abbrev=False,  # `command` knows the flags by their whole names
@@ -98,7 +99,7 @@ def command(arguments: Sequence[str]) -> str:
     for flag in ("--data-dir", "--threads", "--device"):
         own.add_argument(flag)
     own.add_argument("--restart", action="store_true")
-    return shlex.join(["python", "-m", "training.train", *own.parse_known_args(list(arguments))[1]])
+    return shlex.join(["python", "-m", "nerve.training.train", *own.parse_known_args(list(arguments))[1]])
 
 
 def positive(text: str) -> int:

@@ -1,8 +1,8 @@
 """Train a tagger and export it: corpora in, an archive with its model card and pictures out.
 
-    python -m training.train --dataset wnut17 --output wnut17.pt
-    python -m training.train --train my.train.jsonl --dev my.dev.jsonl --output mine.pt
-    python -m training.train --config training/en.toml --output models/en.pt --epochs 10
+    python -m nerve.training.train --dataset wnut17 --output wnut17.pt
+    python -m nerve.training.train --train my.train.jsonl --dev my.dev.jsonl --output mine.pt
+    python -m nerve.training.train --config recipes/en/en.toml --output models/en.pt --epochs 10
 
 Each epoch ends with a score on dev and a checkpoint beside the output; the same command after an interruption goes on
 from there, to the same weights. The archive holds the weights of the best epoch and appears only when it is complete.
@@ -21,23 +21,25 @@ from statistics import fmean
 import torch
 from tqdm import tqdm
 
-from model import __version__
-from model.archive import Archive, ArchiveError, Example, Metadata, load, save
-from model.recognizer import Recognizer
-from model.tagger import Tagger
-from model.tags import tags_of
-from model.vocabulary import Vocabulary
-from training import calibration, corpora, metrics, options, rawtext, report
-from training.batches import Example as TrainingExample
-from training.batches import batch_count, shuffled
-from training.checkpoint import Checkpoint, CheckpointError
-from training.config import Config, ConfigError
-from training.corpora import Corpus
-from training.datasets import DatasetError
-from training.formats import FormatError
-from training.initialisation import initial
-from training.trainer import Epoch, Trainer
-from training.vectors import VectorError
+from nerve import __version__
+from nerve.model.archive import Archive, ArchiveError, Example, Metadata, load, save
+from nerve.model.recognizer import Recognizer
+from nerve.model.tagger import Tagger
+from nerve.model.tags import tags_of
+from nerve.model.vocabulary import Vocabulary
+from nerve.training import options
+from nerve.training.config import Config, ConfigError
+from nerve.training.data import corpora
+from nerve.training.data.batches import Example as TrainingExample
+from nerve.training.data.batches import batch_count, shuffled
+from nerve.training.data.corpora import Corpus
+from nerve.training.data.datasets import DatasetError
+from nerve.training.data.formats import FormatError
+from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
+from nerve.training.learn.initialisation import initial
+from nerve.training.learn.trainer import Epoch, Trainer
+from nerve.training.learn.vectors import VectorError
+from nerve.training.measure import calibration, metrics, rawtext, report
 
 EXAMPLES = 4
 """Dev sentences that an archive carries for its self-check."""
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = options.command(sys.argv[1:] if arguments is None else arguments)
         train(config, given.output, given.data_dir, device, command=command, restart=given.restart)
     except _REFUSALS as error:
-        print(f"training.train: {error}", file=sys.stderr)
+        print(f"nerve.training.train: {error}", file=sys.stderr)
         return 1
     return 0
 

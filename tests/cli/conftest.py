@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shell import command, environment, run_here
+
+from tests.support.shell import command, environment, run_here
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 

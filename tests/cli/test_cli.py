@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shell import ROOT, command, environment
 
-from cli.__main__ import PROGRAMS, parse
+from nerve.cli.__main__ import PROGRAMS, parse
+from tests.support.shell import ROOT, command, environment
 
 NAMES = ", ".join(sorted(path.stem for path in (ROOT / "models").glob("*.pt")))
 
@@ -22,7 +22,7 @@ Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 def test_the_installed_program_is_this_one() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     module, _, function = project["scripts"]["nerve"].partition(":")
-    assert getattr(import_module(module), function) is import_module("cli.__main__").main
+    assert getattr(import_module(module), function) is import_module("nerve.cli.__main__").main
 
 
 def test_help_names_every_command_and_gives_examples(nerve_process: Nerve) -> None:

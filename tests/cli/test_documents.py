@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clone import Clone
-from documents import DOCUMENTS, ROOT, blocks, commands, table
 
-from cli import models, records, tag, writers
-from cli.__main__ import PROGRAMS, parse
-from service.settings import read_settings
+from nerve.cli import models, records, tag, writers
+from nerve.cli.__main__ import PROGRAMS, parse
+from nerve.service.settings import read_settings
+from tests.support.clone import Clone
+from tests.support.documents import DOCUMENTS, ROOT, blocks, commands, table
 
 CLI = ROOT / "docs" / "cli.md"
 PROGRAM = ".venv/bin/nerve"

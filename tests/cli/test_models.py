@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shell import ROOT
 
-from model.archive import Metadata, read_metadata
+from nerve.model.archive import Metadata, read_metadata
+from tests.support.shell import ROOT
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 

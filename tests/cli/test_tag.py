@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shell import command, environment, on_terminal
 
-from cli.errors import CommandError
-from cli.progress import Progress
-from cli.records import format_of, reader
-from cli.tag import CHUNK_TEXTS, CHUNK_TOKENS, _chunks
-from cli.writers import writer
-from model.annotation import Entity
-from model.archive import load
-from model.recognizer import Recognizer
-from model.tags import spans_of
+from nerve.cli.errors import CommandError
+from nerve.cli.progress import Progress
+from nerve.cli.records import format_of, reader
+from nerve.cli.tag import CHUNK_TEXTS, CHUNK_TOKENS, _chunks
+from nerve.cli.writers import writer
+from nerve.model.annotation import Entity
+from nerve.model.archive import load
+from nerve.model.recognizer import Recognizer
+from nerve.model.tags import spans_of
+from tests.support.shell import command, environment, on_terminal
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 

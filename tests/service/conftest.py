@@ -17,14 +17,13 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from fakes import DirectEngine, served
 
-from service.app import create_app
-from service.protocol import protocol_of
-from service.settings import Settings
-from service.state import Service
-
-ROOT = Path(__file__).resolve().parents[2]
+from nerve.service.app import create_app
+from nerve.service.http.protocol import protocol_of
+from nerve.service.settings import Settings
+from nerve.service.state import Service
+from tests.support import ROOT
+from tests.support.fakes import DirectEngine, served
 
 
 @pytest.fixture
@@ -131,10 +130,10 @@ def make_archive(
 ) -> Path:
     import torch
 
-    from model import archive
-    from model.config import TaggerConfig
-    from model.tagger import Tagger
-    from model.vocabulary import Vocabulary
+    from nerve.model import archive
+    from nerve.model.config import TaggerConfig
+    from nerve.model.tagger import Tagger
+    from nerve.model.vocabulary import Vocabulary
 
     torch.manual_seed(1)
     config = TaggerConfig(hidden_size=8, word_size=8, affix_size=4, character_size=4, character_filters=4)
@@ -159,13 +158,13 @@ def make_archive(
 
 
 class ServiceProcess:
-    """`python -m service` with these arguments, and its two streams."""
+    """`python -m nerve.service` with these arguments, and its two streams."""
 
     def __init__(self, arguments: list[str], stderr: int | None = None, **environment: str) -> None:
         self._log = os.memfd_create("stderr")  # a pipe would have to be read all the time
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
+            [sys.executable, "-m", "nerve.service", *arguments],
             cwd=ROOT,
             # Nothing here waits for a load balancer, except where a test says so.
             env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},

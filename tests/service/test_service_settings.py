@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service import settings as settings_module
-from service.settings import BUNDLED_MODELS, Settings, SettingsError, read_settings
+from nerve.service import settings as settings_module
+from nerve.service.settings import BUNDLED_MODELS, Settings, SettingsError, read_settings
 
 
 def test_the_defaults_serve_the_bundled_models_on_the_loopback_address() -> None:

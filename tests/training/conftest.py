@@ -1,13 +1,12 @@
 """Files of the toy corpus, and one real training on them that several modules look at."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from toy_corpus import FLAGS, sentences, write_jsonl
 
-from training import train
-from training.formats import write_columns
+from nerve.training import train
+from nerve.training.data.formats import write_columns
+from tests.support.toy_corpus import FLAGS, sentences, write_jsonl
 
 
 @pytest.fixture(scope="session")
@@ -30,18 +29,3 @@ def trained(tmp_path_factory: pytest.TempPathFactory, toy_files: list[str]) -> P
     output = tmp_path_factory.mktemp("trained") / "mine.pt"
     assert train.main([*toy_files, *FLAGS, "--output", str(output)]) == 0
     return output
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Calls a command that has to exit with 1, and returns what it says: one line."""
-
-    def call(main: Callable[[list[str]], int], *arguments: object) -> str:
-        assert main([str(one) for one in arguments]) == 1
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert err.endswith("\n")
-        assert err.count("\n") == 1, err
-        return err.rstrip("\n")
-
-    return call

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from toy_corpus import FLAGS, LABELS, sentences
 
-from model.annotation import Sentence
-from model.archive import load
-from model.tags import labels_of, spans_of
-from training import datasets, evaluate, train
-from training.formats import read, write_columns
+from nerve.model.annotation import Sentence
+from nerve.model.archive import load
+from nerve.model.tags import labels_of, spans_of
+from nerve.training import evaluate, train
+from nerve.training.data import datasets
+from nerve.training.data.formats import read, write_columns
+from tests.support.toy_corpus import FLAGS, LABELS, sentences
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_it_refuses_in_one_line(
     (tmp_path / "other.conll").write_text("in O\nRome B-geo\n", encoding="utf-8")
     given = [one.replace("{trained}", str(trained)).replace("{}", str(tmp_path)) for one in arguments]
     line = refused(evaluate.main, *given)
-    assert line.startswith("training.evaluate: ")
+    assert line.startswith("nerve.training.evaluate: ")
     assert says.replace("{}", str(tmp_path)) in line
 
 

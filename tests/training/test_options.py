@@ -1,4 +1,4 @@
-"""The command line of `training.train`."""
+"""The command line of `nerve.training.train`."""
 
 from dataclasses import Field, fields
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from model.config import TaggerConfig
-from training import options
-from training.config import Config, ConfigError, CorpusConfig, TrainingConfig
+from nerve.model.config import TaggerConfig
+from nerve.training import options
+from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig
 
 SETTINGS = [
     pytest.param(section, kind, field, id=field.name)
@@ -132,4 +132,4 @@ def test_a_command_line_without_sense_exits_with_2(arguments: list[str], capsys:
     ],
 )
 def test_the_command_for_the_card_leaves_out_what_is_each_machines_own(arguments: list[str], command: str) -> None:
-    assert options.command(arguments) == f"python -m training.train {command}"
+    assert options.command(arguments) == f"python -m nerve.training.train {command}"

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_corpus import FLAGS, LABELS, sentences
 
-from model.annotation import Sentence
-from model.archive import Archive, load
-from training import calibration, datasets, train
-from training.batches import TrainingBatch
-from training.formats import read, write_columns
-from training.trainer import Trainer
-
-ROOT = Path(__file__).resolve().parents[2]
+from nerve.model.annotation import Sentence
+from nerve.model.archive import Archive, load
+from nerve.training import train
+from nerve.training.data import datasets
+from nerve.training.data.batches import TrainingBatch
+from nerve.training.data.formats import read, write_columns
+from nerve.training.learn.trainer import Trainer
+from nerve.training.measure import calibration
+from tests.support import ROOT
+from tests.support.toy_corpus import FLAGS, LABELS, sentences
 
 
 def same_weights(one: Path, other: Path) -> bool:
@@ -84,7 +85,7 @@ def test_the_card_states_licence_data_scores_and_the_command(trained: Path, toy_
             assert f"| {label} | {own['precision']:.2f} | {own['recall']:.2f} | {own['f1']:.2f} |" in card
     # without --device, which is each machine's own
     shown = [flag for flag in FLAGS if flag not in ("--device", "cpu")]
-    assert " ".join(["    python -m training.train", *toy_files, *shown, "--output", str(trained)]) in card
+    assert " ".join(["    python -m nerve.training.train", *toy_files, *shown, "--output", str(trained)]) in card
 
 
 def test_the_vocabulary_is_that_of_train_alone(trained: Path, toy_files: list[str]) -> None:
@@ -212,12 +213,12 @@ def test_training_stops_when_dev_f1_no_longer_rises(
 
 
 class Training:
-    """`python -m training.train` in a process of its own, and what it has printed so far."""
+    """`python -m nerve.training.train` in a process of its own, and what it has printed so far."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.printed = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "training.train", *arguments],
+            [sys.executable, "-m", "nerve.training.train", *arguments],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.DEVNULL,
@@ -303,7 +304,8 @@ def test_what_another_training_left_is_refused_and_kept(
     before = (tmp_path / "mine.checkpoint").read_bytes()
     assert train.main([*interrupted, "--seed", "2"]) == 1
     assert last_line(capsys).startswith(
-        f"training.train: {tmp_path / 'mine.checkpoint'}: an interrupted training with other settings, data or code;"
+        f"nerve.training.train: {tmp_path / 'mine.checkpoint'}: an interrupted training with other settings, data or "
+        "code;"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["mine.checkpoint"]
     assert (tmp_path / "mine.checkpoint").read_bytes() == before
@@ -405,7 +407,7 @@ def test_it_refuses_in_one_line_and_writes_nothing(
     corpora: Path, refused: Callable[..., str], arguments: list[str], says: str
 ) -> None:
     line = refused(train.main, *in_folder(corpora, arguments))
-    assert line.startswith("training.train: ")
+    assert line.startswith("nerve.training.train: ")
     assert says.replace("{}", str(corpora)) in line
     assert outputs(corpora) == []
 
@@ -425,7 +427,7 @@ def test_vectors_that_cannot_be_read_are_refused(
     if content is not None:
         (corpora / "vectors.txt").write_text(content, encoding="utf-8")
     assert train.main(in_folder(corpora, [*files("good.conll"), "--vectors", "{}/vectors.txt"])) == 1
-    assert last_line(capsys).startswith(f"training.train: {corpora}/vectors.txt{fact}")
+    assert last_line(capsys).startswith(f"nerve.training.train: {corpora}/vectors.txt{fact}")
     assert outputs(corpora) == []
 
 
@@ -442,17 +444,21 @@ def test_what_a_training_cannot_begin_at_is_refused(
     corpora: Path, capsys: pytest.CaptureFixture[str], flags: list[str], says: str
 ) -> None:
     assert train.main(in_folder(corpora, [*files("good.conll"), *flags])) == 1
-    assert last_line(capsys).startswith("training.train: " + says.replace("{}", str(corpora)))
+    assert last_line(capsys).startswith("nerve.training.train: " + says.replace("{}", str(corpora)))
     assert outputs(corpora) == []
 
 
 def test_a_refusal_of_the_real_command_is_one_line_and_no_traceback(corpora: Path) -> None:
     arguments = in_folder(corpora, files("scheme.conll"))
     done = subprocess.run(
-        [sys.executable, "-m", "training.train", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "nerve.training.train", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"training.train: {corpora}/scheme.conll:2: I-PER may not follow O in BIO\n"
+    assert done.stderr == f"nerve.training.train: {corpora}/scheme.conll:2: I-PER may not follow O in BIO\n"
     assert outputs(corpora) == []
 
 

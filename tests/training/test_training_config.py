@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from training import config, datasets
-from training.config import Config, ConfigError, CorpusConfig, TrainingConfig
+from nerve.training import config
+from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig
+from nerve.training.data import datasets
+from tests.support import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CORPUS = '[[corpora]]\ndataset = "wnut17"\n'
 
 
@@ -160,7 +161,7 @@ def test_a_whole_number_is_a_number(read: Callable[[str], Config]) -> None:
 
 
 def test_the_bundled_models_configuration_names_only_sets_that_ship_openly() -> None:
-    found = config.read(ROOT / "training" / "en.toml", {}, [])
+    found = config.read(ROOT / "recipes" / "en" / "en.toml", {}, [])
     assert set(found.labels) == {"PER", "ORG", "LOC", "MISC", "DATE"}
     assert all(corpus.dataset for corpus in found.corpora)
     assert [corpus.dataset for corpus in found.corpora if not datasets.ships_openly(corpus.dataset)] == []

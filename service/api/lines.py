@@ -1,0 +1,199 @@
+"""A body of many lines, answered line by line while it arrives: in its order, and in bounded memory however long it
+is. Knows lines of bytes and what answers one, and nothing of entities.
+
+A pump takes what the client sends, a reader cuts it into lines and begins to answer each, a writer sends the answers
+in the order of the lines. What is under way between reader and writer is bounded in lines and in bytes, so a client
+that does not take its answers is not read from either.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from nerve.service.errors import EngineError, ServiceError, TooLargeError, error_line, log_failure
+from nerve.service.observability import record as trace
+
+# Enough for full batches of short texts.
+MOST_LINES = 128
+
+
+class LinesAnswer(Response):
+    """Answers each line of the request's body with what `answer` makes of it. A line of white space has no answer. A
+    line may have `max_bytes`, and so may all together that are under way.
+
+    A ServiceError of `answer` is the answer to its line. `check` is called before each line, and when `stopping` is
+    set; a ServiceError that it raises, or the body itself, is the last line. Both say which line they are about,
+    counted from 1.
+    """
+
+    media_type = "application/x-ndjson"
+
+    def __init__(
+        self,
+        answer: Callable[[bytes], Awaitable[bytes]],
+        check: Callable[[], None],
+        stopping: asyncio.Event,
+        max_bytes: int,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers()
+        self._answer = answer
+        self._check = check
+        self._stopping = stopping
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # An error of the body's first piece has a status of its own: nothing is sent yet.
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            raise ClientDisconnect
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        arrived: asyncio.Queue[Message | ServiceError] = asyncio.Queue(1)
+        arrived.put_nowait(first)
+        under_way = _UnderWay(self._max_bytes)
+        name = f"request {scope['state']['request_id']}"
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                pumps = [
+                    tasks.create_task(_pump(receive, arrived)),
+                    tasks.create_task(self._stop(arrived)),
+                ]
+                tasks.create_task(self._read(_chunks(arrived), under_way, tasks, name))
+                while line := await under_way.next():
+                    await send({"type": "http.response.body", "body": await line.answer + b"\n", "more_body": True})
+                    under_way.done(line)
+                for pump in pumps:
+                    pump.cancel()
+        except* ClientDisconnect:
+            trace.current().reason = "client_left"  # and all that was under way is cancelled
+        else:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stop(self, arrived: "asyncio.Queue[Message | ServiceError]") -> None:
+        await self._stopping.wait()
+        try:
+            self._check()
+        except ServiceError as error:
+            await arrived.put(error)
+
+    async def _read(
+        self, chunks: AsyncIterator[bytes], under_way: "_UnderWay", tasks: asyncio.TaskGroup, name: str
+    ) -> None:
+        number = 1
+        try:
+            async for line in lines_of(chunks, self._max_bytes):
+                if line is None or line.strip():
+                    self._check()
+                    size = len(line or b"")
+                    await under_way.room(size)
+                    under_way.add(_Line(tasks.create_task(self._answered(line, number, name)), size))
+                number += 1
+        except ServiceError as error:
+            last = asyncio.get_running_loop().create_future()
+            trace.current().refused_lines[error.reason] += 1
+            last.set_result(error_line(error, number))
+            under_way.add(_Line(last, 0))
+        under_way.end()
+
+    async def _answered(self, line: bytes | None, number: int, name: str) -> bytes:
+        whole = trace.current()
+        own = trace.begin(whole.request_id)
+        try:
+            if line is None:
+                message = f"the line is too long; the limit is {self._max_bytes:,} bytes"
+                raise TooLargeError(message, reason="too_many_bytes")
+            answer = await self._answer(line)
+            whole.add(own)
+            return answer
+        except Exception as raised:
+            error = raised if isinstance(raised, ServiceError) else EngineError()
+            if isinstance(error, EngineError):
+                log_failure(raised, f"line {number} of {name}")
+            whole.refused_lines[error.reason] += 1
+            return error_line(error, number)
+
+
+async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes | None]:
+    """The lines that the chunks add up to, without their ends; None for one of more than `max_bytes`, which is not
+    kept. What follows the last end is a line if it is anything."""
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            yield b"".join([*parts, end]) if size + len(end) <= max_bytes else None
+            parts, size = [], 0
+        size += len(rest)
+        parts = [*parts, rest] if size <= max_bytes else []
+    if size:
+        yield b"".join(parts) if size <= max_bytes else None
+
+
+async def _pump(receive: Receive, arrived: "asyncio.Queue[Message | ServiceError]") -> None:
+    """Asks for what comes next even while nobody waits for it, and so learns soon that a client leaves. Raises
+    ClientDisconnect."""
+    while True:
+        try:
+            message = await receive()
+        except ServiceError as error:
+            await arrived.put(error)
+            return
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        await arrived.put(message)
+
+
+async def _chunks(arrived: "asyncio.Queue[Message | ServiceError]") -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await arrived.get()
+        if isinstance(message, ServiceError):
+            raise message
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
+
+
+class _Line(NamedTuple):
+    """A line that is being answered, and how many bytes it has."""
+
+    answer: Awaitable[bytes]
+    size: int
+
+
+class _UnderWay:
+    """The lines between the reader and the writer, in their order."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._lines: asyncio.Queue[_Line | None] = asyncio.Queue()
+        self._max_bytes = max_bytes
+        self._count = 0
+        self._bytes = 0
+        self._freed = asyncio.Event()
+
+    async def room(self, size: int) -> None:
+        """Returns when one line more, of so many bytes, keeps within the bounds."""
+        while self._count and (self._count >= MOST_LINES or self._bytes + size > self._max_bytes):
+            self._freed.clear()
+            await self._freed.wait()
+
+    def add(self, line: _Line) -> None:
+        self._count += 1
+        self._bytes += line.size
+        self._lines.put_nowait(line)
+
+    def end(self) -> None:
+        """No line comes any more."""
+        self._lines.put_nowait(None)
+
+    async def next(self) -> _Line | None:
+        return await self._lines.get()
+
+    def done(self, line: _Line) -> None:
+        self._count -= 1
+        self._bytes -= line.size
+        self._freed.set()

@@ -1,0 +1,135 @@
+"""Log lines of the service and of the server under it: text for people, or a JSON object a line for programs.
+
+No line holds a text, a piece of one, a path or a key: a request is told by its route's template and its counts, an
+error by its types and frames, because a library's message may quote what it stumbled over.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
+
+from pydantic_core import to_json
+
+from nerve.service.observability import record as trace
+from nerve.service.observability.record import Trace
+from nerve.service.observability.stderr import UnblockedHandler
+
+# What asks at regular intervals would drown the rest.
+QUIET_ROUTES = frozenset(
+    {
+        "/health/live",
+        "/health/ready",
+        "/health",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v2/models/{name}/ready",
+        "/metrics",
+    }
+)
+
+access = logging.getLogger("nerve.access")
+
+
+def configure(form: str, level: str) -> None:
+    """Send what is logged from here on to stderr, in `form` (text or json), from `level` up."""
+    handler = UnblockedHandler(sys.stderr)
+    handler.setFormatter(_formatter(form))
+    # What no line shows, and costs each of them time to find out (the Logging HOWTO's section on optimization).
+    logging._srcfile = None
+    logging.logThreads = logging.logMultiprocessing = False
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+
+
+def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """A line for whoever started the process: bare, or as any other line of JSON."""
+    if form == "json":
+        record = logging.LogRecord("service", level, "", 0, message, (), None)
+        message = _formatter(form).format(record)
+    print(message, file=stream or sys.stdout, flush=True)
+
+
+def answered(method: str, route: str, status: int, seconds: float, seen: Trace) -> None:
+    """The line of a request that has been answered."""
+    level = logging.DEBUG if route in QUIET_ROUTES else logging.INFO
+    if access.isEnabledFor(level):
+        access.log(level, "request", extra={"fields": _fields(method, route, status, seconds, seen)})
+
+
+def frames(error: BaseException) -> str:
+    """The types and the frames of an error and its causes, without their messages."""
+    parts = []
+    cause: BaseException | None = error
+    while cause is not None:
+        stack = "".join(traceback.format_tb(cause.__traceback__))
+        parts.append(f"{type(cause).__module__}.{type(cause).__qualname__}\n{stack}")
+        cause = cause.__cause__
+    return "caused by ".join(parts).rstrip()
+
+
+def _fields(method: str, route: str, status: int, seconds: float, seen: Trace) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    if seen.client:
+        fields["client"] = seen.client
+    if seen.models:
+        counts = seen.models.values()
+        fields["model"] = ",".join(seen.models)
+        fields["texts"] = sum(count.texts for count in counts)
+        fields["tokens"] = sum(count.tokens for count in counts)
+        fields["entities"] = sum(count.entities.total() for count in counts)
+    if seen.reason:
+        fields["reason"] = seen.reason
+    if seen.refused_lines:
+        fields["refused_lines"] = seen.refused_lines.total()
+    return fields
+
+
+def _formatter(form: str) -> logging.Formatter:
+    return _Json() if form == "json" else _Text("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+class _Discreet(logging.Formatter):
+    def formatException(  # noqa: N802, as the base class has it
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        return frames(ei[1]) if ei[1] is not None else ""
+
+
+class _Text(_Discreet):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        fields = {"request_id": trace.current().request_id, **_extra(record)}
+        return " ".join(
+            [super().formatMessage(record), *(f"{key}={value}" for key, value in fields.items() if value != "")]
+        )
+
+
+class _Json(_Discreet):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": moment.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "process": record.process,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id := trace.current().request_id:
+            line["request_id"] = request_id
+        line |= _extra(record)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = frames(record.exc_info[1])
+        return to_json(line).decode()
+
+
+def _extra(record: logging.LogRecord) -> Mapping[str, Any]:
+    """What our own records carry beside their message."""
+    fields: Mapping[str, Any] = getattr(record, "fields", {})
+    return fields

@@ -1,0 +1,189 @@
+"""What `GET /metrics` says, in the words of Prometheus.
+
+Every label has few values: routes are templates, methods and reasons come from lists, models and their labels from
+the archives. Each process counts for itself. Where there are several, prometheus_client keeps their numbers in small
+files of shared memory, and whichever process is asked adds them up: one answer is about the whole service.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from nerve import __version__
+from nerve.service.engine.registry import Registry
+from nerve.service.observability.record import Trace
+from nerve.service.server.workers import METRICS_FOLDER
+
+OPENMETRICS = "application/openmetrics-text"
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+TOKENS = (8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384)
+
+# Memory is read from the system, so at most this often.
+MEMORY_SECONDS = 1.0
+
+
+class Metrics:
+    """The numbers of this process, and what all processes together have to say."""
+
+    def __init__(self, models: Registry) -> None:
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        own = CollectorRegistry()
+        # Those with labels are functions of their values, remembered: prometheus_client checks and converts them each
+        # time, for a request 10 µs.
+        self.requests = cache(
+            Counter("nerve_http_requests", "Requests answered.", ("method", "route", "status"), registry=own).labels
+        )
+        self.seconds = cache(
+            Histogram(
+                "nerve_http_request_duration_seconds",
+                "Time from a request's first byte to its answer.",
+                ("method", "route"),
+                registry=own,
+                buckets=SECONDS,
+            ).labels
+        )
+        self.in_flight = Gauge(
+            "nerve_http_requests_in_flight",
+            "Requests being answered.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self.refused = cache(Counter("nerve_refused", "Requests refused.", ("reason",), registry=own).labels)
+        self.texts = cache(Counter("nerve_texts", "Texts answered.", ("model",), registry=own).labels)
+        self.tokens = cache(Counter("nerve_tokens", "Tokens of the texts answered.", ("model",), registry=own).labels)
+        self.entities = cache(
+            Counter(
+                "nerve_entities", "Entities found in the texts answered.", ("model", "label"), registry=own
+            ).labels
+        )
+        self.queue_requests = Gauge(
+            "nerve_queue_requests",
+            "Requests with sentences that wait for the engine.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self.queue_tokens = Gauge(
+            "nerve_queue_tokens", "Tokens that wait for the engine.", registry=own, multiprocess_mode="livesum"
+        )
+        self.queue_seconds = Histogram(
+            "nerve_queue_wait_seconds",
+            "Time that a request waits until the engine takes its first sentence.",
+            registry=own,
+            buckets=SECONDS,
+        )
+        self.batch_sentences = Histogram(
+            "nerve_batch_sentences",
+            "Sentences, or windows of long ones, in a batch.",
+            registry=own,
+            buckets=WINDOWS,
+        )
+        self.batch_tokens = Histogram(
+            "nerve_batch_tokens", "Tokens in a batch, without padding.", registry=own, buckets=TOKENS
+        )
+        self.batch_seconds = Histogram(
+            "nerve_batch_duration_seconds", "Time of a batch in the engine.", registry=own, buckets=SECONDS
+        )
+        self.reloads = cache(
+            Counter("nerve_model_reloads", "Archives looked at again.", ("model", "outcome"), registry=own).labels
+        )
+        self.workers = Gauge("nerve_workers", "Processes that answer.", registry=own, multiprocess_mode="livesum")
+        self._started = Gauge(
+            "process_start_time_seconds",
+            "Start of the oldest process, in seconds of the Unix epoch.",
+            registry=own,
+            multiprocess_mode="livemin",
+        )
+        self._memory = Gauge(
+            "process_resident_memory_bytes",
+            "Resident memory of all processes, pages that they share counted once for each.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self._memory_read = 0.0
+        self.workers.set(1)
+        self._started.set(time.time())
+        self._read_memory()
+        self._all = own
+        if folder := os.environ.get(METRICS_FOLDER):
+            self._all = CollectorRegistry()
+            MultiProcessCollector(self._all, folder)  # type: ignore[no-untyped-call]
+        self._all.register(_Models(models))
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """All metrics, in the format that the Accept header asks for, and its content type."""
+        self._read_memory()
+        # Only the format's name is the client's to choose: prometheus_client trips over versions that are none.
+        encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept else "")
+        return encode(self._all), content_type
+
+    def answered(self, method: str, route: str, status: int, seconds: float, trace: Trace) -> None:
+        """A request has been answered. `route` is a template."""
+        self.requests(method, route, status).inc()
+        self.seconds(method, route).observe(seconds)
+        if trace.reason:
+            self.refused(trace.reason).inc()
+        for reason, lines in trace.refused_lines.items():
+            self.refused(reason).inc(lines)
+        if status < 400:
+            for model, count in trace.models.items():
+                self.texts(model).inc(count.texts)
+                self.tokens(model).inc(count.tokens)
+                for label, found in count.entities.items():
+                    self.entities(model, label).inc(found)
+        self._read_memory()
+
+    # What the batcher reports.
+
+    def waiting(self, requests: int, tokens: int) -> None:
+        self.queue_requests.set(requests)
+        self.queue_tokens.set(tokens)
+
+    def waited(self, seconds: float) -> None:
+        self.queue_seconds.observe(seconds)
+
+    def ran(self, sentences: int, tokens: int, seconds: float) -> None:
+        self.batch_sentences.observe(sentences)
+        self.batch_tokens.observe(tokens)
+        self.batch_seconds.observe(seconds)
+
+    def _read_memory(self) -> None:
+        now = time.monotonic()
+        if now - self._memory_read >= MEMORY_SECONDS:
+            self._memory_read = now
+            if (size := _resident_bytes()) is not None:
+                self._memory.set(size)
+
+
+class _Models:
+    """The version and the models as they are in the process that is asked: the same in each."""
+
+    def __init__(self, models: Registry) -> None:
+        self._models = models
+
+    def collect(self) -> Iterator[InfoMetricFamily]:
+        yield InfoMetricFamily("nerve_build", "The version that runs.", value={"version": __version__})
+        family = InfoMetricFamily("nerve_model", "The models that are served.")
+        for model in self._models.models:
+            card = {key: str(model.card[key]) for key in ("language", "licence")}
+            card |= {"labels": ",".join(model.recognizer.labels), "sha256": model.digest}
+            family.add_metric((), {"model": model.name, **card})
+        yield family
+
+
+def _resident_bytes() -> int | None:
+    """The resident memory of this process, where the system tells."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,1 +1,0 @@
-"""One file per wire contract, and one each for the two pages; each has a function that makes an `APIRouter`."""

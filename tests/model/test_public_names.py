@@ -1,0 +1,115 @@
+"""The public names of model/, so that no rename goes unnoticed by those who use them elsewhere."""
+
+import ast
+
+from tests.support import ROOT
+
+MODEL = ROOT / "model"
+
+# A name with its module, and for a class its public members.
+PUBLIC = """
+annotation.Entity end label score start text to_json
+annotation.SCORE_DIGITS
+annotation.Sentence tags tokens
+annotation.Span end label start
+annotation.Token end start text
+archive.Archive card decode device digest embeddings fast labels metadata name run self_check tagger tags vocabulary
+    weights
+archive.ArchiveError
+archive.Example tags tokens
+archive.FORMAT
+archive.Fast inference table
+archive.Forward state_dict
+archive.Metadata code_version config datasets description examples format labels language licence name scores
+    settings tags tokenizer torch
+archive.load
+archive.main
+archive.read_metadata
+archive.save
+batch.BATCH_TOKENS
+batch.Batch characters features lengths rounded to tokens
+batch.by_length
+batch.collate
+config.Cell
+config.T
+config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size
+    layers pair_size word_dropout word_size
+config.check
+config.setting
+crf.CRF continues decode forbidden forbidden_start log_likelihood outside scores
+crf.Chain alpha beta log_partition scaled
+crf.Scores end start transitions
+crf.best_path
+crf.forward_backward
+inference.Inference bias emission forward
+inference.PACKED_FROM
+inference.SLICE_WORDS
+inference.TABLE_WORDS
+inference.WordTable look_up
+inference.lstm_step
+inference.supports
+recognizer.MARGIN
+recognizer.MAX_WINDOW
+recognizer.Recognizer annotate entities recognize tag windows windows_of
+recognizer.Tagging confidences tag_ids
+recognizer.Window core tokens words
+single.SingleDecoder continues forward outside
+tagger.Encoder forward
+tagger.Lookup adopt codes forward further padding scales settle
+tagger.RecurrentLayer forward
+tagger.Tagger cool emissions forward log_likelihood
+tagger.VariationalDropout forward
+tagger.WordEncoder forward lookups padding settle unknown
+tags.OUTSIDE
+tags.TagError
+tags.labels_of
+tags.may_follow
+tags.spans_of
+tags.split
+tags.tags_from
+tags.tags_of
+tokenizer.VERSION
+tokenizer.joined
+tokenizer.sentences
+tokenizer.tokenize
+vocabulary.FEATURES
+vocabulary.MAX_CHARACTERS
+vocabulary.PADDING
+vocabulary.UNKNOWN
+vocabulary.Vocabulary build characters from_json ids pairs prefixes shapes suffixes table to_json words
+vocabulary.WordIds characters features
+vocabulary.features
+vocabulary.normal_form
+vocabulary.pairs
+vocabulary.shape
+"""
+
+
+def public_names():
+    names = []
+    for path in sorted(MODEL.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            for name in defined(node):
+                members = sorted(member for one in node.body for member in defined(one)) if is_class(node) else []
+                names.append([f"{path.stem}.{name}", *members])
+    return [name for one in sorted(names) for name in one]
+
+
+def is_class(node):
+    return isinstance(node, ast.ClassDef)
+
+
+def defined(node):
+    """The public names that a statement binds, other than by import."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        names = [node.name]
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
+    else:
+        names = []
+    return [name for name in names if not name.startswith("_")]
+
+
+def test_the_public_names_are_these():
+    assert public_names() == PUBLIC.split()

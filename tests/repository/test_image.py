@@ -1,0 +1,164 @@
+"""The Dockerfile, read: what the image holds and how it runs. Needs no container engine."""
+
+import json
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import NamedTuple
+
+import pytest
+
+from tests.support import ROOT
+from tests.support.documents import commands
+
+
+class Instruction(NamedTuple):
+    name: str
+    value: str
+
+
+def instructions() -> list[Instruction]:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    text = re.sub(r"^\s*#.*\n", "", text, flags=re.MULTILINE)
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    return [Instruction(*line.split(None, 1)) for line in lines if line.strip()]
+
+
+def final_stage() -> list[Instruction]:
+    stages: list[list[Instruction]] = []
+    for instruction in instructions():
+        if instruction.name == "FROM":
+            stages.append([])
+        if stages:
+            stages[-1].append(instruction)
+    assert len(stages) == 2
+    return stages[-1]
+
+
+def value(name: str) -> str:
+    (found,) = [one.value for one in final_stage() if one.name == name]
+    return found
+
+
+def copied() -> list[list[str]]:
+    """What the final stage copies, and where to, without the mode that the files get."""
+    return [
+        [word for word in shlex.split(one.value) if not word.startswith("--chmod=")]
+        for one in final_stage()
+        if one.name == "COPY"
+    ]
+
+
+def environment() -> dict[str, str]:
+    return dict(pair.split("=", 1) for one in final_stage() if one.name == "ENV" for pair in shlex.split(one.value))
+
+
+def test_only_packages_and_licence_of_the_service_are_copied() -> None:
+    assert copied() == [
+        ["--from=build", "/venv", "/venv"],
+        ["LICENSE", "./"],
+        ["nerve", "./nerve"],
+        ["model", "./model"],
+        ["service", "./service"],
+        ["cli", "./cli"],
+        ["models", "./models"],
+    ]
+
+
+def test_the_build_sees_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    words = [shlex.split(one.value) for one in instructions() if one.name == "COPY" and "--from" not in one.value]
+    named = {word for line in words for word in line[:-1] if not word.startswith("--")}
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == named
+
+
+def test_the_user_is_a_number_and_not_root() -> None:
+    user, group = value("USER").split(":")
+    assert int(user) > 0
+    assert int(group) > 0
+
+
+def test_the_service_is_the_first_process() -> None:
+    assert json.loads(value("ENTRYPOINT")) == ["python", "-m", "nerve.service"]
+
+
+def test_the_container_is_reachable_from_outside() -> None:
+    assert environment()["HOST"] == "0.0.0.0"
+    assert environment()["PORT"] == value("EXPOSE")
+
+
+def test_the_installed_program_finds_what_is_copied() -> None:
+    # pip makes bin/nerve from pyproject.toml alone, and its packages lie in the working folder.
+    assert environment()["PYTHONPATH"] == value("WORKDIR")
+
+
+def test_nothing_is_written_at_run_time() -> None:
+    assert environment()["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert environment()["HOME"] == "/tmp"
+
+
+def arguments() -> dict[str, str]:
+    return dict(one.value.split("=", 1) for one in instructions() if one.name == "ARG")
+
+
+def test_torch_is_the_pinned_one_and_a_cpu_build() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (pinned,) = [line.removeprefix("torch==") for line in project["dependencies"] if line.startswith("torch==")]
+    assert arguments()["TORCH"] == f"{pinned}+cpu"
+    cuda = [word for line in commands(ROOT / "README.md") for word in line.split() if word.startswith("TORCH=")]
+    assert cuda == [f"TORCH={pinned}"]
+
+
+def test_the_readme_names_the_build_arguments_that_there_are() -> None:
+    shown = re.findall(r"--build-arg (\w+)=", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert set(shown) == set(arguments())
+
+
+@contextmanager
+def answering(status: int) -> Iterator[int]:
+    """A port at which `GET /health/ready` is answered with this status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/health/ready" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def refusing() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    yield port
+
+
+@pytest.mark.parametrize(
+    ("server", "healthy"),
+    [(lambda: answering(200), True), (lambda: answering(503), False), (refusing, False)],
+    ids=["ready", "not ready", "not there"],
+)
+def test_the_health_check_asks_for_readiness(server: Callable[..., Iterator[int]], healthy: bool) -> None:
+    command = json.loads(value("HEALTHCHECK").partition(" CMD ")[2])
+    assert command[0] == "python"
+    with server() as port:  # type: ignore[attr-defined]
+        # A proxy, as a container may have it in its environment, is not for 127.0.0.1.
+        variables = {"PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
+        ended = subprocess.run([sys.executable, *command[1:]], env=variables, capture_output=True, check=False)
+    assert (ended.returncode == 0) is healthy

@@ -1,0 +1,107 @@
+"""docs/own-data.md, command by command, in a clone: an annotator's export becomes a model that answers."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.clone import Clone
+from tests.support.documents import ROOT, blocks, commands
+
+OWN_DATA = ROOT / "docs" / "own-data.md"
+SHELL = [line for block in blocks(OWN_DATA, "sh") for line in block.content.splitlines()]
+# The corpus and the training of the page, small enough for a test.
+RECORDS = 10
+SMALLER = (("--epochs 6", "--epochs 1"), ("--epoch-steps 120", "--epoch-steps 1"))
+
+
+def command_with(word: str) -> str:
+    (found,) = (line for line in SHELL if word in line)
+    return found
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    (program,) = blocks(OWN_DATA, "python")
+    (tmp_path / "codepoints.py").write_text(program.content, encoding="utf-8")
+    return Clone(tmp_path)
+
+
+def run(clone: Clone, command: str) -> str:
+    for large, small in SMALLER:
+        command = command.replace(large, small)
+    ended = clone.run(command)
+    assert ended.returncode == 0, (command, ended.stderr)
+    return ended.stdout
+
+
+def read(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_every_command_of_the_page_is_known_here() -> None:
+    known = (
+        "codepoints.py",
+        "project.json",
+        "awk",
+        "make train",
+        "nerve.training.evaluate",
+        "make serve",
+        "curl",
+        "shuf",
+    )
+    shown = [*SHELL, *(command for command in commands(OWN_DATA) if command.startswith(("make ", "shuf")))]
+    assert [command for command in shown if not any(word in command for word in known)] == []
+
+
+def test_doccanos_offsets_become_code_points(clone: Clone) -> None:
+    (record,) = blocks(OWN_DATA, "jsonl")
+    (clone.folder / "all.jsonl").write_text(record.content + record.content.replace("😀", "My"), encoding="utf-8")
+    run(clone, command_with("codepoints.py"))
+    found = [
+        [one["text"][start:end] for start, end, _ in one["label"]] for one in read(clone.folder / "export.jsonl")
+    ]
+    assert found == [["Ada Lovelace", "London"]] * 2
+
+
+def test_offsets_inside_a_character_are_an_error(clone: Clone) -> None:
+    (clone.folder / "all.jsonl").write_text('{"text": "😀 Ada", "label": [[1, 6, "PER"]]}\n', encoding="utf-8")
+    assert clone.run(command_with("codepoints.py")).returncode != 0
+
+
+def test_label_studios_tasks_become_lines(clone: Clone) -> None:
+    tasks = [{"data": {"text": "😀 Ada"}, "annotations": []}, {"data": {"text": "London"}, "annotations": []}]
+    (clone.folder / "project.json").write_text(json.dumps(tasks), encoding="utf-8")
+    run(clone, command_with("project.json"))
+    assert read(clone.folder / "export.jsonl") == tasks
+
+
+@pytest.fixture
+def url(clone: Clone) -> Iterator[str]:
+    """Where the model is served that the page's commands have made of its own example."""
+    (record,) = blocks(OWN_DATA, "jsonl")
+    (clone.folder / "all.jsonl").write_text(record.content * RECORDS, encoding="utf-8")
+    for word in ("codepoints.py", "NR % 5'", "NR % 5 =", "make train", "nerve.training.evaluate"):
+        printed = run(clone, command_with(word))
+    assert printed.splitlines()[-1].startswith("micro F1 ")
+    process = clone.start(command_with("make serve"), PORT="0")
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().partition("http://")[2].partition("/")[0]
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def test_the_export_becomes_a_model_that_answers(clone: Clone, url: str) -> None:
+    assert len(read(clone.folder / "my.train.jsonl")) == 4 * len(read(clone.folder / "my.dev.jsonl")) == 8
+    assert (clone.folder / "mine.md").is_file()
+    answer = json.loads(run(clone, command_with("curl").replace("127.0.0.1:8000", url)))
+    assert (answer["model"], answer["text"]) == ("mine", "Charles Babbage lived in London.")
+    labels = httpx.get(f"http://{url}/v1/models", trust_env=False).json()
+    assert [sorted(model["labels"]) for model in labels["models"]] == [["LOC", "PER"]]

@@ -1,0 +1,97 @@
+"""The one thread that tags."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from nerve.service.engine.batcher import EngineStoppedError
+from nerve.service.engine.engine import WARM_UP_SHAPES, Engine, limit_kernels, limit_threads
+from tests.support.fakes import CapitalisedWords
+
+pytestmark = pytest.mark.anyio
+
+
+class Recording(CapitalisedWords):
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, int]] = []
+        self.threads: set[int] = set()
+
+    def tag(self, windows: Sequence[Any]) -> list[Any]:
+        self.shapes.append((len(windows), max(map(len, windows))))
+        self.threads.add(threading.get_ident())
+        return super().tag(windows)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = Engine(prepare=lambda: None)
+    yield engine
+    engine.close()
+
+
+async def test_a_batch_is_tagged_in_its_order(engine: Engine) -> None:
+    recognizer = CapitalisedWords()
+    windows = recognizer.windows("see Ann\nBOB")
+    assert [tagging.tag_ids for tagging in await engine.run(recognizer, windows)] == [[0, 1], [2]]
+
+
+async def test_all_batches_run_in_one_thread_which_is_not_the_callers(engine: Engine) -> None:
+    recognizer = Recording()
+    engine.warm_up(recognizer, lambda: None)
+    for _ in range(3):
+        await engine.run(recognizer, recognizer.windows("Ann"))
+    assert len(recognizer.threads) == 1
+    assert threading.get_ident() not in recognizer.threads
+
+
+def test_the_warm_up_runs_every_shape_twice(engine: Engine) -> None:
+    recognizer = Recording()
+    engine.warm_up(recognizer, lambda: None)
+    assert recognizer.shapes == [shape for shape in WARM_UP_SHAPES for _ in range(2)]
+
+
+def test_a_failed_self_check_comes_out_of_the_warm_up(engine: Engine) -> None:
+    def fail() -> None:
+        raise LookupError("another tag")
+
+    with pytest.raises(LookupError):
+        engine.warm_up(CapitalisedWords(), fail)
+
+
+async def test_what_a_recognizer_raises_comes_out(engine: Engine) -> None:
+    with pytest.raises(AttributeError):
+        await engine.run(CapitalisedWords(), [None])  # type: ignore[list-item]
+
+
+async def test_a_closed_engine_has_stopped(engine: Engine) -> None:
+    engine.close()
+    with pytest.raises(EngineStoppedError):
+        await engine.run(CapitalisedWords(), [])
+
+
+async def test_an_engine_whose_thread_cannot_start_has_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise OSError("no torch")
+
+    with pytest.raises(EngineStoppedError):
+        await Engine(prepare=fail).run(CapitalisedWords(), [])
+    assert "initializer" in caplog.text
+
+
+@pytest.mark.parametrize(("threads", "cores", "used"), [(1, 4, 1), (2, 4, 2), (0, 4, 4), (0, 1, 1), (9, 4, 4)])
+def test_torch_computes_in_the_threads_that_were_asked_for_and_no_more_than_cores(
+    monkeypatch: pytest.MonkeyPatch, threads: int, cores: int, used: int
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    monkeypatch.setattr("nerve.service.engine.engine.usable_cores", lambda: cores)
+    limit_threads(threads)
+    assert asked == [used]
+
+
+def test_the_kernels_that_are_kept_are_bounded_unless_the_environment_says_otherwise() -> None:
+    environment = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
+    limit_kernels(environment)
+    assert environment == {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7", "LRU_CACHE_CAPACITY": "128"}

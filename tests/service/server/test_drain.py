@@ -1,0 +1,107 @@
+"""SIGTERM, in a real process under load: readiness goes first, and nothing that was accepted is lost."""
+
+import concurrent.futures
+import itertools
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.fakes import eventually
+
+Run = Callable[..., Any]
+URL = "/v1/entities"
+
+# Longer than any test: the second SIGTERM ends it.
+GRACE = ("--drain-grace-seconds", "600")
+CLIENTS = 6
+
+
+def readiness(url: str) -> int:
+    return httpx.get(url + "/health/ready", trust_env=False).status_code
+
+
+def in_flight(url: str) -> int:
+    text = httpx.get(url + "/metrics", trust_env=False).text
+    (line,) = [line for line in text.splitlines() if line.startswith("nerve_http_requests_in_flight ")]
+    return int(float(line.split()[1])) - 1  # without this one
+
+
+def test_after_sigterm_readiness_is_off_and_requests_are_still_accepted(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive), *GRACE)
+    _, url = service.ready()
+    service.terminate()
+    assert eventually(lambda: readiness(url) == 503)
+    assert httpx.get(url + "/health/live", trust_env=False).status_code == 200
+    answer = httpx.post(url + URL, json={"text": "Munich"}, trust_env=False)
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+    service.terminate()
+    assert service.ended()[0] == 0
+
+
+def test_no_request_is_lost_when_a_load_balancer_goes_by_readiness(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive), *GRACE)
+    _, url = service.ready()
+    numbers = itertools.count()
+    out_of_rotation, warm = threading.Event(), threading.Semaphore(0)
+
+    def client(keeps_connections: bool) -> list[tuple[str, httpx.Response]]:
+        """What it sent, each with its answer, until the load balancer sends nothing here any more."""
+        answered = []
+        limits = httpx.Limits(max_keepalive_connections=1 if keeps_connections else 0)
+        with httpx.Client(base_url=url, timeout=120, trust_env=False, limits=limits) as http:
+            while not out_of_rotation.is_set():
+                text = f"Angela Merkel visited Munich {next(numbers)} times."
+                answered.append((text, http.post(URL, json={"text": text})))
+                warm.release()
+        return answered
+
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
+        clients = [pool.submit(client, number % 2 == 0) for number in range(CLIENTS)]
+        for _ in range(3 * CLIENTS):
+            assert warm.acquire(timeout=120)
+        service.terminate()
+        assert eventually(lambda: readiness(url) == 503)
+        for _ in range(3 * CLIENTS):  # it notices late, and they go on meanwhile
+            assert warm.acquire(timeout=120)
+        out_of_rotation.set()
+        answered = [one for client in clients for one in client.result()]
+    service.terminate()
+    assert service.ended()[0] == 0
+    assert len(answered) == next(numbers) >= 6 * CLIENTS
+    assert {answer.status_code for _, answer in answered} == {200}
+    assert all(answer.json()["text"] == text for text, answer in answered)
+
+
+def test_what_is_in_flight_when_the_port_closes_is_answered(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive), *GRACE, "--drain-seconds", "300")
+    _, url = service.ready()
+    texts = [f"Angela Merkel visited Munich {number} times. " * 4_000 for number in range(4)]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        asked = [
+            pool.submit(httpx.post, url + URL, json={"text": text}, timeout=300, trust_env=False) for text in texts
+        ]
+        assert eventually(lambda: in_flight(url) == 4, seconds=60)
+        service.terminate()
+        assert eventually(lambda: readiness(url) == 503)  # two signals at once may be one
+        service.terminate()
+        answers = [one.result() for one in asked]
+    assert service.ended()[0] == 0
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [answer.json()["text"] for answer in answers] == texts
+
+
+def test_what_takes_longer_than_the_drain_is_told_so(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive), "--drain-seconds", "0")
+    _, url = service.ready()
+    text = "Angela Merkel visited Munich. " * 30_000
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(httpx.post, url + URL, json={"text": text}, timeout=300, trust_env=False)
+        assert eventually(lambda: in_flight(url) == 1, seconds=60)
+        service.terminate()
+        answer = asked.result()
+    assert answer.status_code == 503
+    assert answer.json()["error"] == {"code": "unavailable", "message": "the service is shutting down"}
+    assert service.ended()[0] == 0

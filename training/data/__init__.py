@@ -1,0 +1,4 @@
+"""Corpora: files in many formats and public datasets become sentences, and sentences become batches.
+
+`learn`, `measure` and the commands import it.
+"""

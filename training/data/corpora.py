@@ -1,0 +1,170 @@
+"""Corpora as the loss sees them: sentences with, for each token, the tags that may be right.
+
+Corpora annotate different labels. Where one does not annotate dates, its `O` says nothing of dates: the token may
+be `O`, `B-DATE` or `I-DATE`, and the CRF sums over all tag sequences that agree with that. So one tagger learns each
+label from the corpora that know it, and none teaches it that the others' names are nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nerve.model.annotation import Sentence, Span
+from nerve.model.tags import labels_of, spans_of
+from nerve.model.tokenizer import tokenize
+from nerve.model.vocabulary import Vocabulary
+from nerve.training.config import OUTSIDE, UNKNOWN, ConfigError, CorpusConfig
+from nerve.training.data import datasets
+from nerve.training.data.batches import Example
+from nerve.training.data.formats import read as read_file
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A sentence in our labels. `unknown` are the spans of which the corpus says that they are something,
+    but not what of ours."""
+
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...]
+    unknown: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus in our labels, with the splits that it has."""
+
+    name: str
+    licence: str
+    annotates: tuple[str, ...]
+    splits: dict[str, tuple[Annotated, ...]]
+
+    def restricted(self, labels: Sequence[str]) -> "Corpus":
+        """The corpus as one that can judge these labels only."""
+        return replace(self, annotates=tuple(label for label in self.annotates if label in labels))
+
+    def with_dev_in_train(self) -> "Corpus":
+        """The corpus with the sentences of dev at the end of train, and no dev."""
+        splits = {**self.splits, "train": self.splits["train"] + self.splits.get("dev", ())}
+        return replace(self, splits={name: some for name, some in splits.items() if name != "dev"})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label of its names, and those that it annotates throughout, sorted."""
+        marked = {span.label for sentences in self.splits.values() for one in sentences for span in one.spans}
+        return tuple(sorted(marked | set(self.annotates)))
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The splits that scores are taken on."""
+        return tuple(split for split in self.splits if split != "train")
+
+    @property
+    def summary(self) -> str:
+        """The splits in one line: `train 3,394 sentences with 1,975 names, dev …`."""
+        return ", ".join(
+            f"{split} {len(sentences):,} sentences with {sum(len(one.spans) for one in sentences):,} names"
+            for split, sentences in self.splits.items()
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What a model card says of the corpus."""
+        return {"name": self.name, "licence": self.licence, "annotates": list(self.annotates), "size": self.summary}
+
+
+def load(
+    config: CorpusConfig, labels: Sequence[str], data_dir: Path | None, splits: Sequence[str] = datasets.SPLITS
+) -> Corpus:
+    """Read those of `splits` that the corpus has and map its labels to `labels` (or, if that is empty, keep its own).
+
+    Raises:
+        ConfigError: a label of the corpus is neither one of `labels` nor mapped, or is mapped to none of them.
+        FormatError, DatasetError: it cannot be read.
+    """
+    read = _read(config, data_dir, splits)
+    own = labels_of(tag for sentences in read.values() for sentence in sentences for tag in sentence.tags)
+    target = {label: config.map.get(label, label) for label in own}
+    ours = {label for label in target.values() if label not in (OUTSIDE, UNKNOWN)}
+    for label in sorted(ours):
+        if labels and label not in labels:
+            raise ConfigError(f"{config.name}: label {label} is none of {', '.join(labels)}: map it")
+    return Corpus(
+        name=config.name,
+        licence=datasets.licence(config.dataset) if config.dataset else "of the files' owner",
+        annotates=config.annotates or tuple(sorted(ours)),
+        splits={split: tuple(_mapped(sentence, target, config) for sentence in read[split]) for split in read},
+    )
+
+
+def examples(
+    corpus: Corpus, split: str, vocabulary: Vocabulary, tags: Sequence[str], *, own_tokens: bool = False
+) -> list[Example]:
+    """The sentences of a split for training, with the tags that each token may carry.
+
+    With `own_tokens` a sentence of which our tokenizer would cut some word is there twice, the second time cut: a
+    tagger that reads text meets `@` and `user` where a corpus of tweets has `@user`.
+    """
+    sentences = list(corpus.splits[split])
+    if own_tokens:
+        sentences += [own for one in sentences if len((own := cut(one)).tokens) > len(one.tokens)]
+    return [Example(vocabulary.ids(one.tokens), known_tags(one, corpus.annotates, tags)) for one in sentences]
+
+
+def cut(sentence: Annotated) -> Annotated:
+    """The sentence with each of its tokens cut as the tokenizer cuts it; the spans stay where they are."""
+    pieces = [[piece.text for piece in tokenize(token)] or [token] for token in sentence.tokens]
+    place = list(accumulate(map(len, pieces), initial=0))
+    tokens = tuple(piece for of_token in pieces for piece in of_token)
+    spans, unknown = (
+        tuple(Span(place[span.start], place[span.end], span.label) for span in some)
+        for some in (sentence.spans, sentence.unknown)
+    )
+    return Annotated(tokens, spans, unknown)
+
+
+def known_tags(sentence: Annotated, annotates: Iterable[str], tags: Sequence[str]) -> Tensor:
+    """Which tags each token may carry, given what is annotated: (L, T) bool."""
+    column = {tag: n for n, tag in enumerate(tags)}
+    silent = [label for label in labels_of(tags) if label not in set(annotates)]
+    outside = [column["O"], *(column[f"{prefix}-{label}"] for label in silent for prefix in "BI")]
+    known = torch.zeros(len(sentence.tokens), len(tags), dtype=torch.bool)
+    known[:, outside] = True
+    for span in sentence.unknown:
+        known[span.start : span.end] = True
+    for span in sentence.spans:
+        known[span.start : span.end] = False
+        known[span.start, column[f"B-{span.label}"]] = True
+        known[span.start + 1 : span.end, column[f"I-{span.label}"]] = True
+        # A name that is marked ends where it is marked to end, even if its label is not annotated throughout.
+        known[span.end : span.end + 1, column[f"I-{span.label}"]] = False
+    return known
+
+
+def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) -> dict[str, list[Sentence]]:
+    if config.dataset:
+        wanted = [split for split in datasets.splits(config.dataset) if split in splits]
+        return {split: datasets.load(config.dataset, split, data_dir) for split in wanted}
+    files = {"train": config.train, "dev": config.dev, "test": config.test}
+    return {split: read_file(Path(files[split])) for split in splits if files[split]}
+
+
+def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig) -> Annotated:
+    doubtful = {n for n, token in enumerate(sentence.tokens, start=1) if token in config.unknown_after}
+    spans = [
+        Span(span.start, span.end, UNKNOWN if span.start in doubtful else target[span.label])
+        for span in spans_of(sentence.tags)
+        if span.end - span.start > 1 or sentence.tokens[span.start] not in config.no_names
+    ]
+    begun = {span.start for span in spans}
+    spans += [
+        Span(n, n + 1, UNKNOWN) for n in doubtful - begun if n < len(sentence.tokens) and sentence.tags[n] == OUTSIDE
+    ]
+    return Annotated(
+        sentence.tokens,
+        tuple(span for span in spans if span.label not in (OUTSIDE, UNKNOWN)),
+        tuple(span for span in spans if span.label == UNKNOWN),
+    )

@@ -1,0 +1,172 @@
+"""Corpora that each have a form of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, CLUENER's JSON.
+
+Where a corpus comes without a split of its own, one is drawn by the hash of the number of a block of 20
+neighbouring sentences: neighbours mostly come from one article, which had better not be in train and test.
+"""
+
+import csv
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from nerve.model.annotation import Sentence, Span
+from nerve.model.tags import OUTSIDE, tags_from
+from nerve.training.data.formats.columns import blocks_of, read_columns, sentence_of, without_blanks
+from nerve.training.data.formats.lines import FormatError, Row, decode, read_bytes, refuse_empty
+from nerve.training.data.formats.records import read_records
+
+# The first so many sentences of dh_msra.txt are MSRA's training set; behind them the test set is repeated.
+_MSRA_TRAINING_SENTENCES = 50_658
+_MSRA_LABELS = {"NS": "LOC", "NR": "PER", "NT": "ORG"}
+
+
+def read_gmb(path: Path, split: str) -> list[Sentence]:
+    """The sentences of one split (`train`, `dev`, `test`) of GMB's zipped csv, the form in which it is spread.
+
+    A row is a token; its first column is filled where a sentence begins. The file is in cp1252.
+
+    Raises:
+        FormatError: the zip or a row is damaged, a tag sequence is invalid, or the split is empty.
+    """
+    blocks = _gmb_blocks(path, decode(path, _only_member(path), "cp1252"))
+    sentences = [sentence_of(path, rows, "bio") for index, rows in enumerate(blocks) if _gmb_split(index) == split]
+    refuse_empty(path, sentences)
+    return sentences
+
+
+def read_msra_train(path: Path, split: str) -> list[Sentence]:
+    """The sentences of one split (`train`, `dev`) of the zipped training set of MSRA.
+
+    Its sentences are cut near 100 characters, some inside a name, whose second half is then a name of its own.
+    Its digits and letters are ASCII, those of the test set full-width: whoever scores has to fold them.
+
+    Raises:
+        FormatError: as `read_columns`.
+    """
+    blocks = islice(blocks_of(path, decode(path, _only_member(path))), _MSRA_TRAINING_SENTENCES)
+    sentences = [
+        sentence_of(path, rows, "bio", mend=True) for index, rows in enumerate(blocks) if _msra_split(index) == split
+    ]
+    refuse_empty(path, sentences)
+    return sentences
+
+
+def read_msra_test(path: Path) -> list[Sentence]:
+    """The sentences of MSRA's test set, with its labels named as everywhere: NS is LOC, NR PER, NT ORG.
+
+    Raises:
+        FormatError: as `read_columns`.
+    """
+    return [
+        Sentence(sentence.tokens, tuple(_renamed(tag) for tag in sentence.tags))
+        for sentence in read_columns(path, "bmes")
+    ]
+
+
+def read_weibo(path: Path) -> list[Sentence]:
+    """The sentences of a Weibo file. Behind each character stands a digit, its place in a word, which is dropped.
+
+    Raises:
+        FormatError: as `read_columns`.
+    """
+    return [
+        Sentence(tuple(token[:-1] for token in sentence.tokens), sentence.tags)
+        for sentence in read_columns(path, "bio", mend=True)
+    ]
+
+
+def read_cluener(path: Path) -> list[Sentence]:
+    """The sentences of a CLUENER file, a character a token: JSON lines with inclusive spans by label and name.
+
+    Of spans that overlap the longest is kept, of two equally long ones the first.
+
+    Raises:
+        FormatError: bad JSON, other fields than these, a span that is empty or outside its text, or no sentence.
+    """
+    sentences = []
+    for line, record in read_records(path):
+        try:
+            text, spans = _cluener_fields(record)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise FormatError(path, line, 'not {"text": ..., "label": {label: {name: [[start, end]]}}}') from None
+        try:
+            tags = tags_from(_without_overlaps(spans), len(text))
+        except ValueError as error:
+            raise FormatError(path, line, str(error)) from None
+        sentences.append(Sentence(tuple(text), tags))
+    refuse_empty(path, sentences)
+    return sentences
+
+
+def _only_member(path: Path) -> bytes:
+    content = io.BytesIO(read_bytes(path))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            names = archive.namelist()
+            if len(names) != 1:
+                raise FormatError(path, 1, f"the zip holds {len(names)} files; expected 1")
+            return archive.read(names[0])
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FormatError(path, 1, f"the zip cannot be unpacked: {error}") from None
+
+
+def _gmb_blocks(path: Path, text: str) -> Iterator[list[Row]]:
+    records = csv.reader(io.StringIO(text, newline=""), strict=True)
+    block: list[Row] = []
+    try:
+        next(records, None)  # the names of the columns
+        for record in records:
+            if len(record) != 4:
+                raise FormatError(path, records.line_num, f"{len(record)} columns; a token's row has 4")
+            beginning, token, _, tag = record
+            if beginning and block:
+                yield block
+                block = []
+            block.append((records.line_num, [without_blanks(token), tag]))
+    except csv.Error as error:
+        raise FormatError(path, records.line_num, str(error)) from None
+    if block:
+        yield block
+
+
+def _gmb_split(index: int) -> str:
+    percent = _block_hash("gmb", index) % 100
+    if percent < 80:
+        return "train"
+    return "dev" if percent < 90 else "test"
+
+
+def _msra_split(index: int) -> str:
+    return "dev" if _block_hash("msra", index) % 10 == 0 else "train"
+
+
+def _block_hash(corpus: str, index: int) -> int:
+    return int(hashlib.md5(f"{corpus}{index // 20}".encode(), usedforsecurity=False).hexdigest(), 16)
+
+
+def _renamed(tag: str) -> str:
+    letter, _, label = tag.partition("-")
+    return tag if tag == OUTSIDE else f"{letter}-{_MSRA_LABELS.get(label, label)}"
+
+
+def _cluener_fields(record: Any) -> tuple[str, list[Span]]:
+    spans = [
+        Span(int(start), int(end) + 1, label)
+        for label, names in record["label"].items()
+        for places in names.values()
+        for start, end in places
+    ]
+    return str(record["text"]), spans
+
+
+def _without_overlaps(spans: list[Span]) -> list[Span]:
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
+        if all(span.end <= other.start or other.end <= span.start for other in kept):
+            kept.append(span)
+    return kept

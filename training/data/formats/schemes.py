@@ -1,0 +1,104 @@
+"""The schemes that corpora are published in, as a table, and the way from each of them to BIO.
+
+Only readers ask here. Everything behind them knows BIO alone (model/tags.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nerve.model.tags import OUTSIDE, TagError
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What the letter before a tag's hyphen says: it begins a name, goes on with one, or is the last of one.
+
+    In a `closed` scheme the last token of every name is marked. In BIO and IOB1 a name simply stops.
+    """
+
+    begins: str
+    continues: str
+    last: str
+    closed: bool
+
+
+SCHEMES = {
+    "bio": Scheme(begins="B", continues="I", last="", closed=False),
+    # B- stands only where a name touches the one before it and has its label; all others begin with I-.
+    "iob1": Scheme(begins="B", continues="I", last="", closed=False),
+    "bioes": Scheme(begins="BS", continues="IE", last="ES", closed=True),
+    "bmes": Scheme(begins="BS", continues="ME", last="ES", closed=True),
+}
+
+
+def to_bio(tags: Sequence[str], scheme: str, mend: bool = False) -> tuple[str, ...]:
+    """The BIO tags that mark the same names.
+
+    Args:
+        mend: let a tag that continues nothing begin a name, and a sentence end inside one. Published corpora
+            hold a few such tags, mostly where a sentence was cut; files of one's own are better corrected.
+
+    Raises:
+        TagError: at the first tag that may not stand where it stands.
+    """
+    rules = SCHEMES[scheme]
+    bio: list[str] = []
+    # `open_label` is the label of the name that the next tag may continue.
+    previous, open_label = OUTSIDE, ""
+    for position, tag in enumerate(tags):
+        letter, label = _parts(tag, position, scheme)
+        goes_on = letter in rules.continues and label == open_label
+        if not mend and not _may_follow(scheme, letter, label, open_label, goes_on):
+            before = f"follow {previous}" if position else "begin a sentence"
+            raise TagError(position, f"{tag} may not {before} in {scheme.upper()}")
+        bio.append(f"{'I' if goes_on else 'B'}-{label}" if label else OUTSIDE)
+        previous, open_label = tag, "" if letter in rules.last else label
+    if rules.closed and open_label and not mend:
+        raise TagError(len(tags) - 1, f"the sentence ends inside a name, at {previous} in {scheme.upper()}")
+    return tuple(bio)
+
+
+def detect(sentences: Iterable[Sequence[str]]) -> str:
+    """The scheme that all these sentences are valid in, BIO before IOB1 before BIOES before BMES.
+
+    A file with a name in it is valid in one of them only, BIOES and BMES apart, which then agree; and in IOB1 only
+    if no name begins with a B- that it does not need. For a file that is valid in none this is the scheme that its
+    letters speak of: BMES if there is an M, BIOES if there is an E or S, else BIO. Read in that one, it is refused
+    with what is wrong.
+    """
+    distinct = {tuple(tags) for tags in sentences}
+    for scheme in SCHEMES:
+        if all(_is_valid(tags, scheme) for tags in distinct):
+            return scheme
+    letters = {tag[0] for tags in distinct for tag in tags if tag[1:2] == "-"}
+    if "M" in letters:
+        return "bmes"
+    return "bioes" if letters & {"E", "S"} else "bio"
+
+
+def _parts(tag: str, position: int, scheme: str) -> tuple[str, str]:
+    if tag == OUTSIDE:
+        return OUTSIDE, ""
+    letter, hyphen, label = tag.partition("-")
+    rules = SCHEMES[scheme]
+    letters = rules.begins + rules.continues
+    if len(letter) != 1 or letter not in letters or not hyphen or not label:
+        raise TagError(position, f"{tag!r} is not a tag of {scheme.upper()}")
+    return letter, label
+
+
+def _may_follow(scheme: str, letter: str, label: str, open_label: str, goes_on: bool) -> bool:
+    rules = SCHEMES[scheme]
+    if scheme == "iob1":
+        return letter != "B" or label == open_label
+    if rules.closed and open_label:
+        return goes_on
+    return letter not in rules.continues or goes_on
+
+
+def _is_valid(tags: Sequence[str], scheme: str) -> bool:
+    try:
+        to_bio(tags, scheme)
+    except TagError:
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""One optimisation step after another: Adam with a rising, then falling learning rate, clipped gradients, and a
+running average of the weights, which scores better than the weights themselves (Polyak and Juditsky 1992).
+
+Knows nothing of files and corpora. Its `state` is all that a resumed run needs to go on as if never stopped.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nerve.model.tagger import Tagger
+from nerve.training.config import TrainingConfig
+from nerve.training.data.batches import TrainingBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One row of the learning curve."""
+
+    loss: float
+    """mean over the epoch's steps, in nats a sentence"""
+    dev_f1: float
+    """micro F1 in percent, the mean over the corpora"""
+    tokens_per_second: float
+
+
+class Trainer:
+    """A tagger with its optimiser, on the tagger's device. `gradient_norms` has the norm of the gradient of each step
+    taken by this object, as it was before clipping."""
+
+    def __init__(self, tagger: Tagger, config: TrainingConfig, total_steps: int, device: str) -> None:
+        # Second moments of rarely seen embedding rows decay into denormal numbers, on which a CPU crawls.
+        torch.set_flush_denormal(True)
+        self.tagger = tagger.to(device).train()
+        self.config = config
+        self.total_steps = total_steps
+        self.device = device
+        self.step_count = 0
+        self.gradient_norms: list[float] = []
+        self._weights = [weight for weight in tagger.parameters() if weight.requires_grad]
+        self._average = [weight.detach().clone() for weight in self._weights]
+        self._optimiser = torch.optim.AdamW(
+            self._weights, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
+        )
+
+    def step(self, batch: TrainingBatch) -> float:
+        """Learn from one batch. Returns the loss: minus the mean log-likelihood of a sentence, in nats.
+
+        Raises:
+            FloatingPointError: the loss or the weights are not finite; the learning rate is too high.
+        """
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * self._rate()
+        diverged = FloatingPointError(f"training diverged at step {self.step_count}: lower the learning rate")
+        try:
+            loss = -self.tagger.log_likelihood(batch.inputs.to(self.device), batch.known.to(self.device)).mean()
+        except ValueError as error:
+            # What is known always leaves a sequence: if none has a probability, the weights are not finite.
+            raise diverged from error
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise diverged
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self._weights, self.config.clip or math.inf)
+        self.gradient_norms.append(float(norm))
+        self._optimiser.step()
+        self.step_count += 1
+        self._update_average()
+        return value
+
+    @contextmanager
+    def averaged(self) -> Iterator[Tagger]:
+        """The tagger with its averaged weights, for scoring or export; the training weights come back after."""
+        current = [weight.detach().clone() for weight in self._weights]
+        if self.config.average:
+            self._set(self._average)
+        self.tagger.eval()
+        try:
+            yield self.tagger
+        finally:
+            self._set(current)
+            self.tagger.train()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "weights": self.tagger.state_dict(),
+            "average": self._average,
+            "optimiser": self._optimiser.state_dict(),
+            "steps": self.step_count,
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state() if self.device.startswith("cuda") else None,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.tagger.load_state_dict(state["weights"])
+        for own, saved in zip(self._average, state["average"], strict=True):
+            own.copy_(saved)
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.step_count = state["steps"]
+        torch.set_rng_state(state["random"])
+        if state["random_cuda"] is not None and self.device.startswith("cuda"):
+            torch.cuda.set_rng_state(state["random_cuda"])
+
+    def _rate(self) -> float:
+        """The share of the full learning rate: up over the warm-up, then down to nothing over all steps."""
+        rise = min(1.0, (self.step_count + 1) / max(1.0, self.config.warmup * self.total_steps))
+        return rise * max(0.0, 1.0 - self.step_count / self.total_steps)
+
+    def _update_average(self) -> None:
+        # Early on the average would still hold the random weights of the start: it forgets faster then.
+        decay = min(self.config.average, (1 + self.step_count) / (10 + self.step_count))
+        if self.config.average:
+            torch._foreach_lerp_(self._average, [weight.detach() for weight in self._weights], 1.0 - decay)
+
+    def _set(self, values: list[Tensor]) -> None:
+        with torch.no_grad():
+            for weight, value in zip(self._weights, values, strict=True):
+                weight.copy_(value)
