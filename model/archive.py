@@ -23,6 +23,7 @@ from torch import Tensor
 from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, by_length, collate
 from nerve.model.config import TaggerConfig
+from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.inference import TABLE_WORDS, Inference, WordTable, supports
 from nerve.model.tagger import Tagger
 from nerve.model.tags import labels_of
@@ -38,10 +39,6 @@ _FOLDER = 0x10
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What zipfile raises on a wrong byte: the last for one that says encrypted or otherwise compressed."""
-
-
-class ArchiveError(Exception):
-    """An archive cannot be used; the message is one line that names the file and says why."""
 
 
 @dataclass(frozen=True)

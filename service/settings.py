@@ -13,8 +13,10 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nerve.model import bundled
+
 # English first: it answers the requests that name no model.
-BUNDLED_MODELS = tuple(Path(__file__).resolve().parents[1] / "models" / name for name in ("en.pt", "zh.pt"))
+BUNDLED_MODELS = tuple(map(bundled.path_of, bundled.NAMES))
 BUNDLED_MODEL = BUNDLED_MODELS[0]
 CHOICES = {
     "device": ("auto", "cpu", "cuda"),

@@ -15,7 +15,6 @@ annotation.Span end label start
 annotation.Token end start text
 archive.Archive card decode device digest embeddings fast labels metadata name run self_check tagger tags vocabulary
     weights
-archive.ArchiveError
 archive.Example tags tokens
 archive.FORMAT
 archive.Fast inference table
@@ -30,6 +29,11 @@ batch.BATCH_TOKENS
 batch.Batch characters features lengths rounded to tokens
 batch.by_length
 batch.collate
+bundled.FOLDER
+bundled.NAMES
+bundled.available
+bundled.locate
+bundled.path_of
 config.Cell
 config.T
 config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size
@@ -41,6 +45,7 @@ crf.Chain alpha beta log_partition scaled
 crf.Scores end start transitions
 crf.best_path
 crf.forward_backward
+errors.ArchiveError
 inference.Inference bias emission forward
 inference.PACKED_FROM
 inference.SLICE_WORDS

@@ -10,6 +10,7 @@ from tests.support import ROOT
 
 # A package, and what of ours it may import.
 PACKAGES = {
+    "nerve": {"nerve", "nerve.html", "nerve.model", "nerve.result", "nerve.tagger"},
     "model": {"nerve", "nerve.model"},
     "service": {"nerve", "nerve.model", "nerve.service"},
     "training": {"nerve", "nerve.model", "nerve.training"},
@@ -17,7 +18,7 @@ PACKAGES = {
     "recipes": {"nerve", "nerve.model", "nerve.training", "recipes"},
 }
 OURS = {"nerve", "bench", "recipes", "scripts", "tests"}
-WITHOUT_TORCH = ["annotation", "tokenizer", "tags", "vocabulary"]
+WITHOUT_TORCH = ["annotation", "bundled", "errors", "tokenizer", "tags", "vocabulary"]
 
 
 def sources(package: str) -> list[Path]:

@@ -1,0 +1,131 @@
+"""`Result`: the entities that a tagger found in one text. It is a sequence of them that knows its text."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, overload
+
+from nerve.html import highlighted
+from nerve.model.annotation import Entity, Token
+from nerve.model.tags import OUTSIDE
+
+_REPR_CHARACTERS = 60
+_REPR_ENTITIES = 10
+
+
+class Result(Sequence[Entity]):
+    """The entities of `text`, in its order and without overlap.
+
+    `len`, `in`, indices, slices and loops are those of a list of `Entity`. Two results are equal if their texts and
+    their entities are.
+    """
+
+    __slots__ = ("_edges", "_entities", "_labels", "_lengths", "text")
+
+    def __init__(
+        self,
+        text: str,
+        entities: Sequence[Entity],
+        sentences: Sequence[Sequence[Token]] = (),
+        labels: Sequence[str] = (),
+    ) -> None:
+        """Keep the entities of a text, and where its tokens are.
+
+        Args:
+            text: the text that the offsets count in, in code points.
+            entities: in the order of the text, without overlap.
+            sentences: the tokens of the text, as the tagger read them.
+            labels: all labels of the tagger; their order decides the colours of the less common ones.
+        """
+        self.text = text
+        self._entities = tuple(entities)
+        self._labels = labels
+        # 8 bytes for a token; the tokens themselves take 200, and a program may keep millions of results.
+        tokens = chain.from_iterable(sentences)
+        self._edges = array("I", chain.from_iterable((token.start, token.end) for token in tokens))
+        self._lengths = array("I", map(len, sentences))
+
+    # -- the sequence ------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._entities)
+
+    @overload
+    def __getitem__(self, index: int) -> Entity: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entity]: ...
+    def __getitem__(self, index: int | slice) -> Entity | list[Entity]:
+        return list(self._entities[index]) if isinstance(index, slice) else self._entities[index]
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self._entities)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        return (self.text, self._entities) == (other.text, other._entities)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    # -- the tokens --------------------------------------------------------------------------------------------------
+
+    @property
+    def token_count(self) -> int:
+        """How many tokens the tagger read."""
+        return len(self._edges) // 2
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens that the tagger read, in order."""
+        edges = iter(self._edges)
+        return [Token(self.text[start:end], start, end) for start, end in zip(edges, edges, strict=True)]
+
+    @property
+    def sentences(self) -> list[list[Token]]:
+        """The same tokens, a list for each sentence."""
+        tokens = iter(self.tokens)
+        return [[next(tokens) for _ in range(length)] for length in self._lengths]
+
+    @property
+    def tags(self) -> list[str]:
+        """A BIO tag for each of `tokens`, such as `B-PER`, `I-PER` and `O`."""
+        tags = []
+        entities = iter(self)
+        entity = next(entities, None)
+        for token in self.tokens:
+            while entity is not None and entity.end <= token.start:
+                entity = next(entities, None)
+            if entity is None or token.start < entity.start:
+                tags.append(OUTSIDE)
+            else:
+                tags.append(f"B-{entity.label}" if token.start == entity.start else f"I-{entity.label}")
+        return tags
+
+    # -- the forms ---------------------------------------------------------------------------------------------------
+
+    def to_json(self) -> dict[str, Any]:
+        """The text as `text` and the entities as `ents`, as in an answer of the service, ready for `json.dumps`."""
+        return {"text": self.text, "ents": [entity.to_json() for entity in self]}
+
+    def __repr__(self) -> str:
+        entities = [f"{entity.label} {_shortened(entity.text)}" for entity in self[:_REPR_ENTITIES]]
+        if len(self) > _REPR_ENTITIES:
+            entities.append(f"and {len(self) - _REPR_ENTITIES:,} more")
+        return f"<Result of {_shortened(self.text)}: {', '.join(entities) or 'no entities'}>"
+
+    def __str__(self) -> str:
+        """Mark the entities in the text with brackets: `[Tim Cook PER] flew to [Paris LOC].`."""
+        parts: list[str] = []
+        reached = 0
+        for entity in self:
+            parts += self.text[reached : entity.start], f"[{entity.text} {entity.label}]"
+            reached = entity.end
+        return "".join([*parts, self.text[reached:]])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the text, with its entities highlighted as on the service's page."""
+        return highlighted(self.text, self._entities, self._labels)
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= _REPR_CHARACTERS else f"{text[:_REPR_CHARACTERS]}…")

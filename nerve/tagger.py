@@ -1,0 +1,258 @@
+"""`load` and `Tagger`: a trained model that finds the entities of texts, in this process and without a server.
+
+Importing this takes no torch; `load` does, and the seconds that it needs.
+"""
+
+import math
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+from nerve.model.annotation import Entity, Token
+from nerve.model.bundled import locate
+from nerve.model.tokenizer import joined, sentences
+from nerve.result import Result
+
+if TYPE_CHECKING:
+    from nerve.model.recognizer import Recognizer
+
+Device = Literal["auto", "cpu", "cuda"]
+Tokens = Sequence[str] | Sequence[Sequence[str]]
+"""The tokens of one sentence, or of each of several."""
+
+DEVICES = ("auto", "cpu", "cuda")
+
+# Enough texts for batches that are full and alike in length.
+BATCH_SIZE = 1_024
+# Bounds the memory of a batch, whatever its texts hold; a text that is longer is alone.
+BATCH_TOKENS = 16_384
+
+
+class _Document(NamedTuple):
+    """A text and the tokens of its sentences, none of which is empty."""
+
+    text: str
+    sentences: Sequence[Sequence[Token]]
+
+
+def load(name_or_path: str | os.PathLike[str], device: Device = "auto") -> "Tagger":
+    """Load a model.
+
+    Args:
+        name_or_path: the name of a bundled model, such as `en`, or the path of an archive. A string that is a bundled
+            name always means the bundled model; a file of that name is `./en` or `Path("en")`.
+        device: where the model runs. `auto` is `cuda` if torch finds a CUDA device, else `cpu`.
+
+    Raises:
+        ArchiveError: there is no such model, it cannot be loaded, or there is no CUDA device.
+        ValueError: `device` is none of the three.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}; it must be one of {', '.join(DEVICES)}")
+    path = locate(name_or_path)
+
+    # Not at the top: these take seconds, and what is wrong with the arguments is said before.
+    from nerve.model import archive
+    from nerve.model.recognizer import Recognizer
+
+    return Tagger(Recognizer(archive.load(path, device)))
+
+
+class Tagger:
+    """A model that finds the entities of texts. `nerve.load` makes it.
+
+    Several threads may use one tagger: they take turns, a batch each. They do not gain speed by it.
+    """
+
+    def __init__(self, recognizer: "Recognizer") -> None:
+        """Make a tagger of an archive that has been loaded."""
+        self._recognizer = recognizer
+        # The model's word table and buffers are for one thread at a time.
+        self._lock = Lock()
+
+    @property
+    def name(self) -> str:
+        """The model's name, which the archive holds."""
+        return self._recognizer.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the model gives, sorted."""
+        return self._recognizer.labels
+
+    @property
+    def device(self) -> str:
+        """Where the model runs: `cpu` or `cuda`."""
+        return self._recognizer.archive.device
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the archive says of the model: corpora, licence, scores, settings of the training. All is JSON."""
+        return self._recognizer.archive.card
+
+    def __repr__(self) -> str:
+        return f"<Tagger {self.name!r} on {self.device}: {', '.join(self.labels)}>"
+
+    @overload
+    def __call__(self, text: str, *, labels: Collection[str] | None = None, min_score: float = 0.0) -> Result: ...
+    @overload
+    def __call__(
+        self, *, tokens: Tokens, labels: Collection[str] | None = None, min_score: float = 0.0
+    ) -> Result: ...
+    def __call__(
+        self,
+        text: str | None = None,
+        *,
+        tokens: Tokens | None = None,
+        labels: Collection[str] | None = None,
+        min_score: float = 0.0,
+    ) -> Result:
+        """Find the entities of one text.
+
+        Args:
+            text: the text. It may be of any length.
+            tokens: instead of `text`, the tokens of a sentence, or a list of them for each of several sentences. They
+                are tagged as they are. The result's text is all of them with a space between.
+            labels: if given, only entities with one of these labels are returned.
+            min_score: only entities with at least this score are returned.
+
+        Raises:
+            TypeError: `text` is not a string, `tokens` is not lists of strings, or not exactly one of them is given.
+            ValueError: a token is empty, the model has no such label, or `min_score` is not between 0 and 1.
+        """
+        keep = self._filter(labels, min_score)
+        if (text is None) == (tokens is None):
+            raise TypeError("give one text, or tokens=, and not both")
+        document = _document_of_text(text) if tokens is None else _document_of_tokens(tokens)
+        return self._results([document], keep)[0]
+
+    @overload
+    def pipe(
+        self,
+        texts: Iterable[str],
+        *,
+        batch_size: int = BATCH_SIZE,
+        labels: Collection[str] | None = None,
+        min_score: float = 0.0,
+    ) -> Iterator[Result]: ...
+    @overload
+    def pipe(
+        self,
+        *,
+        tokens: Iterable[Tokens],
+        batch_size: int = BATCH_SIZE,
+        labels: Collection[str] | None = None,
+        min_score: float = 0.0,
+    ) -> Iterator[Result]: ...
+    def pipe(
+        self,
+        texts: Iterable[str] | None = None,
+        *,
+        tokens: Iterable[Tokens] | None = None,
+        batch_size: int = BATCH_SIZE,
+        labels: Collection[str] | None = None,
+        min_score: float = 0.0,
+    ) -> Iterator[Result]:
+        """Find the entities of each of many texts, a result for each, in their order.
+
+        The texts are read when results are asked for, a batch at a time, and nothing else is held: they may come from
+        a stream that never ends. Where one cannot be read, the results of those before it come first, then the error.
+
+        Args:
+            texts: any iterable of strings.
+            tokens: instead of `texts`, any iterable of what `tokens` is for one text.
+            batch_size: at most so many texts are read before the first of their results is returned. With 1 each text
+                is answered before the next is read. A batch ends sooner when it has 16,384 tokens.
+            labels: if given, only entities with one of these labels are returned.
+            min_score: only entities with at least this score are returned.
+
+        Raises:
+            TypeError: `texts` is one string or cannot be iterated, or not exactly one of `texts` and `tokens` is
+                given; while reading, one of them is not what a call takes.
+            ValueError: as for a call, or `batch_size` is less than 1.
+        """
+        keep = self._filter(labels, min_score)
+        if (texts is None) == (tokens is None):
+            raise TypeError("give texts, or tokens=, and not both")
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
+        name, read = ("texts", _document_of_text) if tokens is None else ("tokens", _document_of_tokens)
+        given: Any = texts if tokens is None else tokens
+        if isinstance(given, str | bytes):
+            raise TypeError(f"{name} is one string; pipe takes many texts, for one text call the tagger itself")
+        documents = (read(item, f"{name}[{number}]") for number, item in enumerate(given))
+        return (result for batch in _batches(documents, batch_size) for result in self._results(batch, keep))
+
+    def _results(self, documents: Sequence[_Document], keep: Callable[[Entity], bool]) -> list[Result]:
+        with self._lock:
+            found = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
+        return [
+            Result(text, list(filter(keep, entities)), sentences, self.labels)
+            for (text, sentences), entities in zip(documents, found, strict=True)
+        ]
+
+    def _filter(self, labels: Collection[str] | None, min_score: float) -> Callable[[Entity], bool]:
+        """Whether an entity is to be returned. Raises TypeError and ValueError."""
+        if isinstance(labels, str):
+            raise TypeError(f"labels is the string {labels!r}; give a list, such as [{labels!r}]")
+        if not 0 <= min_score <= 1 or math.isnan(min_score):
+            raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
+        for label in labels or ():
+            if label not in self.labels:
+                raise ValueError(f"{self.name} has no label {label!r}; its labels are {', '.join(self.labels)}")
+        kept = frozenset(self.labels if labels is None else labels)
+        return lambda entity: entity.label in kept and entity.score >= min_score
+
+
+def _document_of_text(text: object, name: str = "text") -> _Document:
+    """Raises TypeError, which names the argument."""
+    if not isinstance(text, str):
+        raise TypeError(
+            f"{name} is of type {type(text).__name__}, not a string; for many texts call pipe(texts), "
+            "for text that is already tokenized give tokens="
+        )
+    return _Document(text, sentences(text))
+
+
+def _document_of_tokens(tokens: object, name: str = "tokens") -> _Document:
+    """Raises TypeError and ValueError, which name the argument."""
+    if isinstance(tokens, str | bytes) or not isinstance(tokens, Iterable):
+        raise TypeError(f"{name} is of type {type(tokens).__name__}; it must be a list of strings, or of such lists")
+    items = list(tokens)
+    words = [items] if all(isinstance(item, str) for item in items) else items
+    for sentence in words:
+        if isinstance(sentence, str | bytes) or not isinstance(sentence, Iterable):
+            raise TypeError(f"{name} has a {type(sentence).__name__} where it should have a list of strings")
+    words = list(map(list, words))
+    for word in chain.from_iterable(words):
+        if not isinstance(word, str):
+            raise TypeError(f"{name} has a {type(word).__name__} where it should have a string")
+        if not word:
+            raise ValueError(f"{name} has an empty token")
+    text, flat = joined(list(chain.from_iterable(words)))
+    placed = iter(flat)
+    return _Document(text, [list(islice(placed, len(sentence))) for sentence in words if sentence])
+
+
+def _batches(documents: Iterable[_Document], batch_size: int) -> Iterator[list[_Document]]:
+    """Group documents into batches of at most `batch_size`; one that reaches `BATCH_TOKENS` tokens ends there.
+
+    If a document cannot be read, those before it are a last batch, and then the error is raised.
+    """
+    batch: list[_Document] = []
+    tokens = 0
+    try:
+        for document in documents:
+            batch.append(document)
+            tokens += sum(map(len, document.sentences))
+            if len(batch) >= batch_size or tokens >= BATCH_TOKENS:
+                yield batch
+                batch, tokens = [], 0
+    except Exception:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
