@@ -1,1 +1,4 @@
-"""The command line `nerve`: what the other packages can do, as programs of a shell. Nobody imports it."""
+"""The command line `nerve`: a program for each command.
+
+It may import every other package. No other package imports it.
+"""

@@ -1,87 +1,67 @@
-"""`nerve COMMAND …`, also as `python -m nerve.cli`: finds the command's program and hands the other words over.
+"""`nerve COMMAND …`, also as `python -m nerve.cli`: starts the program of a command with the arguments behind it.
 
-Status 0 is success, 1 an error that one line on stderr tells, 2 a command that makes no sense, 130 Ctrl+C.
+The exit status is 0 for success, 1 for an error, of which one line on stderr says why, 2 for arguments that make no
+sense, and 130 after Ctrl+C.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
 
-from nerve import __version__
+from nerve import DISTRIBUTION, __version__
 
-Program = Callable[[Sequence[str]], int]
+
+class Command(NamedTuple):
+    """The module whose `main(arguments) -> int` runs the command, and what `nerve --help` says about it."""
+
+    module: str
+    about: str
+
+
+# A module is imported when its command is run: torch takes seconds, and the packages of training may be missing.
+COMMANDS = {
+    "tag": Command("nerve.cli.tag", "find the entities in a file or a stream"),
+    "serve": Command("nerve.service.__main__", "run the HTTP service (python -m nerve.service)"),
+    "train": Command("nerve.training.train", "train a model (python -m nerve.training.train)"),
+    "evaluate": Command("nerve.training.evaluate", "measure the F1 of a model (python -m nerve.training.evaluate)"),
+    "models": Command("nerve.cli.models", "list the bundled models, or describe others"),
+}
+NEED_TRAINING = ("train", "evaluate")
 
 EXAMPLES = """\
 examples:
-  nerve tag letters.txt                     the names in a text, in colour on a terminal
-  cat letters.txt | nerve tag - | jq .ents  as JSON lines
-  nerve serve --port 9000                   the service, at http://127.0.0.1:9000
-  nerve models                              the models that come along
-  nerve COMMAND --help                      more about a command
+  nerve tag letters.txt                     print the text with its entities in colour
+  cat letters.txt | nerve tag - | jq .ents  print them as JSON lines, where the output is not a terminal
+  nerve serve --port 9000                   run the service at http://127.0.0.1:9000
+  nerve models                              list the bundled models
+  nerve COMMAND --help                      show the options of a command
 """
 
 
-def _tag(arguments: Sequence[str]) -> int:
-    from nerve.cli.tag import main
-
-    return main(arguments)
-
-
-def _models(arguments: Sequence[str]) -> int:
-    from nerve.cli.models import main
-
-    return main(arguments)
-
-
-def _serve(arguments: Sequence[str]) -> int:
-    from nerve.service.__main__ import main
-
-    return main(arguments)
-
-
-def _train(arguments: Sequence[str]) -> int:
-    from nerve.training.train import main
-
-    return main(arguments)
-
-
-def _evaluate(arguments: Sequence[str]) -> int:
-    from nerve.training.evaluate import main
-
-    return main(arguments)
-
-
-# Each imports its program when it is asked for: torch takes seconds, and what training needs may not be installed.
-PROGRAMS: dict[str, tuple[Program, str]] = {
-    "tag": (_tag, "find the names in a file or a stream"),
-    "serve": (_serve, "answer over HTTP, as python -m nerve.service does"),
-    "train": (_train, "make a model of corpora, as python -m nerve.training.train does"),
-    "evaluate": (_evaluate, "score a model, as python -m nerve.training.evaluate does"),
-    "models": (_models, "list the models that come along, or describe others"),
-}
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
     command, rest = parse(sys.argv[1:] if arguments is None else arguments)
-    program, _ = PROGRAMS[command]
     try:
-        return program(rest)
+        status: int = import_module(COMMANDS[command].module).main(rest)
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        if command not in ("train", "evaluate"):
+        if command not in NEED_TRAINING:
             raise
         print(
-            f"nerve {command}: {error.name} is not installed here; it comes with the extra packages of training: "
-            "pip install 'nerve[training]', or make train in a clone",
+            f"nerve {command}: the package {error.name} is not installed; install the packages for training with "
+            f"pip install '{DISTRIBUTION}[training]', or in a clone with make train",
             file=sys.stderr,
         )
         return 1
+    return status
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """The command and its own words. Exits with 2 and a usage line when there is no such command."""
-    commands = "\n".join(f"  {name:<10}{about}" for name, (_, about) in PROGRAMS.items())
+    """Split the command line into the command and its arguments. Exits with 2 if there is no such command."""
+    commands = "\n".join(f"  {name:<10}{command.about}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="nerve",
         description="Named-entity recognition: find the names of people, places and organisations in text.",
@@ -89,8 +69,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"nerve {__version__}")
-    parser.add_argument("command", choices=PROGRAMS, metavar="COMMAND", help="one of those below")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="the command's own")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…", help="the arguments of the command")
     known = parser.parse_args(arguments)
     return known.command, known.arguments
 

@@ -1,4 +1,4 @@
-"""The one error of the command line's own."""
+"""The error that ends a command."""
 
 
 class CommandError(Exception):

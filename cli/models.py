@@ -1,4 +1,4 @@
-"""`nerve models`: the archives that come along, or others, with what they say of themselves."""
+"""`nerve models`: lists the bundled models, or describes others, from what their archives say."""
 
 import argparse
 import json
@@ -9,52 +9,52 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nerve.cli.archives import bundled, find
-from nerve.cli.errors import CommandError
+from nerve import ArchiveError
+from nerve.cli.options import MODEL
+from nerve.model import bundled
 
 WIDTH = 100
 
 EXAMPLES = """\
 examples:
-  nerve models                       those that come along
-  nerve models mine.pt --json        one of your own, all that it says
+  nerve models                       list the bundled models
+  nerve models mine.pt --json        print all that a model of your own says, as JSON
 """
 
 
 def main(arguments: Sequence[str]) -> int:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    """Run `nerve models` and return its exit status."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end without a message when the reader of our output stops
     options = parse(arguments)
     try:
-        rows = [describe(path) for path in ([find(model) for model in options.models] or bundled())]
-    except CommandError as error:
+        paths = list(map(bundled.locate, options.models)) or list(bundled.available().values())
+        models = list(map(describe, paths))
+    except ArchiveError as error:
         print(f"nerve models: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(rows, indent=2, ensure_ascii=False) if options.json else _listing(rows))
+    print(json.dumps(models, indent=2, ensure_ascii=False) if options.json else _listing(models))
     return 0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line when it makes no sense."""
+    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
     parser = argparse.ArgumentParser(
         prog="nerve models",
-        description="The archives that come along, or those that are named, with what they say of themselves.",
+        description="List the bundled models, or describe the models that are given.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="an archive, or the name of one that comes along")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=MODEL)
+    parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args(arguments)
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Raises CommandError."""
-    from nerve.model.archive import ArchiveError, read_metadata
+    """Read what an archive says of itself. Raises ArchiveError."""
+    from nerve.model.archive import read_metadata
 
-    try:
-        metadata = read_metadata(path)
-    except ArchiveError as error:
-        raise CommandError(str(error)) from None
+    metadata = read_metadata(path)
     return {
         "name": metadata.name,
         "language": metadata.language,
@@ -67,19 +67,19 @@ def describe(path: Path) -> dict[str, Any]:
     }
 
 
-def _listing(rows: Sequence[dict[str, Any]]) -> str:
-    return "\n\n".join(map(_entry, rows)) or "no model comes along"
+def _listing(models: Sequence[dict[str, Any]]) -> str:
+    return "\n\n".join(map(_entry, models)) or "no bundled models are installed"
 
 
-def _entry(row: dict[str, Any]) -> str:
+def _entry(model: dict[str, Any]) -> str:
     facts = [
-        ("language", row["language"]),
-        ("labels", ", ".join(row["labels"])),
-        ("size", f"{row['bytes'] / 1e6:.1f} MB"),
-        ("licence", row["licence"]),
-        ("file", row["file"]),
-        *(("micro F1", f"{score:6.2f}  {split}") for split, score in row["f1"].items()),
+        ("language", model["language"]),
+        ("labels", ", ".join(model["labels"])),
+        ("size", f"{model['bytes'] / 1e6:.1f} MB"),
+        ("licence", model["licence"]),
+        ("file", model["file"]),
+        *(("micro F1", f"{score:6.2f}  {split}") for split, score in model["f1"].items()),
     ]
     lines = [f"  {name:<9} {fact}" for name, fact in facts]
-    about = f"{row['name']}: {row['description']}".removesuffix(": ")
+    about = f"{model['name']}: {model['description']}".removesuffix(": ")
     return "\n".join([*textwrap.wrap(about, WIDTH), *lines])

@@ -1,20 +1,21 @@
-"""A line on stderr that tells how far a long command is. On a terminal only: nothing else wants to read it."""
+"""A line on stderr that shows how far a long command is. It is for terminals only."""
 
 import sys
 import time
 
-# Often enough for an eye.
-SECONDS = 0.2
-WIDTH = 24
+# Often enough for a person.
+INTERVAL_SECONDS = 0.2
+BAR_CHARACTERS = 24
 
 
 class Progress:
-    """`size` is the number of bytes to read, 0 where nobody knows. Silent unless `shown`."""
+    """Counts what has been read and tagged, and draws it if `shown`. A context: at its end the line is erased."""
 
     def __init__(self, size: int, *, shown: bool) -> None:
+        """Start the clock. `size` is the length of the input in bytes, or 0 if it is not known."""
         self._size = size
         self._shown = shown
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._drawn = 0.0
         self._bytes = self._texts = self._tokens = 0
 
@@ -22,26 +23,28 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown and self._drawn:
+        if self._drawn:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     def read(self, size: int) -> None:
+        """Count `size` bytes of the input."""
         self._bytes += size
 
     def tagged(self, texts: int, tokens: int) -> None:
+        """Count texts and their tokens, and draw the line if it is time to."""
         self._texts += texts
         self._tokens += tokens
         now = time.monotonic()
-        if self._shown and now - self._drawn >= SECONDS:
+        if self._shown and now - self._drawn >= INTERVAL_SECONDS:
             self._drawn = now
-            print(f"\r{self.line(now - self._begun)}\033[K", end="", file=sys.stderr, flush=True)
+            print(f"\r{self.line(now - self._started)}\033[K", end="", file=sys.stderr, flush=True)
 
     def line(self, seconds: float) -> str:
-        """What is drawn after so many seconds."""
+        """The line as it is drawn so many seconds after the start."""
         speed = self._tokens / seconds if seconds > 0 else 0.0
         counts = f"{self._texts:,} texts  {self._tokens:,} tokens  {speed:,.0f} tokens/s"
         if not self._size:
             return counts
         share = min(1.0, self._bytes / self._size)
-        done = round(share * WIDTH)
-        return f"[{'#' * done}{' ' * (WIDTH - done)}] {share:4.0%}  {counts}"
+        done = round(share * BAR_CHARACTERS)
+        return f"[{'#' * done}{' ' * (BAR_CHARACTERS - done)}] {share:4.0%}  {counts}"

@@ -6,6 +6,7 @@ Importing this takes no torch; `load` does, and the seconds that it needs.
 import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
@@ -37,27 +38,31 @@ class _Document(NamedTuple):
     sentences: Sequence[Sequence[Token]]
 
 
-def load(name_or_path: str | os.PathLike[str], device: Device = "auto") -> "Tagger":
+def load(name_or_path: str | os.PathLike[str], device: Device = "auto", threads: int = 1) -> "Tagger":
     """Load a model.
 
     Args:
         name_or_path: the name of a bundled model, such as `en`, or the path of an archive. A string that is a bundled
             name always means the bundled model; a file of that name is `./en` or `Path("en")`.
         device: where the model runs. `auto` is `cuda` if torch finds a CUDA device, else `cpu`.
+        threads: how many CPU threads torch may use for this model, whatever it may use for others. The steps of this
+            model are small: more than one thread gains little, and loses much where other programs are busy.
 
     Raises:
         ArchiveError: there is no such model, it cannot be loaded, or there is no CUDA device.
-        ValueError: `device` is none of the three.
+        ValueError: `device` is none of the three, or `threads` is less than 1.
     """
     if device not in DEVICES:
         raise ValueError(f"device is {device!r}; it must be one of {', '.join(DEVICES)}")
+    if threads < 1:
+        raise ValueError(f"threads is {threads}; it must be at least 1")
     path = locate(name_or_path)
 
     # Not at the top: these take seconds, and what is wrong with the arguments is said before.
     from nerve.model import archive
     from nerve.model.recognizer import Recognizer
 
-    return Tagger(Recognizer(archive.load(path, device)))
+    return Tagger(Recognizer(archive.load(path, device)), threads)
 
 
 class Tagger:
@@ -66,9 +71,10 @@ class Tagger:
     Several threads may use one tagger: they take turns, a batch each. They do not gain speed by it.
     """
 
-    def __init__(self, recognizer: "Recognizer") -> None:
-        """Make a tagger of an archive that has been loaded."""
+    def __init__(self, recognizer: "Recognizer", threads: int = 1) -> None:
+        """Make a tagger of an archive that has been loaded, and the number of CPU threads that torch may use."""
         self._recognizer = recognizer
+        self._threads = threads
         # The model's word table and buffers are for one thread at a time.
         self._lock = Lock()
 
@@ -186,7 +192,7 @@ class Tagger:
         return (result for batch in _batches(documents, batch_size) for result in self._results(batch, keep))
 
     def _results(self, documents: Sequence[_Document], keep: Callable[[Entity], bool]) -> list[Result]:
-        with self._lock:
+        with self._lock, _cpu_threads(self._threads):
             found = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
         return [
             Result(text, list(filter(keep, entities)), sentences, self.labels)
@@ -204,6 +210,19 @@ class Tagger:
                 raise ValueError(f"{self.name} has no label {label!r}; its labels are {', '.join(self.labels)}")
         kept = frozenset(self.labels if labels is None else labels)
         return lambda entity: entity.label in kept and entity.score >= min_score
+
+
+@contextmanager
+def _cpu_threads(count: int) -> Iterator[None]:
+    """Let torch use so many CPU threads for what this thread computes meanwhile."""
+    import torch  # whoever has a model has it already
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _document_of_text(text: object, name: str = "text") -> _Document:

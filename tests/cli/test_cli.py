@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from nerve.cli.__main__ import PROGRAMS, parse
+from nerve import DISTRIBUTION
+from nerve.cli.__main__ import COMMANDS, parse
 from tests.support.shell import ROOT, command, environment
-
-NAMES = ", ".join(sorted(path.stem for path in (ROOT / "models").glob("*.pt")))
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -28,7 +27,7 @@ def test_the_installed_program_is_this_one() -> None:
 def test_help_names_every_command_and_gives_examples(nerve_process: Nerve) -> None:
     ended = nerve_process("--help")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert all(f"\n  {name} " in ended.stdout for name in PROGRAMS)
+    assert all(f"\n  {name} " in ended.stdout for name in COMMANDS)
     assert "examples:\n  nerve tag" in ended.stdout
 
 
@@ -44,10 +43,7 @@ def test_the_version_is_told(nerve: Nerve) -> None:
         ("tug",),
         ("--nonsense",),
         ("tag", "--nonsense"),
-        ("tag", "--min-score", "2"),
-        ("tag", "--labels", "PER,,ORG"),
         ("tag", "--from", "pdf"),
-        ("tag", "--threads", "0"),
         ("tag", "one.txt", "two.txt"),
         ("models", "--nonsense"),
         ("train",),
@@ -60,12 +56,29 @@ def test_a_command_that_makes_no_sense_ends_with_2_and_its_usage(nerve: Nerve, w
     assert ended.stderr.startswith("usage: ")
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "fact"),
+    [
+        ("--min-score", "2", "'2' is not a number from 0 to 1"),
+        ("--min-score", "nan", "'nan' is not a number from 0 to 1"),
+        ("--min-score", "high", "'high' is not a number from 0 to 1"),
+        ("--labels", "PER,,ORG", "'PER,,ORG' is not a list of labels, such as PER,ORG"),
+        ("--threads", "0", "'0' is not a whole number of at least 1"),
+        ("--threads", "two", "'two' is not a whole number of at least 1"),
+    ],
+)
+def test_an_option_s_value_that_makes_no_sense_is_named(nerve: Nerve, option: str, value: str, fact: str) -> None:
+    ended = nerve("tag", option, value)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(f"argument {option}: {fact}\n")
+
+
 def test_the_words_behind_a_command_are_its_own() -> None:
     assert parse(["tag", "-", "--to", "conll", "--", "x"]) == ("tag", ["-", "--to", "conll", "--", "x"])
     assert parse(["serve", "--help"]) == ("serve", ["--help"])
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_help_of_its_own(nerve: Nerve, name: str) -> None:
     ended = nerve(name, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -99,7 +112,14 @@ def test_without_the_packages_of_training_one_line_says_so(
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     ended = nerve_process(name, "--dataset", "wnut17", PYTHONPATH=path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
-    assert ended.stderr.startswith(f"nerve {name}: {missing} is not installed here")
+    assert ended.stderr.startswith(f"nerve {name}: the package {missing} is not installed; ")
+    assert f"pip install '{DISTRIBUTION}[training]'" in ended.stderr
+
+
+def test_the_distribution_is_the_one_of_the_project_and_has_that_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == DISTRIBUTION
+    assert "training" in project["optional-dependencies"]
 
 
 def test_ctrl_c_ends_with_130_and_without_a_word() -> None:
@@ -150,11 +170,11 @@ def refused(ended: Any, *words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "fact"),
     [
-        (("--model", "nowhere.pt"), f"there is no model at nowhere.pt; the models that come along are {NAMES}"),
-        (("--model", "xx"), "there is no model at xx"),
+        (("--model", "nowhere.pt"), "there is no model 'nowhere.pt'; the bundled models are en, zh"),
+        (("--model", "xx"), "there is no model 'xx'"),
         (("nowhere.txt",), "nowhere.txt: cannot be read: No such file"),
         ((".",), ".: cannot be read: Is a directory"),
-        (("--labels", "PER,CITY"), "--labels: CITY is none of the model's: DATE, LOC"),
+        (("--labels", "PER,CITY"), "--labels: en has no label 'CITY'; its labels are DATE, LOC"),
         (("--model", str(ROOT / "pyproject.toml")), "not an archive"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nerve.cli import models, records, tag, writers
-from nerve.cli.__main__ import PROGRAMS, parse
+from nerve.cli.__main__ import COMMANDS, parse
 from nerve.service.settings import read_settings
 from tests.support.clone import Clone
 from tests.support.documents import DOCUMENTS, ROOT, blocks, commands, table
@@ -77,7 +77,7 @@ def test_every_form_is_in_its_table() -> None:
     text = CLI.read_text(encoding="utf-8")
     assert [row[0] for row in table(text, "`--from`")] == list(records.FORMATS)
     assert [row[0] for row in table(text, "`--to`")] == list(writers.FORMATS)
-    assert {row[0].removeprefix("nerve ") for row in table(text, "command")} == set(PROGRAMS)
+    assert {row[0].removeprefix("nerve ") for row in table(text, "command")} == set(COMMANDS)
     for name, form, chosen in table(text, "`--from`"):
         assert form
         suffixes = [word for word in chosen.split(", ") if word.startswith(".")]

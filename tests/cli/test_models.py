@@ -1,4 +1,4 @@
-"""`nerve models`: what the archives that come along say of themselves, and others."""
+"""`nerve models`: what the bundled archives, and others, say of themselves."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 BUNDLED = sorted((ROOT / "models").glob("*.pt"))
 
 
-def test_those_that_come_along_are_listed(nerve: Nerve) -> None:
+def test_the_bundled_models_are_listed(nerve: Nerve) -> None:
     ended = nerve("models")
     assert (ended.returncode, ended.stderr) == (0, "")
     entries = ended.stdout.split("\n\n")
@@ -29,16 +29,20 @@ def test_those_that_come_along_are_listed(nerve: Nerve) -> None:
         assert f"{path.stat().st_size / 1e6:.1f} MB" in entry
 
 
-def test_one_of_ones_own_is_described_as_json(nerve: Nerve, archive_path: Path, metadata: Metadata) -> None:
+def test_a_model_of_the_user_is_described_as_json(nerve: Nerve, archive_path: Path, metadata: Metadata) -> None:
     ended = nerve("models", str(archive_path), "--json")
-    (found,) = json.loads(ended.stdout)
-    assert (found["name"], found["labels"], found["bytes"]) == ("tiny", ["LOC", "PER"], archive_path.stat().st_size)
-    assert (found["description"], found["licence"]) == (metadata.description, metadata.licence)
-    assert found["f1"] == {}
+    (described,) = json.loads(ended.stdout)
+    assert (described["name"], described["labels"], described["bytes"]) == (
+        "tiny",
+        ["LOC", "PER"],
+        archive_path.stat().st_size,
+    )
+    assert (described["description"], described["licence"]) == (metadata.description, metadata.licence)
+    assert described["f1"] == {}
 
 
 @pytest.mark.parametrize("name", ["nowhere.pt", "xx"])
-def test_one_that_is_not_there_is_one_line(nerve: Nerve, name: str) -> None:
+def test_a_missing_model_is_one_line(nerve: Nerve, name: str) -> None:
     ended = nerve("models", name)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
-    assert ended.stderr.startswith(f"nerve models: there is no model at {name}")
+    assert ended.stderr.startswith(f"nerve models: there is no model {name!r}")

@@ -1,23 +1,22 @@
 """`nerve tag`: every form in and out, against what the recognizer finds by itself."""
 
-import itertools
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nerve import Entity, Result
 from nerve.cli.errors import CommandError
 from nerve.cli.progress import Progress
 from nerve.cli.records import format_of, reader
-from nerve.cli.tag import CHUNK_TEXTS, CHUNK_TOKENS, _chunks
 from nerve.cli.writers import writer
-from nerve.model.annotation import Entity
 from nerve.model.archive import load
 from nerve.model.recognizer import Recognizer
 from nerve.model.tags import spans_of
+from nerve.tagger import BATCH_SIZE
 from tests.support.shell import command, environment, on_terminal
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -158,7 +157,7 @@ def test_a_line_is_answered_before_the_next_is_read(archive_path: Path) -> None:
 
 def test_a_stream_without_an_end_is_answered(archive_path: Path) -> None:
     # "yes" writes for ever, and head reads more than one batch.
-    wanted = 2 * CHUNK_TEXTS
+    wanted = 2 * BATCH_SIZE
     tagging = " ".join(command("tag", "--model", str(archive_path)))
     ended = subprocess.run(
         ["bash", "-c", f"yes Ada Lovelace | {tagging} | head -{wanted} | wc -l"],
@@ -169,19 +168,6 @@ def test_a_stream_without_an_end_is_answered(archive_path: Path) -> None:
         check=True,
     )
     assert (int(ended.stdout), ended.stderr) == (wanted, "")
-
-
-def test_no_more_is_read_than_a_batch_needs() -> None:
-    read = itertools.count()
-
-    def endless() -> Iterator[bytes]:
-        for number in read:
-            yield f"word {number}\n".encode()
-
-    chunks = _chunks(reader("text", "line", "text")(endless(), "it"), at_once=False)
-    assert len(next(chunks)) == CHUNK_TEXTS == next(read)
-    long = _chunks(reader("text", "line", "text")((b"word " * 5_000 + b"\n" for _ in read), "it"), at_once=False)
-    assert len(next(long)) == -(-CHUNK_TOKENS // 5_000)
 
 
 # -- terminals -----------------------------------------------------------------------------------------------------
@@ -261,9 +247,9 @@ def test_a_name_says_what_a_file_holds(name: str, form: str) -> None:
     [
         ("text", b"one\ntwo \xff\n", "in:2: byte 0xff is not UTF-8"),
         ("jsonl", b'{"text": "a"}\n{"text": SECRET}\n', "in:2: not JSON: Expecting value"),
-        ("jsonl", b'["SECRET"]', "in:1: not an object with a string as its text"),
-        ("jsonl", b'{"body": "SECRET"}', "in:1: not an object with a string as its text"),
-        ("jsonl", b'{"text": 1}', "in:1: not an object with a string as its text"),
+        ("jsonl", b'["SECRET"]', "in:1: not an object whose field text is a string"),
+        ("jsonl", b'{"body": "SECRET"}', "in:1: not an object whose field text is a string"),
+        ("jsonl", b'{"text": 1}', "in:1: not an object whose field text is a string"),
         ("jsonl", rb'{"text": "SECRET \ud800"}', "in:1: text has a lone surrogate"),
         ("jsonl", b"[" * 100_000, "in:1: not JSON: nested too deeply"),
         ("jsonl", b"9" * 10_000, "in:1: not JSON: a number is too long"),
@@ -278,8 +264,9 @@ def test_a_bad_input_is_told_with_its_line_and_never_quoted(form: str, given: by
     assert str(refusal.value) == fact
 
 
-def test_what_came_before_a_bad_line_is_written(nerve: Nerve, archive_path: Path) -> None:
-    ended = nerve("tag", "--from", "jsonl", "--line-buffered", "--model", str(archive_path), given='{"text": "a"}\n{')
+@pytest.mark.parametrize("flags", [(), ("--line-buffered",)])
+def test_what_came_before_a_bad_line_is_written(nerve: Nerve, archive_path: Path, flags: tuple[str, ...]) -> None:
+    ended = nerve("tag", "--from", "jsonl", *flags, "--model", str(archive_path), given='{"text": "a"}\n{')
     assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1)
     assert ended.stderr.startswith("nerve tag: standard input:2: not JSON")
 
@@ -287,13 +274,13 @@ def test_what_came_before_a_bad_line_is_written(nerve: Nerve, archive_path: Path
 def test_only_line_feeds_end_a_line() -> None:
     text = "a\u2028b\x0bc\x85d\re"
     (record,) = reader("text", "line", "text")([text.encode() + b"\r\n"], "in")
-    assert record.text == text
+    assert record.source == text
 
 
 def test_columns_may_be_parted_by_blanks_or_tabs() -> None:
     given = [b"New York\tB-LOC\n", b"is  VBZ   O\n", b"big\n", b" \n", b"end O"]
     read = reader("conll", "line", "text")
-    assert [[token.text for token in record.sentences[0]] for record in read(given, "in")] == [
+    assert [record.source for record in read(given, "in")] == [
         ["New York", "is", "big"],
         ["end"],
     ]
@@ -302,7 +289,7 @@ def test_columns_may_be_parted_by_blanks_or_tabs() -> None:
 def test_a_colour_belongs_to_a_label() -> None:
     labels = [f"L{number}" for number in range(8)]
     write = writer("inline", labels, colour=True, gap=False)
-    (record,) = reader("text", "line", "text")([b"x"], "in")
-    marked = [write(record, [Entity(0, 1, label, "x", 1.0)]).replace(label, "") for label in labels]
+    results = (Result("x", [Entity(0, 1, label, "x", 1.0)]) for label in labels)
+    marked = [write(result, {}).replace(label, "") for result, label in zip(results, labels, strict=True)]
     assert len(set(marked[:6])) == 6
     assert (marked[6], marked[7]) == (marked[0], marked[1])

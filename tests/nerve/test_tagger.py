@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import nerve
 from nerve.model.archive import load
@@ -242,3 +243,31 @@ def test_several_threads_may_use_one_tagger(tagger: nerve.Tagger) -> None:
         assert same(pool.map(tagger, texts), expected)
         streams = list(pool.map(lambda _: list(tagger.pipe(texts, batch_size=7)), range(4)))
     assert all(same(stream, expected) for stream in streams)
+
+
+class Watched(Recognizer):
+    """Remembers how many CPU threads torch might use."""
+
+    threads = 0
+
+    def annotate(self, texts: Any, sentences: Any) -> Any:
+        self.threads = torch.get_num_threads()
+        return super().annotate(texts, sentences)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_tagger_has_its_own_number_of_cpu_threads_and_leaves_torch_s_as_it_is(
+    archive_path: Path, threads: int
+) -> None:
+    recognizer, before = Watched(load(archive_path)), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        nerve.Tagger(recognizer, threads)("Angela")
+        assert (recognizer.threads, torch.get_num_threads()) == (threads, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_tagger_has_at_least_one_thread(archive_path: Path) -> None:
+    with pytest.raises(ValueError, match="threads is 0; it must be at least 1"):
+        nerve.load(archive_path, threads=0)
