@@ -18,14 +18,15 @@ OTHER_HUES = (205, 295, 118, 357, 56, 178, 234, 310, 100, 12)
 # Colours follow the scheme of the page around it. The notebooks that say which one they have only in words of their
 # own are listed; elsewhere the browser's default applies, and a name is readable on any ground, for its own is drawn.
 STYLE = """\
-.nerve-result{font:1rem/1.6 system-ui,sans-serif;white-space:pre-wrap;overflow-wrap:anywhere}
+.nerve-result{font:.9375rem/1.6 system-ui,sans-serif;white-space:pre-wrap;overflow-wrap:anywhere}
 [data-jp-theme-light=true] .nerve-result,.vscode-light .nerve-result,[theme=light] .nerve-result{color-scheme:light}
 [data-jp-theme-light=false] .nerve-result,.vscode-dark .nerve-result,[theme=dark] .nerve-result{color-scheme:dark}
 .nerve-result mark{display:inline-block;max-width:100%;background:none;vertical-align:baseline;\
 color:light-dark(oklch(0.21 0.008 270),oklch(0.93 0.004 90))}
 .nerve-result mark::before{content:attr(data-gloss);display:block;font:600 .625rem/1.5 system-ui,sans-serif;\
 letter-spacing:.03em;color:light-dark(oklch(0.46 0.13 var(--hue)),oklch(0.8 0.1 var(--hue)))}
-.nerve-result mark span{display:block;padding:0 .15rem;line-height:1.35;border-radius:.25em .25em 0 0;\
+.nerve-result mark span{display:inline-block;box-sizing:border-box;min-width:100%;padding:0 .15rem;\
+line-height:1.35;border-radius:.25em .25em 0 0;\
 border-bottom:2px solid light-dark(oklch(0.55 0.15 var(--hue)),oklch(0.72 0.12 var(--hue)));\
 background:light-dark(oklch(0.945 0.038 var(--hue)),oklch(0.34 0.055 var(--hue)))}
 .nerve-result p{margin:.5em 0 0;opacity:.7}

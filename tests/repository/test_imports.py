@@ -14,7 +14,7 @@ PACKAGES = {
     "model": {"nerve", "nerve.model"},
     "service": {"nerve", "nerve.model", "nerve.service"},
     "training": {"nerve", "nerve.model", "nerve.training"},
-    "cli": {"nerve", "nerve.model", "nerve.service", "nerve.training", "nerve.cli"},
+    "cli": {"nerve", "nerve.tagger", "nerve.model", "nerve.service", "nerve.training", "nerve.cli"},
     "recipes": {"nerve", "nerve.model", "nerve.training", "recipes"},
 }
 OURS = {"nerve", "bench", "recipes", "scripts", "tests"}
