@@ -57,10 +57,20 @@ class WordTable:
     def look_up(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
         """The table (TABLE_WORDS, N), and the rows of all words of these sentences, one sentence after the other. The
         words together are TABLE_WORDS at most."""
-        known, rows = self._numbered(sentences)
-        if len(self._rows) > TABLE_WORDS:
-            self._rows.clear()
+        try:
             known, rows = self._numbered(sentences)
+            if len(self._rows) > TABLE_WORDS:
+                self._rows.clear()
+                known, rows = self._numbered(sentences)
+            self._fill(known)
+        except BaseException:
+            # Ctrl+C in a notebook, or no memory: the new words have numbers, but no vectors.
+            self._rows.clear()
+            raise
+        return self._table, torch.tensor(rows)
+
+    def _fill(self, known: int) -> None:
+        """Make the vectors of the new words, which come after the `known` ones."""
         for start in range(0, len(self._rows.new), SLICE_WORDS):
             new = self._rows.new[start : start + SLICE_WORDS]
             batch = collate([new]).rounded()
@@ -68,7 +78,6 @@ class WordTable:
             if not len(self._table):
                 self._table = vectors.new_empty(TABLE_WORDS, vectors.shape[1])
             self._table[known + start :][: len(new)] = vectors
-        return self._table, torch.tensor(rows)
 
     def _numbered(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[int, list[int]]:
         """How many words had a vector before, and each word's row."""

@@ -138,3 +138,20 @@ def test_lstms_that_look_at_single_words_have_a_fast_form_on_the_cpu():
     assert not supports(TaggerConfig(), "cuda")
     assert not supports(TaggerConfig(cell="gru"), "cpu")
     assert not supports(TaggerConfig(pair_size=1), "cpu")
+
+
+def test_a_look_up_that_was_interrupted_leaves_no_word_without_its_vector(make_tagger, vocabulary):
+    tagger, interruptions = make_tagger(), [KeyboardInterrupt]
+
+    def represent(features, characters):
+        if interruptions:
+            raise interruptions.pop()
+        return tagger.words(features, characters)
+
+    table = WordTable(represent, lambda vectors: vectors)
+    words = [vocabulary.ids(sentence) for sentence in sentences(3)]
+    with pytest.raises(KeyboardInterrupt):
+        table.look_up(words)
+    expected, expected_rows = WordTable(tagger.words, lambda vectors: vectors).look_up(words)
+    found, rows = table.look_up(words)
+    torch.testing.assert_close(found[rows], expected[expected_rows])
