@@ -25,20 +25,24 @@ def available() -> dict[str, Path]:
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
-def locate(name_or_path: str | os.PathLike[str]) -> Path:
-    """Find the archive that a user means.
+def resolve(name_or_path: str | os.PathLike[str]) -> Path:
+    """Turn what a user calls a model into a path, whose file may be missing.
 
     A string that is the name of a bundled model always means that model, even in a folder that has a file of the same
     name, so that `en` is the same model wherever a program runs. The file is `./en` or `Path("en")`.
+    """
+    name = name_or_path if isinstance(name_or_path, str) else ""
+    return available().get(name, Path(name_or_path))
+
+
+def locate(name_or_path: str | os.PathLike[str]) -> Path:
+    """Do the same for a model that has to be there.
 
     Raises:
         ArchiveError: there is neither such a bundled model nor such a file.
     """
-    bundled = available()
-    if isinstance(name_or_path, str) and name_or_path in bundled:
-        return bundled[name_or_path]
-    path = Path(name_or_path)
+    path = resolve(name_or_path)
     if not path.exists() or path.is_dir():
-        names = ", ".join(bundled) or "none are installed"
+        names = ", ".join(available()) or "none are installed"
         raise ArchiveError(f"there is no model {str(name_or_path)!r}; the bundled models are {names}")
     return path

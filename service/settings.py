@@ -53,7 +53,8 @@ class Settings:
         default_factory=bundled_models,
         metadata={
             "variable": "MODEL",
-            "explanation": f"archive to serve, several joined by '{os.pathsep}'; the first is the default",
+            "explanation": "archive to serve, or the name of a bundled one; several are joined by "
+            f"'{os.pathsep}', and the first is the default",
         },
     )
     device: str = _setting("auto", "DEVICE", f"one of {', '.join(CHOICES['device'])}")
@@ -141,7 +142,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m nerve.service", description="Serve named-entity recognition over HTTP.")
+    parser = _Parser(prog="nerve serve", description="Serve named-entity recognition over HTTP.")
     for setting in fields(Settings):
         default: Any = setting.default
         if setting.name == "models":
@@ -164,7 +165,7 @@ def _flag(setting: "Field[Any]") -> str:
 def _read(setting: "Field[Any]", value: str | list[str], source: str) -> Any:
     if setting.name == "models":
         paths = value if isinstance(value, list) else value.split(os.pathsep)
-        return tuple(Path(path) for path in paths if path)
+        return tuple(bundled.resolve(path) for path in paths if path)
     assert isinstance(value, str)
     kind: type = type(setting.default)
     try:

@@ -34,6 +34,7 @@ bundled.NAMES
 bundled.available
 bundled.locate
 bundled.path_of
+bundled.resolve
 config.Cell
 config.T
 config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size

@@ -86,3 +86,9 @@ def test_an_empty_host_is_refused() -> None:
 def test_a_megabyte_of_text_is_within_the_default_limits() -> None:
     settings = Settings()
     assert min(settings.max_body_bytes, settings.max_characters) > 2**20
+
+
+@pytest.mark.parametrize("given", [["--model", "zh", "--model", "./zh"], []])
+def test_a_model_may_be_a_bundled_name_or_a_path(given: list[str]) -> None:
+    settings = read_settings(given, {"MODEL": f"zh{os.pathsep}./zh"})
+    assert settings.models == (BUNDLED_MODELS[1], Path("./zh"))
