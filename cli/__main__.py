@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from nerve import __version__
+from nerve import DISTRIBUTION, __version__
 
 Program = Callable[[Sequence[str]], int]
 
@@ -72,8 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if command not in ("train", "evaluate"):
             raise
         print(
-            f"nerve {command}: {error.name} is not installed here; it comes with the extra packages of training: "
-            "pip install 'nerve[training]', or make train in a clone",
+            f"nerve {command}: {error.name} is not installed; it comes with the extra `training`: "
+            f"pip install '{DISTRIBUTION}[training]'",
             file=sys.stderr,
         )
         return 1

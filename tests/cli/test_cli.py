@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from nerve import DISTRIBUTION
 from nerve.cli.__main__ import PROGRAMS, parse
 from tests.support.shell import ROOT, command, environment
 
@@ -99,7 +100,8 @@ def test_without_the_packages_of_training_one_line_says_so(
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     ended = nerve_process(name, "--dataset", "wnut17", PYTHONPATH=path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
-    assert ended.stderr.startswith(f"nerve {name}: {missing} is not installed here")
+    assert ended.stderr.startswith(f"nerve {name}: {missing} is not installed; ")
+    assert f"pip install '{DISTRIBUTION}[training]'" in ended.stderr
 
 
 def test_ctrl_c_ends_with_130_and_without_a_word() -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support import ROOT
+from tests.support.distributions import project
 from tests.support.documents import commands
 
 
@@ -64,11 +64,11 @@ def test_only_packages_and_licence_of_the_service_are_copied() -> None:
     assert copied() == [
         ["--from=build", "/venv", "/venv"],
         ["LICENSE", "./"],
-        ["nerve", "./nerve"],
-        ["model", "./model"],
-        ["service", "./service"],
-        ["cli", "./cli"],
-        ["models", "./models"],
+        ["nerve/*.py", "./nerve/"],
+        ["model", "./nerve/model"],
+        ["service", "./nerve/service"],
+        ["cli", "./nerve/cli"],
+        ["models", "./nerve/models"],
     ]
 
 
@@ -79,6 +79,10 @@ def test_the_build_sees_nothing_else() -> None:
     words = [shlex.split(one.value) for one in instructions() if one.name == "COPY" and "--from" not in one.value]
     named = {word for line in words for word in line[:-1] if not word.startswith("--")}
     assert {rule[1:] for rule in rules if rule.startswith("!")} == named
+
+
+def test_the_labels_name_the_licence_of_the_package() -> None:
+    assert f'image.licenses="{project()["license"]}"' in value("LABEL")
 
 
 def test_the_user_is_a_number_and_not_root() -> None:
@@ -111,8 +115,8 @@ def arguments() -> dict[str, str]:
 
 
 def test_torch_is_the_pinned_one_and_a_cpu_build() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (pinned,) = [line.removeprefix("torch==") for line in project["dependencies"] if line.startswith("torch==")]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    (pinned,) = [line.removeprefix("torch==") for line in lines if line.startswith("torch==")]
     assert arguments()["TORCH"] == f"{pinned}+cpu"
     cuda = [word for line in commands(ROOT / "README.md") for word in line.split() if word.startswith("TORCH=")]
     assert cuda == [f"TORCH={pinned}"]

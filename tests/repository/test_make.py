@@ -1,22 +1,16 @@
-"""The Makefile, with a Python that only writes down what it is asked to do; and what pip is told to install."""
+"""The Makefile, with a Python that only writes down what it is asked to do."""
 
 import os
 import re
 import shutil
 import subprocess
-import tomllib
-from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from tests.support import ROOT
 from tests.support.clone import clean_environment, later
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+from tests.support.distributions import project
 
 RECORDER = """#!/bin/sh
 case "$*" in
@@ -178,7 +172,7 @@ def test_another_python_than_the_environment_has_is_one_line(workshop: Workshop)
 
 def test_the_makefile_and_pyproject_agree_on_the_pythons() -> None:
     low, high = re.findall(r"\(3, (\d+)\)", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    assert PROJECT["requires-python"] == f">=3.{low},<3.{high}"
+    assert project()["requires-python"] == f">=3.{low},<3.{high}"
 
 
 def test_check_runs_ruff_its_formatter_and_mypy(workshop: Workshop) -> None:
@@ -203,33 +197,3 @@ def test_the_check_runs_the_test_command_of_the_readme() -> None:
     assert os.access(script, os.X_OK)
     assert "make test" in script.read_text(encoding="utf-8")
     assert "`make test` runs the tests" in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def below(requirement: Requirement, seen: set[tuple[str, str]]) -> Iterator[str]:
-    """The names of a requirement's package and of all that it brings along here."""
-    name = canonicalize_name(requirement.name)
-    for extra in ("", *requirement.extras):
-        if (name, extra) not in seen:
-            seen.add((name, extra))
-            yield name
-            for one in map(Requirement, metadata.requires(name) or ()):
-                if one.marker is None or one.marker.evaluate({"extra": extra}):
-                    yield from below(one, seen)
-
-
-def test_every_package_that_ours_bring_along_is_pinned_at_the_version_tested_here() -> None:
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
-    optional = dict(PROJECT["optional-dependencies"])
-    peers = [Requirement(line) for line in optional.pop("bench")]  # other taggers: nothing here runs or installs them
-    assert all(str(one.specifier).startswith("==") for one in peers if one.name != PROJECT["name"])
-    extras = [line for extra in optional.values() for line in extra]
-    direct = [
-        Requirement(line) for line in [*PROJECT["dependencies"], *extras] if not line.startswith(PROJECT["name"])
-    ]
-    seen: set[tuple[str, str]] = set()
-    brought = {name for one in direct for name in below(one, seen)} - {canonicalize_name(one.name) for one in direct}
-    # A CUDA build of torch pins what it adds itself.
-    brought -= {name for name in brought if name.startswith(("nvidia-", "cuda-")) or name == "triton"}
-    assert pinned == {name: metadata.version(name) for name in sorted(brought)}
-    assert all(str(one.specifier).startswith("==") for one in direct)
