@@ -15,12 +15,12 @@ PINNED = dict(
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 )
-INSTALLED = [*PROJECT["dependencies"], *OPTIONAL["training"]]
+RANGES = [*PROJECT["dependencies"], *OPTIONAL["training"]]
 
 
 def test_the_constraints_pin_all_that_make_installs_at_the_version_tested_here() -> None:
-    tests = [line for line in OPTIONAL["test"] if Requirement(line).name != PROJECT["name"]]
-    names = required([*INSTALLED, *tests])
+    lines = [*PROJECT["dependencies"], *(line for extra in OPTIONAL.keys() - {"bench"} for line in OPTIONAL[extra])]
+    names = required(line for line in lines if Requirement(line).name != PROJECT["name"])
     # A CUDA build of torch pins what it adds itself.
     names -= {name for name in names if name.startswith(("nvidia-", "cuda-")) or name == "triton"}
     assert {name: metadata.version(name).partition("+")[0] for name in names} == PINNED
@@ -31,18 +31,16 @@ def test_the_constraints_are_in_alphabetical_order() -> None:
 
 
 def test_each_range_has_both_bounds_and_holds_the_version_tested_here() -> None:
-    for requirement in map(Requirement, INSTALLED):
+    for requirement in map(Requirement, RANGES):
         operators = {specifier.operator for specifier in requirement.specifier}
         assert operators in ({">=", "<"}, {"=="}), requirement
         assert metadata.version(requirement.name) in requirement.specifier, requirement
 
 
 def test_only_torch_is_held_to_one_minor_version() -> None:
-    held = [
-        name for line in INSTALLED if "==" in str(Requirement(line).specifier) for name in [Requirement(line).name]
-    ]
+    held = [name for line in RANGES if "==" in str(Requirement(line).specifier) for name in [Requirement(line).name]]
     assert held == ["torch"]
-    (specifier,) = (Requirement(line).specifier for line in INSTALLED if line.startswith("torch"))
+    (specifier,) = (Requirement(line).specifier for line in RANGES if line.startswith("torch"))
     assert specifier == SpecifierSet("==2.13.*")
 
 
