@@ -11,9 +11,10 @@ ARG TORCH_INDEX=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv --without-pip /venv
 WORKDIR /build
-# Without the packages beside it, pyproject.toml installs as its dependencies alone, and changes of code rebuild nothing.
+# Without the code beside it, pyproject.toml installs its dependencies and the metadata alone: a change of code, or of
+# the README that the metadata name, does not install them again.
 COPY pyproject.toml constraints.txt LICENSE ./
-RUN pip --python /venv install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+RUN touch README.md && pip --python /venv install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
       --constraint constraints.txt . "torch===$TORCH" \
     || { echo "If pip found no torch $TORCH, give it an index: --build-arg TORCH_INDEX=URL (README.md, Docker)" >&2; exit 1; }
 # What torch carries for building extensions and for testing itself: 190 MB that nothing here opens.
@@ -23,20 +24,20 @@ RUN cd /venv/lib/python3.11/site-packages/torch && rm -rf test include share/cma
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title=nerve \
       org.opencontainers.image.description="Named-entity recognition over HTTP" \
-      org.opencontainers.image.licenses=Apache-2.0
+      org.opencontainers.image.licenses="Apache-2.0 AND CC-BY-SA-4.0"
 ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH=/app
 COPY --from=build /venv /venv
 WORKDIR /app
 # Readable by user 10001, whatever umask the clone was made with; a chmod in a layer of its own would store all twice.
 COPY --chmod=755 LICENSE ./
-COPY nerve ./nerve
-COPY --chmod=755 model ./model
-COPY --chmod=755 service ./service
-COPY --chmod=755 cli ./cli
-COPY --chmod=755 models ./models
+COPY --chmod=755 nerve/*.py ./nerve/
+COPY --chmod=755 model ./nerve/model
+COPY --chmod=755 service ./nerve/service
+COPY --chmod=755 cli ./nerve/cli
+COPY --chmod=755 models ./nerve/models
 # Compiled here, because nothing can be written later.
-RUN python -m compileall -q nerve model service cli
+RUN python -m compileall -q nerve
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

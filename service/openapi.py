@@ -1,7 +1,7 @@
 """`python -m nerve.service.openapi FILE`: write the description of the HTTP API, which a service
 answers at `/openapi.json`.
 
-docs/openapi.json is kept this way, and a test compares it with the code.
+service/openapi.json is written this way, and a test compares it with the code.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The Dockerfile, read: what the image holds and how it runs. Needs no container engine."""
+"""The Dockerfile as text: what the image holds and how it runs. No container engine is needed."""
 
 import json
 import re
@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.support import ROOT
+from tests.support.distributions import project
 from tests.support.documents import commands
 
 
@@ -43,42 +43,55 @@ def final_stage() -> list[Instruction]:
 
 
 def value(name: str) -> str:
-    (found,) = [one.value for one in final_stage() if one.name == name]
-    return found
+    (only,) = [instruction.value for instruction in final_stage() if instruction.name == name]
+    return only
 
 
 def copied() -> list[list[str]]:
-    """What the final stage copies, and where to, without the mode that the files get."""
+    """The arguments of each COPY of the final stage, without the mode that the files get."""
     return [
-        [word for word in shlex.split(one.value) if not word.startswith("--chmod=")]
-        for one in final_stage()
-        if one.name == "COPY"
+        [word for word in shlex.split(instruction.value) if not word.startswith("--chmod=")]
+        for instruction in final_stage()
+        if instruction.name == "COPY"
     ]
 
 
 def environment() -> dict[str, str]:
-    return dict(pair.split("=", 1) for one in final_stage() if one.name == "ENV" for pair in shlex.split(one.value))
+    return dict(
+        pair.split("=", 1)
+        for instruction in final_stage()
+        if instruction.name == "ENV"
+        for pair in shlex.split(instruction.value)
+    )
 
 
-def test_only_packages_and_licence_of_the_service_are_copied() -> None:
+def test_only_the_dependencies_the_code_that_serving_needs_the_models_and_the_licence_are_copied() -> None:
     assert copied() == [
         ["--from=build", "/venv", "/venv"],
         ["LICENSE", "./"],
-        ["nerve", "./nerve"],
-        ["model", "./model"],
-        ["service", "./service"],
-        ["cli", "./cli"],
-        ["models", "./models"],
+        ["nerve/*.py", "./nerve/"],
+        ["model", "./nerve/model"],
+        ["service", "./nerve/service"],
+        ["cli", "./nerve/cli"],
+        ["models", "./nerve/models"],
     ]
 
 
-def test_the_build_sees_nothing_else() -> None:
+def test_the_build_context_holds_nothing_else() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
-    words = [shlex.split(one.value) for one in instructions() if one.name == "COPY" and "--from" not in one.value]
+    words = [
+        shlex.split(instruction.value)
+        for instruction in instructions()
+        if instruction.name == "COPY" and "--from" not in instruction.value
+    ]
     named = {word for line in words for word in line[:-1] if not word.startswith("--")}
     assert {rule[1:] for rule in rules if rule.startswith("!")} == named
+
+
+def test_the_labels_name_the_licence_of_the_package() -> None:
+    assert f'image.licenses="{project()["license"]}"' in value("LABEL")
 
 
 def test_the_user_is_a_number_and_not_root() -> None:
@@ -97,7 +110,7 @@ def test_the_container_is_reachable_from_outside() -> None:
 
 
 def test_the_installed_program_finds_what_is_copied() -> None:
-    # pip makes bin/nerve from pyproject.toml alone, and its packages lie in the working folder.
+    # pip makes bin/nerve from pyproject.toml alone; the code that it imports lies in the working folder.
     assert environment()["PYTHONPATH"] == value("WORKDIR")
 
 
@@ -107,12 +120,12 @@ def test_nothing_is_written_at_run_time() -> None:
 
 
 def arguments() -> dict[str, str]:
-    return dict(one.value.split("=", 1) for one in instructions() if one.name == "ARG")
+    return dict(instruction.value.split("=", 1) for instruction in instructions() if instruction.name == "ARG")
 
 
 def test_torch_is_the_pinned_one_and_a_cpu_build() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (pinned,) = [line.removeprefix("torch==") for line in project["dependencies"] if line.startswith("torch==")]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    (pinned,) = [line.removeprefix("torch==") for line in lines if line.startswith("torch==")]
     assert arguments()["TORCH"] == f"{pinned}+cpu"
     cuda = [word for line in commands(ROOT / "README.md") for word in line.split() if word.startswith("TORCH=")]
     assert cuda == [f"TORCH={pinned}"]
@@ -158,7 +171,7 @@ def test_the_health_check_asks_for_readiness(server: Callable[..., Iterator[int]
     command = json.loads(value("HEALTHCHECK").partition(" CMD ")[2])
     assert command[0] == "python"
     with server() as port:  # type: ignore[attr-defined]
-        # A proxy, as a container may have it in its environment, is not for 127.0.0.1.
+        # A container may have a proxy in its environment, which must not be asked for 127.0.0.1.
         variables = {"PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
         ended = subprocess.run([sys.executable, *command[1:]], env=variables, capture_output=True, check=False)
     assert (ended.returncode == 0) is healthy

@@ -162,7 +162,11 @@ class ServiceProcess:
 
     def __init__(self, arguments: list[str], stderr: int | None = None, **environment: str) -> None:
         self._log = os.memfd_create("stderr")  # a pipe would have to be read all the time
-        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
+        inherited = {
+            key: os.environ[key]
+            for key in ("PATH", "HOME", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_CONFIG")
+            if key in os.environ
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "nerve.service", *arguments],
             cwd=ROOT,

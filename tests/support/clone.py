@@ -1,7 +1,7 @@
 """A stand-in for a fresh clone: its files, and an environment that is ready without pip.
 
-Its `.venv/bin/python` is the interpreter that runs the tests. So `make` takes every road of a real clone but the
-installation, and tests never install anything.
+Its `.venv/bin/python` is the interpreter that runs the tests, so `make` does there all that it does in a real clone,
+except for the installation.
 """
 
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.support import ROOT
 
 STAMPS = (".runtime", ".training", ".test")
+# What make leaves behind, which a fresh clone does not have.
+_BUILT = ("build", "dist", "site")
 # What would change a make that is started from a test, as `make test` does.
 _OWN = (
     "MAKEFLAGS",
@@ -35,7 +37,7 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for entry in ROOT.iterdir():
-            if not entry.name.startswith(".") and not entry.name.endswith(".egg-info"):
+            if entry.name not in _BUILT and not entry.name.startswith(".") and not entry.name.endswith(".egg-info"):
                 (folder / entry.name).symlink_to(entry)
         programs = folder / ".venv" / "bin"
         programs.mkdir(parents=True)

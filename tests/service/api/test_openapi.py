@@ -1,4 +1,4 @@
-"""The description of the HTTP API that is kept with the documents."""
+"""The description of the HTTP API that the package holds."""
 
 import json
 from pathlib import Path
@@ -9,12 +9,12 @@ import pytest
 from nerve.service.openapi import main, openapi
 from tests.support import ROOT
 
-KEPT = ROOT / "docs" / "openapi.json"
+KEPT = ROOT / "service" / "openapi.json"
 
 
 def test_the_kept_description_is_that_of_this_service() -> None:
     assert KEPT.read_text(encoding="utf-8") == openapi(), (
-        "write it anew: python -m nerve.service.openapi docs/openapi.json"
+        "write it anew: python -m nerve.service.openapi service/openapi.json"
     )
 
 
