@@ -14,7 +14,7 @@ from nerve import __version__
 from nerve.model.config import TaggerConfig
 from nerve.service.settings import BUNDLED_MODELS, Settings, read_settings
 from nerve.training import config, evaluate, options
-from nerve.training.config import TrainingConfig
+from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
 from recipes import cooccurrence, script, vectors
@@ -66,7 +66,7 @@ def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
         return  # the name of a program
     parsers: dict[str, Callable[[], object]] = {
         "nerve.training.train": lambda: options.configuration(options.parse(with_known_file(arguments))),
-        "nerve.training.evaluate": lambda: evaluate._parse(arguments),
+        "nerve.training.evaluate": lambda: evaluate.parse(arguments),
         "recipes.vectors": lambda: vectors.parse(arguments),
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
         "recipes.script": lambda: script.parse(arguments),
@@ -97,7 +97,7 @@ def plain(default: object) -> str:
 def test_every_setting_of_a_training_is_documented_with_its_default(kind: type, section: str) -> None:
     text = TRAINING.read_text(encoding="utf-8").partition(f"`[{section}]`:")[2]
     documented = {key: default.strip('"') for key, default, _ in table(text, "key")}
-    assert documented == {field.name: plain(field.default) for field in fields(kind)}
+    assert documented == {name: plain(setting.default) for name, setting in settings_of(kind).items()}
 
 
 def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
