@@ -68,6 +68,7 @@ _MUST_BE = {
     "bool_type": "true or false",
     "string_type": "a string",
     "tuple_type": "a list",
+    "too_short": "a list with at least {min_length} entry",
     "dict_type": "a table",
     "dataclass_type": "a table",
     "string_too_short": "a string that is not empty",
