@@ -35,7 +35,7 @@ from nerve.model.archive import Archive, Fast, load
 from nerve.model.inference import TABLE_WORDS, Inference, WordTable, lstm_step
 from nerve.training.config import CorpusConfig
 from nerve.training.data import corpora
-from nerve.training.measure import metrics
+from nerve.training.measure import scores
 
 RESULTS = Path(__file__).parent / "results" / "engines.json"
 SHAPES = ((1, 12), (8, 25), (32, 25), (64, 25))
@@ -173,7 +173,7 @@ def accuracy(archive: Archive, data_dir: Path | None) -> dict[str, float]:
         "int8": rounded_to_8_bits,
     }
     return {
-        name: metrics.score(*metrics.judged(with_weights(archive, rounding), corpus, "dev")).f1
+        name: scores.score(scores.scored_split(with_weights(archive, rounding), corpus, "dev")).f1
         for name, rounding in roundings.items()
     }
 

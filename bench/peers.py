@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     test = sorted(
         datasets.load("conll2003", "test", options.data_dir)[: options.sentences], key=lambda s: -len(s.tokens)
     )
-    texts = [to_document([sentence])[0] for sentence in test]
+    texts = [to_document([(sentence.tokens, ())])[0] for sentence in test]
     batches = [texts[n : n + BATCH] for n in range(0, len(texts), BATCH)]
 
     recognizer = Recognizer(load(options.model))

@@ -79,7 +79,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def raw_texts(data_dir: Path | None, count: int) -> list[str]:
     """Sentences of the test set as one would write them."""
-    return [to_document([one])[0] for one in datasets.load("conll2003", "test", data_dir)[:count]]
+    return [to_document([(one.tokens, ())])[0] for one in datasets.load("conll2003", "test", data_dir)[:count]]
 
 
 def bound(archive: Archive) -> dict[str, float]:

@@ -43,7 +43,7 @@ from nerve.training.data.batches import Example, TrainingBatch, batch_count, shu
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.initialisation import initial
 from nerve.training.learn.trainer import Trainer
-from nerve.training.measure import metrics
+from nerve.training.measure import scores
 
 RESULTS = Path(__file__).parent / "results" / "train.json"
 OURS, PLAIN = "nerve", "the plain way"
@@ -156,7 +156,7 @@ def score(tagger: Tagger, task: Task) -> float:
         settings={},
         code_version=__version__,
     )
-    return metrics.score(*metrics.judged(Archive(tagger, task.vocabulary, metadata, "cpu"), task.corpus, "dev")).f1
+    return scores.score(scores.scored_split(Archive(tagger, task.vocabulary, metadata, "cpu"), task.corpus, "dev")).f1
 
 
 def _tokens(batch: TrainingBatch) -> int:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, by_length, collate
-from nerve.model.config import TaggerConfig
+from nerve.model.config import TaggerConfig, explain
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.inference import TABLE_WORDS, Inference, WordTable, supports
 from nerve.model.tagger import Tagger
@@ -253,6 +254,8 @@ def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:
             raise ArchiveError(f"{path}: {key} version {metadata.get(key)}; this nerve reads version {ours}")
     try:
         return content, _from_json(metadata), Vocabulary.from_json(vocabulary)
+    except ValidationError as error:
+        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {explain(error)}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {error}") from error
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        settings = read_settings(arguments, os.environ)
+        settings = read_settings(arguments)
     except StartError as error:
         print(f"nerve: {error}", file=sys.stderr)
         return 1

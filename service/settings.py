@@ -1,180 +1,207 @@
-"""Every setting of the service: one frozen dataclass, read once at start from flags and the environment.
+"""Every setting of the service: a flag, an environment variable and a default each, read once at start.
 
-A flag beats its environment variable, which beats the default; an empty variable counts as unset. Whatever is
-out of range or contradicts another setting raises `SettingsError`, one line that names the setting.
+A flag takes precedence over its variable, which takes precedence over the default; an empty variable counts as unset.
 """
 
 import argparse
-import math
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, Self
+
+from pydantic import AliasGenerator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nerve.model import bundled
+from nerve.model.config import Location, explain
 
 # English first: it answers the requests that name no model.
 BUNDLED_MODELS = tuple(map(bundled.path_of, bundled.NAMES))
 BUNDLED_MODEL = BUNDLED_MODELS[0]
-CHOICES = {
-    "device": ("auto", "cpu", "cuda"),
-    "log_format": ("text", "json"),
-    "log_level": ("debug", "info", "warning", "error"),
-}
 
 
 class StartError(Exception):
-    """One line: why the service cannot start."""
+    """The service cannot start; the message is one line that says why."""
 
 
 class SettingsError(StartError):
-    """One line: which setting is wrong, and what it may be."""
+    """A setting is wrong; the message is one line that names the setting and its limit."""
 
 
 def bundled_models() -> tuple[Path, ...]:
-    """The bundled archives that are there; where none is, the first, for the error to name."""
+    """The bundled archives that are installed; if none is, the first, so that the error can name it."""
     return tuple(path for path in BUNDLED_MODELS if path.is_file()) or BUNDLED_MODELS[:1]
 
 
-def _setting(default: Any, variable: str, explanation: str) -> Any:
-    return field(default=default, metadata={"variable": variable, "explanation": explanation})
+class Settings(BaseSettings):
+    """The settings, from arguments, the environment and defaults, in this order.
 
+    `settings.model_copy(update={...})` replaces values without validating them.
 
-@dataclass(frozen=True)
-class Settings:
-    """Raises SettingsError when a value is out of range or two values contradict each other."""
+    Raises:
+        ValidationError: A value is malformed or out of its limits, or two contradict each other.
+    """
 
-    host: str = _setting("127.0.0.1", "HOST", "address to listen on")
-    port: int = _setting(8000, "PORT", "TCP port to listen on; 0 takes a free one")
-    workers: int = _setting(1, "WORKERS", "processes that answer, each with its own copy of the models")
-    models: tuple[Path, ...] = field(
+    # The aliases are the environment variables. In code and in errors a setting has the name of its field.
+    model_config = SettingsConfigDict(
+        alias_generator=AliasGenerator(validation_alias=lambda name: f"NERVE_{name.upper()}"),
+        case_sensitive=True,
+        env_ignore_empty=True,
+        frozen=True,
+        loc_by_alias=False,
+        validate_by_name=True,
+    )
+
+    host: str = Field(
+        default="127.0.0.1", validation_alias="HOST", min_length=1, description="address to listen on, not empty"
+    )
+    port: int = Field(
+        default=8000,
+        validation_alias="PORT",
+        ge=0,
+        le=65_535,
+        description="TCP port to listen on; 0 for any free port",
+    )
+    workers: int = Field(
+        default=1,
+        validation_alias="WORKERS",
+        ge=1,
+        le=1_024,
+        description="processes that answer requests, each with its own copy of the models",
+    )
+    models: Annotated[tuple[Path, ...], NoDecode] = Field(
         default_factory=bundled_models,
-        metadata={
-            "variable": "MODEL",
-            "explanation": "archive to serve, or the name of a bundled one; several are joined by "
-            f"'{os.pathsep}', and the first is the default",
-        },
+        validation_alias="MODEL",
+        min_length=1,
+        description="archive to serve, or the name of a bundled one; repeat the flag, or join several by "
+        f"'{os.pathsep}'; the first is the default",
     )
-    device: str = _setting("auto", "DEVICE", f"one of {', '.join(CHOICES['device'])}")
-    max_body_bytes: int = _setting(8 * 2**20, "NERVE_MAX_BODY_BYTES", "longest request body, in bytes")
-    max_characters: int = _setting(2_000_000, "NERVE_MAX_CHARACTERS", "longest text, in characters")
-    max_texts: int = _setting(1_000, "NERVE_MAX_TEXTS", "most texts in one request")
-    max_tokens: int = _setting(1_000_000, "NERVE_MAX_TOKENS", "most tokens in all texts of one request")
-    queue_tokens: int = _setting(2_000_000, "NERVE_QUEUE_TOKENS", "most tokens waiting for the engine")
-    batch_tokens: int = _setting(
-        2_048, "NERVE_BATCH_TOKENS", "largest batch, in tokens of its longest window times its windows"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", validation_alias="DEVICE", description="auto, cpu or cuda"
     )
-    threads: int = _setting(1, "NERVE_THREADS", "threads in which torch computes a batch; 0: one a core")
-    deadline_seconds: float = _setting(30.0, "NERVE_DEADLINE_SECONDS", "longest time to an answer")
+    max_body_bytes: int = Field(default=8 * 2**20, ge=1, le=2**40, description="longest request body, in bytes")
+    max_characters: int = Field(default=2_000_000, ge=1, le=2**40, description="longest text, in characters")
+    max_texts: int = Field(default=1_000, ge=1, le=2**40, description="most texts in one request")
+    max_tokens: int = Field(
+        default=1_000_000, ge=1, le=2**40, description="most tokens in all texts of one request together"
+    )
+    queue_tokens: int = Field(default=2_000_000, ge=1, le=2**40, description="most tokens waiting for the engine")
+    batch_tokens: int = Field(
+        default=2_048,
+        ge=1,
+        le=2**24,
+        description="largest batch: its windows times the tokens of the longest of them",
+    )
+    threads: int = Field(
+        default=1, ge=0, le=1_024, description="threads that torch uses for a batch; 0 for one per core"
+    )
+    deadline_seconds: float = Field(default=30.0, ge=0.001, le=86_400, description="longest time to an answer")
     # Docker kills ten seconds after its SIGTERM: the two together stay below.
-    drain_grace_seconds: float = _setting(
-        1.0, "NERVE_DRAIN_GRACE_SECONDS", "time from SIGTERM, when readiness goes, until the port is closed"
+    drain_grace_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        le=86_400,
+        description="time after SIGTERM in which the port stays open, while readiness already says no",
     )
-    drain_seconds: int = _setting(8, "NERVE_DRAIN_SECONDS", "time for requests in flight after that")
-    api_keys_file: str = _setting("", "NERVE_API_KEYS_FILE", "file of the keys of which a request needs one")
-    cors_origins: str = _setting(
-        "", "NERVE_CORS_ORIGINS", "origins whose pages may ask, such as https://example.org, joined by ','; * for all"
+    drain_seconds: int = Field(
+        default=8, ge=0, le=86_400, description="time after that for the requests in flight to finish"
     )
-    log_format: str = _setting("text", "NERVE_LOG_FORMAT", f"one of {', '.join(CHOICES['log_format'])}")
-    log_level: str = _setting("info", "NERVE_LOG_LEVEL", f"one of {', '.join(CHOICES['log_level'])}")
+    api_keys_file: str = Field(
+        default="", description="file of API keys; if set, every request must send one of them"
+    )
+    cors_origins: str = Field(
+        default="",
+        description="origins whose pages may send requests, such as https://example.org, joined by ','; * for all",
+    )
+    log_format: Literal["text", "json"] = Field(default="text", description="text or json")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
 
-    def __post_init__(self) -> None:
-        _check_range("port", self.port, 0, 65_535)
-        _check_range("workers", self.workers, 1, 1_024)
-        for name in ("max_body_bytes", "max_characters", "max_texts", "max_tokens", "queue_tokens"):
-            _check_range(name, getattr(self, name), 1, 2**40)
-        _check_range("batch_tokens", self.batch_tokens, 1, 2**24)
-        _check_range("threads", self.threads, 0, 1_024)
-        _check_range("deadline_seconds", self.deadline_seconds, 0.001, 86_400)
-        _check_range("drain_grace_seconds", self.drain_grace_seconds, 0, 86_400)
-        _check_range("drain_seconds", self.drain_seconds, 0, 86_400)
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise SettingsError(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}")
-        if not self.host:
-            raise SettingsError("host is empty; name an address, such as 127.0.0.1")
-        for origin in self.allowed_origins:
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        paths = value.split(os.pathsep) if isinstance(value, str) else value
+        return tuple(bundled.resolve(path) for path in paths if path) if isinstance(paths, list) else paths
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: str) -> str:
+        for origin in _origins(value):
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,*]+", origin):
-                raise SettingsError(
-                    f"cors_origins has {origin!r}; it may have https://example.org and its like, or *"
-                )
-        if not self.models:
-            raise SettingsError("model is empty; name at least one archive")
+                raise ValueError(f"{origin!r} is not an origin such as https://example.org, nor *")
+        return value
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Self:
         if self.max_characters > self.max_body_bytes:
-            raise SettingsError(
+            raise ValueError(
                 f"max_characters ({self.max_characters:,}) is larger than max_body_bytes ({self.max_body_bytes:,}): "
                 "no body could hold such a text"
             )
         if self.max_tokens > self.queue_tokens:
-            raise SettingsError(
+            raise ValueError(
                 f"max_tokens ({self.max_tokens:,}) is larger than queue_tokens ({self.queue_tokens:,}): "
                 "such a request could never be queued"
             )
+        return self
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        return tuple(filter(None, map(str.strip, self.cors_origins.split(","))))
+        """The origins in `cors_origins`."""
+        return _origins(self.cors_origins)
 
 
-def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """The settings that the command line and the environment ask for.
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """The settings that the command line and the environment ask for. `--help` prints the help and exits with 0.
 
-    Raises SettingsError for an unknown flag, a value that cannot be read, and whatever `Settings` refuses.
-    Exits with status 0 after printing the help that `--help` asks for.
+    Raises:
+        SettingsError: A flag is unknown, or a value is refused.
     """
-    flags = vars(_parser().parse_args(arguments))
-    values: dict[str, Any] = {}
-    for setting in fields(Settings):
-        variable = setting.metadata["variable"]
-        if flags[setting.name] is not None:
-            values[setting.name] = _read(setting, flags[setting.name], _flag(setting))
-        elif environment.get(variable):
-            values[setting.name] = _read(setting, environment[variable], variable)
-    return Settings(**values)
+    flags = {name: value for name, value in vars(_parser().parse_args(arguments)).items() if value is not None}
+
+    def source(location: Location) -> str:
+        name = str(location[0])
+        return flag(name) if name in flags else variable(name)
+
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        raise SettingsError(explain(error, source)) from None
+
+
+def flag(name: str) -> str:
+    """The flag of a setting."""
+    return "--model" if name == "models" else f"--{name.replace('_', '-')}"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return str(Settings.model_fields[name].validation_alias)
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        # argparse would print its usage and exit: two shapes of error where one is promised.
+        # argparse would print its usage and exit; every other wrong setting is a line without a usage.
         raise SettingsError(message)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="nerve serve", description="Serve named-entity recognition over HTTP.")
-    for setting in fields(Settings):
-        default: Any = setting.default
-        if setting.name == "models":
+    for name, field in Settings.model_fields.items():
+        default: Any = field.default
+        if name == "models":
             default = os.pathsep.join(map(str, bundled_models()))
         parser.add_argument(
-            _flag(setting),
-            dest=setting.name,
-            # A repeated --model adds an archive; every other flag is given once.
-            action="append" if setting.name == "models" else "store",
-            metavar=setting.metadata["variable"].removeprefix("NERVE_"),
-            help=f"{setting.metadata['explanation']} (${setting.metadata['variable']}, default {default or 'none'})",
+            flag(name),
+            dest=name,
+            action="append" if name == "models" else "store",
+            metavar=variable(name).removeprefix("NERVE_"),
+            help=f"{field.description} (${variable(name)}, default: {'none' if default == '' else default})",
         )
     return parser
 
 
-def _flag(setting: "Field[Any]") -> str:
-    return "--model" if setting.name == "models" else "--" + setting.name.replace("_", "-")
-
-
-def _read(setting: "Field[Any]", value: str | list[str], source: str) -> Any:
-    if setting.name == "models":
-        paths = value if isinstance(value, list) else value.split(os.pathsep)
-        return tuple(bundled.resolve(path) for path in paths if path)
-    assert isinstance(value, str)
-    kind: type = type(setting.default)
-    try:
-        return kind(value)
-    except ValueError:
-        noun = "a whole number" if kind is int else "a number"
-        raise SettingsError(f"{source} is {value!r}; it must be {noun}") from None
-
-
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not math.isfinite(value) or not low <= value <= high:
-        raise SettingsError(f"{name} is {value:,}; it must be between {low:,} and {high:,}")
+def _origins(value: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, value.split(","))))

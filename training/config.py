@@ -1,7 +1,7 @@
-"""A training's configuration: a TOML file, overridden by the command line, checked whole before anything is read.
+"""A training's configuration: a TOML file, overridden by the command line, validated before any corpus is read.
 
 name = "en"                      # what requests will call the model
-labels = ["PER", "ORG", "LOC"]   # without it: every label of the corpora
+labels = ["PER", "ORG", "LOC"]   # default: every label of the corpora
 
 [training]                       # a key for each field of TrainingConfig
 epochs = 20
@@ -9,91 +9,132 @@ epochs = 20
 [tagger]                         # a key for each field of TaggerConfig
 cell = "lstm"
 
-[[corpora]]                      # one or several; a dataset by name, or files of one's own
+[[corpora]]                      # one or more: a dataset by name, or your own files
 dataset = "wnut17"
 map = { person = "PER", location = "LOC", group = "ORG", corporation = "ORG", product = "?" }
 annotates = ["PER", "ORG", "LOC"]
 """
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from nerve.model.config import TaggerConfig, check, setting
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
+
+from nerve.model.config import TaggerConfig, explain
 
 OUTSIDE, UNKNOWN = "O", "?"
-"""Two targets a label can be mapped to besides a label: not a name of ours, and not known what it is."""
+"""Two targets that a label can be mapped to besides a label: not a name, and nobody knows whether it is one."""
+
+Name = Annotated[str, Field(min_length=1)]
+_FORBID = ConfigDict(extra="forbid")
 
 
 class ConfigError(ValueError):
-    """A configuration cannot be used; one line that names the key and the fact."""
+    """A configuration cannot be used; the message is one line that names the key and the fact."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_FORBID)
 class TrainingConfig:
-    """How a tagger is trained. Raises ValueError, naming the field and its limits, when one is out of range."""
+    """How a tagger is trained.
 
-    seed: int = setting(1, "of the weights, the order of the sentences and the dropout", least=0, most=2**31)
-    epochs: int = setting(
-        12, "passes over the training sentences, each followed by a score on dev, at most", least=1, most=10_000
+    Raises:
+        ValidationError: A value has another type than declared or is out of its limits, or two contradict each other.
+    """
+
+    seed: StrictInt = Field(
+        default=1, description="seed of the weights, the order of the sentences and dropout", ge=0, le=2**31
     )
-    epoch_steps: int = setting(
-        500,
-        "steps of an epoch, at the least: a small corpus is passed over several times in one",
-        least=1,
-        most=10**6,
+    epochs: StrictInt = Field(
+        default=12,
+        description="most passes over the training sentences, each followed by a score on dev",
+        ge=1,
+        le=10_000,
     )
-    patience: int = setting(6, "epochs without a better dev F1 after which training stops", least=1, most=10_000)
-    batch_size: int = setting(16, "sentences in a step", least=1, most=4096)
-    learning_rate: float = setting(0.0015, "of Adam, at its highest", least=0.0, most=1.0)
-    warmup: float = setting(0.03, "share of all steps over which the learning rate rises", least=0.0, most=1.0)
-    weight_decay: float = setting(0.0, "decoupled, as in AdamW", least=0.0, most=1.0)
-    clip: float = setting(5.0, "largest norm of a step's gradient; a larger one is scaled down", least=0.0, most=1e9)
-    average: float = setting(
-        0.999, "decay of the running average of the weights that is exported; 0 for none", least=0.0, most=0.99999
+    epoch_steps: StrictInt = Field(
+        default=500,
+        description="fewest steps in an epoch; a small corpus is passed over several times in one epoch",
+        ge=1,
+        le=10**6,
     )
-    dev_too: bool = setting(
-        False, "learn from dev splits, too, as some published tables do; the last epoch is exported, uncalibrated"
+    patience: StrictInt = Field(
+        default=6, description="training stops after this many epochs without a better dev F1", ge=1, le=10_000
     )
-    min_count: int = setting(1, "occurrences that make a word, affix or character known", least=1, most=1_000_000)
-    own_tokens: bool = setting(
-        False, "learn a sentence in a second form, too, where the tokenizer that reads text would cut its words"
+    batch_size: StrictInt = Field(default=16, description="sentences in a step", ge=1, le=4096)
+    learning_rate: StrictFloat = Field(default=0.0015, description="highest learning rate of Adam", ge=0.0, le=1.0)
+    warmup: StrictFloat = Field(
+        default=0.03, description="share of all steps over which the learning rate rises", ge=0.0, le=1.0
     )
-    init: str = setting("", "an archive to begin with, whatever its labels; it decides what the network is like")
-    vectors: str = setting("", "a file of word vectors to begin with, a word and its numbers a line")
-    vectors_limit: int = setting(
-        100_000, "lines of it that are taken; further ones only for words of the corpora", least=1, most=10_000_000
+    weight_decay: StrictFloat = Field(default=0.0, description="decoupled weight decay, as in AdamW", ge=0.0, le=1.0)
+    clip: StrictFloat = Field(
+        default=5.0, description="largest norm of a step's gradient; larger ones are scaled down", ge=0.0, le=1e9
     )
-    pair_vectors: str = setting("", "such a file for pairs of neighbouring words, written without a space between")
+    average: StrictFloat = Field(
+        default=0.999,
+        description="decay of the running average of the weights, which is what is exported; 0 turns it off",
+        ge=0.0,
+        le=0.99999,
+    )
+    dev_too: StrictBool = Field(
+        default=False,
+        description="also learn from dev splits, as some published results do; exports the last epoch, uncalibrated",
+    )
+    min_count: StrictInt = Field(
+        default=1,
+        description="fewest occurrences of a word, affix or character in the vocabulary",
+        ge=1,
+        le=1_000_000,
+    )
+    own_tokens: StrictBool = Field(
+        default=False,
+        description="also learn each sentence as nerve's own tokenizer would cut it, where that differs",
+    )
+    init: str = Field(
+        default="", description="archive to start from, with any labels; it decides the network's sizes"
+    )
+    vectors: str = Field(default="", description="file of word vectors to start from, a word and its numbers a line")
+    vectors_limit: StrictInt = Field(
+        default=100_000,
+        description="lines read from the vector file; beyond them, only words of the corpora are read",
+        ge=1,
+        le=10_000_000,
+    )
+    pair_vectors: str = Field(
+        default="", description="file of vectors of neighbouring word pairs, written without a space between"
+    )
 
     def __post_init__(self) -> None:
-        check(self)
         if self.init and (self.vectors or self.pair_vectors):
-            raise ValueError("init and vectors exclude each other: an archive has vectors of its own")
+            raise ValueError("init and vectors exclude each other: an archive has its own vectors")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_FORBID)
 class CorpusConfig:
-    """A dataset by name, or files of one's own, and how its labels become ours."""
+    """A dataset by name, or files of your own, and how its labels become ours.
+
+    Raises:
+        ValidationError: It names neither or both of them, or only some of the files.
+    """
 
     dataset: str = ""
     train: str = ""
     dev: str = ""
     test: str = ""
-    map: Mapping[str, str] = field(default_factory=dict)
-    """its label -> ours, or `O` for what is no name of ours, or `?` for what is not known; absent: the same name"""
-    annotates: tuple[str, ...] = ()
-    """our labels that it annotates throughout; where it says `O`, any other may still stand. Absent: those that
-    its own labels are mapped to."""
-    no_names: tuple[str, ...] = ()
-    """words that are no name by themselves, whatever the corpus says"""
-    unknown_after: tuple[str, ...] = ()
-    """words after which it is not known whether a name follows, whatever the corpus says"""
+    map: dict[str, str] = Field(default_factory=dict)
+    """The corpus's label -> ours, or `O` if it is not a name of ours, or `?` if nobody knows. Default: unchanged."""
+    annotates: tuple[Name, ...] = ()
+    """Our labels that the corpus marks wherever they occur; where it says `O`, any other label may still be right.
+    Default: those that its labels are mapped to."""
+    no_names: tuple[Name, ...] = ()
+    """Words that are not a name by themselves, even where the corpus marks them."""
+    unknown_after: tuple[Name, ...] = ()
+    """Words after which nobody knows whether a name follows, whatever the corpus marks."""
 
     def __post_init__(self) -> None:
-        check(self)
         if bool(self.dataset) == bool(self.train or self.dev or self.test):
             raise ValueError("a corpus is either a dataset by name or a train file with a dev file")
         if not self.dataset and not (self.train and self.dev):
@@ -101,106 +142,134 @@ class CorpusConfig:
 
     @property
     def name(self) -> str:
+        """What scores and cards call the corpus: the dataset's name, or that of the train file."""
         return self.dataset or Path(self.train).stem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_FORBID)
 class Config:
-    """Everything that decides what a training makes."""
+    """Everything that decides the result of a training.
 
-    corpora: tuple[CorpusConfig, ...]
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    tagger: TaggerConfig = field(default_factory=TaggerConfig)
-    name: str = ""
-    description: str = ""
-    language: str = "und"
-    licence: str = ""
-    labels: tuple[str, ...] = ()
+    Raises:
+        ValidationError: Any part is refused, there is no corpus, or corpora and labels contradict each other.
+    """
+
+    corpora: tuple[CorpusConfig, ...] = ()
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    tagger: TaggerConfig = Field(default_factory=TaggerConfig)
+    name: str = Field(default="", description="what requests call the model; default: the output's name")
+    description: str = Field(default="", description="one sentence for the model card")
+    language: str = Field(default="und", description="language of the texts, BCP 47, such as en")
+    licence: str = Field(default="", description="licence of the weights; default: that of the data")
+    labels: tuple[Name, ...] = ()
 
     def __post_init__(self) -> None:
-        check(self)
         if not self.corpora:
             raise ValueError("no corpus: name a dataset, or a train and a dev file")
-        names = [corpus.name for corpus in self.corpora]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"corpora: {name} is there twice; scores go by this name")
-        for label in self.labels:
-            if self.labels.count(label) > 1 or label in (OUTSIDE, UNKNOWN):
-                raise ValueError(f"labels: {label} is there twice, or no label")
-        known = {*self.labels, OUTSIDE, UNKNOWN}
+        if name := _repeated([corpus.name for corpus in self.corpora]):
+            raise ValueError(f"corpora: two are called {name}; scores need different names")
+        if label := _repeated(self.labels):
+            raise ValueError(f"labels: {label} is there twice")
+        targets = {*self.labels, OUTSIDE, UNKNOWN}
+        if len(targets) < len(self.labels) + 2:
+            raise ValueError(f"labels: {OUTSIDE} and {UNKNOWN} are not labels")
         for corpus in self.corpora if self.labels else ():
             for key, labels in (("map", corpus.map.values()), ("annotates", corpus.annotates)):
                 for label in labels:
-                    if label not in known:
+                    if label not in targets:
                         raise ValueError(
                             f"corpora: {corpus.name}: {key}: {label} is none of {', '.join(self.labels)}"
                         )
 
     def to_json(self) -> dict[str, Any]:
+        """The configuration as JSON, which `from_json` reads again."""
         return asdict(self)
 
 
-def read(path: Path | None, overrides: Mapping[str, Mapping[str, Any]], corpora: list[dict[str, Any]]) -> Config:
-    """The configuration of a TOML file, with `overrides` (by section; "" is the top) and, where given, other corpora.
+_CONFIG = TypeAdapter(Config)
+_CORPORA = TypeAdapter(tuple[CorpusConfig, ...])
+_SECTIONS: dict[str, type] = {"training": TrainingConfig, "tagger": TaggerConfig, "corpora": CorpusConfig}
+
+
+def from_json(value: object, where: str) -> Config:
+    """The configuration in `value`: nested tables, as in TOML, or what `Config.to_json` gave.
+
+    A key that is absent has its default: a configuration stored before a setting existed was made with the default.
+
+    Args:
+        value: The tables.
+        where: Where they come from; error messages begin with it.
 
     Raises:
-        ConfigError: the file cannot be read, or a key is unknown, of the wrong type or out of its limits.
+        ConfigError: A key is unknown, a value has the wrong type or is out of its limits, or two contradict.
     """
+    try:
+        return _CONFIG.validate_python(value)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_explain(error)}") from error
+
+
+def stored_corpora(settings: Mapping[str, Any], where: str) -> tuple[CorpusConfig, ...]:
+    """The corpora that an archive's `settings` say it was trained on, each with all its keys.
+
+    Args:
+        settings: `Metadata.settings` of the archive.
+        where: The archive's name, for error messages.
+
+    Raises:
+        ConfigError: They cannot be read by this version of nerve.
+    """
+    try:
+        return _CORPORA.validate_python(settings.get("corpora", ()))
+    except ValidationError as error:
+        raise ConfigError(f"{where}: its stored corpora: {_explain(error)}") from error
+
+
+def read(
+    path: Path | None, overrides: Mapping[str, Mapping[str, Any]], corpora: Sequence[Mapping[str, Any]] = ()
+) -> Config:
+    """The configuration in a TOML file.
+
+    Args:
+        path: The file, if there is one.
+        overrides: Values that take precedence, by section; the section "" is the top level.
+        corpora: Corpora in place of the file's.
+
+    Raises:
+        ConfigError: The file cannot be read, or `from_json` refuses it.
+    """
+    where = str(path or "command line")
     table: dict[str, Any] = {}
     if path is not None:
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path}: {error}") from error
-    where = str(path or "command line")
-    top = {**_known(Config, table, where), **overrides.get("", {})}
+    for section, values in overrides.items():
+        if not section:
+            table |= values
+        elif isinstance(table.setdefault(section, {}), Mapping):  # anything else is refused below
+            table[section] |= values
     if corpora:
-        top["corpora"] = corpora
-    if not isinstance(top.setdefault("corpora", []), list):
-        raise ConfigError(f"{where}: corpora has to be a list of tables")
-    sections = {
-        name: {**_known(kind, top.get(name, {}), f"{where}: {name}"), **overrides.get(name, {})}
-        for name, kind in (("training", TrainingConfig), ("tagger", TaggerConfig))
-    }
-    try:
-        return Config(
-            **{
-                **top,
-                "corpora": tuple(_corpus(corpus, f"{where}: corpora") for corpus in top["corpora"]),
-                "training": TrainingConfig(**sections["training"]),
-                "tagger": TaggerConfig(**sections["tagger"]),
-                "labels": _strings(top.get("labels", ()), f"{where}: labels"),
-            }
-        )
-    except ValueError as error:
-        raise error if isinstance(error, ConfigError) else ConfigError(f"{where}: {error}") from error
+        table["corpora"] = list(corpora)
+    return from_json(table, where)
 
 
-def _corpus(table: Any, where: str) -> CorpusConfig:
-    known = _known(CorpusConfig, table, where)
-    renamed = known.get("map", {})
-    if not isinstance(renamed, Mapping) or not all(isinstance(label, str) for label in renamed.values()):
-        raise ConfigError(f"{where}: map has to be a table of strings")
-    lists = {
-        name: _strings(known.get(name, ()), f"{where}: {name}") for name in ("annotates", "no_names", "unknown_after")
-    }
-    return CorpusConfig(**{**known, **lists})
+def settings_of(kind: type) -> dict[str, FieldInfo]:
+    """The fields of a configuration class by name, each with its default, description and limits."""
+    fields: dict[str, FieldInfo] = kind.__pydantic_fields__  # type: ignore[attr-defined]
+    return fields
 
 
-def _strings(value: Any, where: str) -> tuple[str, ...]:
-    # A string is a list of strings too, of its characters; whoever writes labels = "PER" means another.
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one for one in value):
-        raise ConfigError(f"{where} has to be a list of strings")
-    return tuple(value)
+def _explain(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    if fault["type"] != "unexpected_keyword_argument":
+        return explain(error)
+    section = fault["loc"][0] if len(fault["loc"]) > 1 else ""
+    keys = ", ".join(settings_of(_SECTIONS.get(str(section), Config)))
+    return f"{explain(error)}; the keys are {keys}"
 
 
-def _known(kind: type, table: Any, where: str) -> dict[str, Any]:
-    """`table`, if it is one and each of its keys is a field of the dataclass `kind`."""
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"{where} has to be a table")
-    names = [one.name for one in fields(kind)]
-    for key in table:
-        if key not in names:
-            raise ConfigError(f"{where}: unknown key {key!r}; there are {', '.join(names)}")
-    return dict(table)
+def _repeated(strings: Sequence[str]) -> str:
+    """The first string that is there twice, or ""."""
+    return next((string for string in strings if strings.count(string) > 1), "")

@@ -1,116 +1,93 @@
-"""The command line of `nerve.training.train`: every field of the configuration is a flag, named after it."""
+"""The command line of `nerve train`: every field of the configuration is a flag with the field's name."""
 
 import argparse
 import shlex
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from nerve.model.config import TaggerConfig
 from nerve.training import config
-from nerve.training.config import Config, ConfigError, TrainingConfig
+from nerve.training.config import Config, ConfigError, TrainingConfig, settings_of
 from nerve.training.data import datasets
 
+PROGRAM = "nerve train"
 _SECTIONS: tuple[tuple[str, type], ...] = (("training", TrainingConfig), ("tagger", TaggerConfig))
-_TOP = {
-    "name": "what requests call the model; by default the output's name",
-    "description": "one sentence for the model card",
-    "language": "BCP 47, such as en",
-    "licence": "of the weights; by default that of the data",
-}
+_ABOUT_MODEL = ("name", "description", "language", "licence")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line when it makes no sense."""
+    """The options on the command line. Prints a usage line and exits with 2 if they are malformed."""
     parser = argparse.ArgumentParser(
-        prog="python -m nerve.training.train",
-        description="Train a tagger and export it with its model card, its learning curve and its confusions.",
-        epilog="Run again after an interruption, the same command goes on from the last epoch.",
-        allow_abbrev=False,  # `command` knows the flags by their whole names
+        prog=PROGRAM,
+        description="Train a tagger and export it with its model card, learning curve and confusion matrix.",
+        epilog="After an interruption, run the same command again: it continues after the last complete epoch.",
+        allow_abbrev=False,  # `command` recognises only whole flags
     )
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--output",
         type=Path,
         required=True,
         metavar="FILE.pt",
-        help="the archive; its card and pictures go beside it",
+        help="the archive to write; its card and pictures go beside it",
     )
-    add("--config", type=Path, metavar="FILE.toml", help="settings and corpora; flags override it")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
-    add("--threads", type=positive, default=1, metavar="N", help="CPU threads; more seldom pay (default: 1)")
-    add("--restart", action="store_true", help="forget the checkpoint of an interrupted run")
-    group = parser.add_argument_group("corpora, in place of those of the configuration")
-    add = group.add_argument
-    add("--dataset", action="append", default=[], metavar="NAME", help=f"one of {', '.join(datasets.names())}")
-    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE and fetch nothing")
-    for split in datasets.SPLITS:
-        add(
-            f"--{split}", default="", metavar="FILE", help=f"a {split} file of one's own: CoNLL columns or JSON lines"
-        )
-    add("--map", type=mapping, default={}, metavar="A=B,…", help="rename labels; to O: no name, to ?: not known")
-    add("--labels", type=names, metavar="A,B,…", help="the labels to learn; by default all that the corpora have")
-    group = parser.add_argument_group("model")
-    for key, about in _TOP.items():
-        group.add_argument(f"--{key}", help=about)
+    parser.add_argument("--config", type=Path, metavar="FILE.toml", help="settings and corpora; flags override it")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    parser.add_argument(
+        "--threads", type=positive, default=1, metavar="N", help="CPU threads; more than 1 seldom helps (default: 1)"
+    )
+    parser.add_argument("--restart", action="store_true", help="ignore the checkpoint of an interrupted run")
+    _add_corpora(parser.add_argument_group("corpora, which replace those of the configuration file").add_argument)
+    model = parser.add_argument_group("model")
+    for name in _ABOUT_MODEL:
+        model.add_argument(f"--{name}", help=settings_of(Config)[name].description)
     for section, kind in _SECTIONS:
-        group = parser.add_argument_group(section)
-        types = get_type_hints(kind)
-        for field in fields(kind):
-            flag, about = f"--{field.name.replace('_', '-')}", field.metadata["about"]
-            extra: dict[str, Any] = {"type": types[field.name], "metavar": types[field.name].__name__.upper()}
-            if types[field.name] is bool:
-                extra = {"action": argparse.BooleanOptionalAction}
-            elif get_origin(types[field.name]) is Literal:
-                extra = {"choices": get_args(types[field.name])}
-            group.add_argument(flag, dest=f"{section}.{field.name}", help=f"{about} ({field.default})", **extra)
+        _add_settings(parser.add_argument_group(section).add_argument, section, kind)
     return parser.parse_args(arguments)
 
 
 def configuration(options: argparse.Namespace) -> Config:
-    """The configuration that the command line asks for.
+    """The configuration that the options ask for.
 
     Raises:
-        ConfigError: the file or a flag is refused, or the corpora contradict each other.
+        ConfigError: The file or a flag is refused, or the corpora contradict each other.
     """
     given = {name: value for name, value in vars(options).items() if value is not None}
-    overrides: dict[str, dict[str, Any]] = {"": {name: given[name] for name in (*_TOP, "labels") if name in given}}
+    overrides = {"": {name: given[name] for name in (*_ABOUT_MODEL, "labels") if name in given}}
+    if options.config is None:
+        overrides[""].setdefault("name", options.output.stem)
     for section, kind in _SECTIONS:
-        keys = {field.name: f"{section}.{field.name}" for field in fields(kind)}
-        overrides[section] = {name: given[key] for name, key in keys.items() if key in given}
-    files = {split: getattr(options, split) for split in datasets.SPLITS}
-    corpora: list[dict[str, Any]] = [{"dataset": name, "map": options.map} for name in options.dataset]
-    if any(files.values()):
-        if corpora:
-            raise ConfigError("command line: --dataset and files of one's own exclude each other")
-        corpora = [{**files, "map": options.map}]
-    if options.map and not corpora:
-        raise ConfigError("command line: --map is for corpora given there too; in the file it is a corpus's key")
-    overrides[""].setdefault("name", options.output.stem)
-    if options.config is not None and "name" not in given:
-        del overrides[""]["name"]
-    return config.read(options.config, overrides, corpora)
+        flags = {name: f"{section}.{name}" for name in settings_of(kind)}
+        overrides[section] = {name: given[flag] for name, flag in flags.items() if flag in given}
+    return config.read(options.config, overrides, _corpora(options))
 
 
 def command(arguments: Sequence[str]) -> str:
-    """The command that anybody can repeat, without what is each machine's own: where the data lie, what computes."""
-    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    """The command that repeats a training anywhere: without flags that depend on the machine."""
+    local = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flag in ("--data-dir", "--threads", "--device"):
-        own.add_argument(flag)
-    own.add_argument("--restart", action="store_true")
-    return shlex.join(["python", "-m", "nerve.training.train", *own.parse_known_args(list(arguments))[1]])
+        local.add_argument(flag)
+    local.add_argument("--restart", action="store_true")
+    return f"{PROGRAM} {shlex.join(local.parse_known_args(list(arguments))[1])}"
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on. Raises ValueError otherwise."""
+    """A whole number of at least 1.
+
+    Raises:
+        ValueError: The text is anything else.
+    """
     if int(text) < 1:
         raise ValueError(text)
     return int(text)
 
 
 def mapping(text: str) -> dict[str, str]:
-    """`A=B,C=D` as a dictionary. Raises ValueError otherwise."""
+    """`A=B,C=D` as a dictionary.
+
+    Raises:
+        ValueError: The text has another form, or a part is empty.
+    """
     pairs = [pair.split("=") for pair in text.split(",")]
     if not all(len(pair) == 2 and all(pair) for pair in pairs):
         raise ValueError(text)
@@ -118,8 +95,64 @@ def mapping(text: str) -> dict[str, str]:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """`A,B` as a tuple. Raises ValueError when one is empty."""
+    """`A,B` as a tuple.
+
+    Raises:
+        ValueError: A part is empty.
+    """
     parts = tuple(text.split(","))
     if not all(parts):
         raise ValueError(text)
     return parts
+
+
+def _add_corpora(add: Callable[..., object]) -> None:
+    add(
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"may be repeated; one of {', '.join(datasets.names())}",
+    )
+    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE; download nothing")
+    for split in datasets.SPLITS:
+        add(f"--{split}", default="", metavar="FILE", help=f"your own {split} file: CoNLL columns or JSON lines")
+    add(
+        "--map",
+        type=mapping,
+        default={},
+        metavar="A=B,…",
+        help="rename labels; A=O: A is not a name, A=?: nobody knows whether A is a name",
+    )
+    add("--labels", type=names, metavar="A,B,…", help="labels to learn (default: all labels of the corpora)")
+
+
+def _add_settings(add: Callable[..., object], section: str, kind: type) -> None:
+    """A flag for each field of the dataclass `kind`; its value goes to `SECTION.FIELD`."""
+    types = get_type_hints(kind)
+    for name, setting in settings_of(kind).items():
+        of_type: dict[str, Any] = {"type": types[name], "metavar": types[name].__name__.upper()}
+        if types[name] is bool:
+            of_type = {"action": argparse.BooleanOptionalAction}
+        elif get_origin(types[name]) is Literal:
+            of_type = {"choices": get_args(types[name])}
+        default = "none" if setting.default == "" else setting.default
+        add(
+            f"--{name.replace('_', '-')}",
+            dest=f"{section}.{name}",
+            help=f"{setting.description} (default: {default})",
+            **of_type,
+        )
+
+
+def _corpora(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The corpora that the flags name, as tables of a configuration; empty if they name none."""
+    files = {split: getattr(options, split) for split in datasets.SPLITS}
+    if any(files.values()) and options.dataset:
+        raise ConfigError("command line: --dataset and your own files exclude each other")
+    corpora: list[dict[str, Any]] = [{"dataset": name, "map": options.map} for name in options.dataset]
+    if any(files.values()):
+        corpora = [{**files, "map": options.map}]
+    if options.map and not corpora:
+        raise ConfigError("command line: --map needs --dataset or --train; in a file, map is a key of a corpus")
+    return corpora

@@ -1,14 +1,14 @@
 """Train a tagger and export it: corpora in, an archive with its model card and pictures out.
 
-    python -m nerve.training.train --dataset wnut17 --output wnut17.pt
-    python -m nerve.training.train --train my.train.jsonl --dev my.dev.jsonl --output mine.pt
-    python -m nerve.training.train --config recipes/en/en.toml --output models/en.pt --epochs 10
+    nerve train --dataset wnut17 --output wnut17.pt
+    nerve train --train my.train.jsonl --dev my.dev.jsonl --output mine.pt
+    nerve train --config recipes/en/en.toml --output models/en.pt --epochs 10
 
-Each epoch ends with a score on dev and a checkpoint beside the output; the same command after an interruption goes on
-from there, to the same weights. The archive holds the weights of the best epoch and appears only when it is complete.
+`python -m nerve.training.train` is the same program. Each epoch ends with a score on dev and a checkpoint beside the
+output. After an interruption the same command continues from there and ends with the same weights. The archive holds
+the weights of the best epoch, and its file appears only when it is complete.
 """
 
-import random
 import sys
 import tempfile
 import time
@@ -22,27 +22,21 @@ import torch
 from tqdm import tqdm
 
 from nerve import __version__
-from nerve.model.archive import Archive, ArchiveError, Example, Metadata, load, save
-from nerve.model.recognizer import Recognizer
-from nerve.model.tagger import Tagger
+from nerve.model.archive import Archive, ArchiveError, Metadata
 from nerve.model.tags import tags_of
-from nerve.model.vocabulary import Vocabulary
 from nerve.training import options
 from nerve.training.config import Config, ConfigError
 from nerve.training.data import corpora
-from nerve.training.data.batches import Example as TrainingExample
-from nerve.training.data.batches import batch_count, shuffled
+from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import FormatError
+from nerve.training.export import export
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
 from nerve.training.learn.initialisation import initial
 from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.learn.vectors import VectorError
-from nerve.training.measure import calibration, metrics, rawtext, report
-
-EXAMPLES = 4
-"""Dev sentences that an archive carries for its self-check."""
+from nerve.training.measure import scores
 
 _REFUSALS = (
     ConfigError,
@@ -57,6 +51,7 @@ _REFUSALS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; returns its exit status."""
     given = options.parse(arguments)
     try:
         config = options.configuration(given)
@@ -65,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = options.command(sys.argv[1:] if arguments is None else arguments)
         train(config, given.output, given.data_dir, device, command=command, restart=given.restart)
     except _REFUSALS as error:
-        print(f"nerve.training.train: {error}", file=sys.stderr)
+        print(f"{options.PROGRAM}: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -82,12 +77,17 @@ def train(
     """Train as `config` says and write `output` (an archive), its card and its pictures into one folder.
 
     Args:
-        command: what the card says that repeats this training.
+        config: What to train on and how.
+        output: The archive to write.
+        data_dir: A folder with the published files of datasets; without it they are downloaded.
+        device: `cpu` or `cuda`.
+        command: The command that repeats this training, for the card.
+        restart: Ignore the checkpoint of an interrupted training.
 
     Raises:
-        ConfigError, FormatError, DatasetError: the corpora cannot be used, or the output not be written.
-        CheckpointError: an interrupted run with other settings left its checkpoint here.
-        FloatingPointError: training diverged.
+        ConfigError, FormatError, DatasetError: The corpora cannot be used, or the output cannot be written.
+        CheckpointError: An interrupted training with other settings left its checkpoint here.
+        FloatingPointError: The training diverged.
     """
     _refuse_unwritable(output)
     sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
@@ -95,17 +95,19 @@ def train(
     _refuse_useless(sources, labels)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
-    tags = tags_of(labels)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
 
     torch.manual_seed(config.training.seed)
+    tags = tags_of(labels)
     sentences = (sentence.tokens for source in sources for sentence in source.splits["train"])
     tagger, vocabulary = initial(config, sentences, tags)
     config = replace(config, tagger=tagger.config)
-    own = config.training.own_tokens
+    own_tokens = config.training.own_tokens
     examples = [
-        one for source in sources for one in corpora.examples(source, "train", vocabulary, tags, own_tokens=own)
+        example
+        for source in sources
+        for example in corpora.examples(source, "train", vocabulary, tags, own_tokens=own_tokens)
     ]
     steps = batch_count(examples, config.training.batch_size)
     passes = -(-config.training.epoch_steps // steps)
@@ -119,7 +121,7 @@ def train(
         checkpoint.remove()
     history, best = checkpoint.restore(trainer)
     for number in range(len(history), config.training.epochs):
-        if not config.training.dev_too and _stale(history, config.training.patience):
+        if not config.training.dev_too and _has_stopped_rising(history, config.training.patience):
             _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
             break
         epoch = run_epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
@@ -130,23 +132,35 @@ def train(
         checkpoint.save(trainer, history, best)
 
     tagger.load_state_dict(best)
-    tagger.words.settle()  # before the scores: they are those of what is served
-    _export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
+    tagger.words.settle()  # before scoring: the scores are those of what is served
+    metadata = export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
     checkpoint.remove()
+    for name, value in metadata.scores.items():
+        _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
+    _say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; loaded again, it tags dev as the trained tagger does")
 
 
 def run_epoch(
     trainer: Trainer,
-    examples: Sequence[TrainingExample],
+    examples: Sequence[Example],
     passes: int,
     number: int,
     sources: Sequence[Corpus],
     archive: Archive,
 ) -> Epoch:
-    """Passes over the training sentences, each in an order of its own, then a score on dev."""
+    """Pass over the training sentences, each time in another order, then score on dev.
+
+    Args:
+        trainer: The trainer; it is left after the epoch's last step.
+        examples: The training sentences.
+        passes: How often each is seen in the epoch.
+        number: Of the epoch, from 0; the order of the sentences depends on it and on the seed.
+        sources: The corpora to score; those without dev are left out.
+        archive: The trainer's tagger as an archive, to tag with.
+    """
     losses, tokens, begun = [], 0, time.perf_counter()
     size, first_seed = trainer.config.batch_size, trainer.config.seed * 100_003 + number * passes
-    batches = chain.from_iterable(shuffled(examples, size, seed=first_seed + one) for one in range(passes))
+    batches = chain.from_iterable(shuffled(examples, size, seed=first_seed + n) for n in range(passes))
     with tqdm(
         batches,
         total=passes * batch_count(examples, size),
@@ -161,70 +175,15 @@ def run_epoch(
             bar.set_postfix_str(f"loss {fmean(losses[-50:]):.3f}", refresh=False)
     speed = tokens / (time.perf_counter() - begun)
     with trainer.averaged():
-        dev = [metrics.judged(archive, source, "dev") for source in sources if "dev" in source.splits]
-    f1 = fmean(metrics.score(*tags).f1 for tags in dev) if dev else 0.0
+        dev = [scores.scored_split(archive, source, "dev") for source in sources if "dev" in source.splits]
+    f1 = fmean(scores.score(sentences).f1 for sentences in dev) if dev else 0.0
     figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
     _say(f"epoch {number + 1}/{trainer.config.epochs}  {figures}")
     return Epoch(fmean(losses), f1, speed)
 
 
-def _export(
-    tagger: Tagger,
-    vocabulary: Vocabulary,
-    metadata: Metadata,
-    sources: Sequence[Corpus],
-    history: Sequence[Epoch],
-    output: Path,
-) -> None:
-    """Score the best weights, then write the archive, its card and its pictures. The archive is saved, loaded again
-    and compared on all of dev with the tagger it was made from before it takes its name."""
-    eager = Archive(tagger, vocabulary, metadata, "cpu")
-    temperature = calibration.cool(tagger, eager, sources)
-    results = {
-        f"{source.name} {split}": metrics.judged(eager, source, split)
-        for source in sources
-        for split in source.scored
-    }
-    scores = {name: metrics.score(*tags).to_json() for name, tags in results.items()}
-    for source in sources:
-        for split in source.scored:
-            scores[f"{source.name} {split}"] |= {
-                "raw_text_f1": rawtext.f1(Recognizer(eager), source, split),
-                "calibration": calibration.measured(eager, source, split),
-            }
-    dev = [sentence.tokens for source in sources for sentence in source.splits.get("dev", ())]
-    before = eager.tags(dev)
-    seed = metadata.settings["training"]["seed"]
-    settings = {**metadata.settings, "temperature": temperature}
-    metadata = replace(metadata, scores=scores, settings=settings, examples=_examples(dev, before, seed))
-
-    def same_tags(exported: Archive) -> None:
-        if exported.tags(dev) != before:
-            raise ArchiveError(f"{output}: the exported tagger tags dev otherwise than the trained one")
-        exported.self_check()
-
-    save(output, tagger, vocabulary, metadata, same_tags)
-    report.write(output, metadata, results, history, _words_per_second(load(output), dev))
-    for name, value in scores.items():
-        _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
-    _say(f"{output}: {output.stat().st_size / 1e6:.1f} MB, tags dev as the trained tagger does")
-
-
-def _words_per_second(archive: Archive, sentences: Sequence[tuple[str, ...]]) -> float:
-    archive.tags(sentences[:200])  # warm
-    begun = time.perf_counter()
-    archive.tags(sentences)
-    return sum(map(len, sentences)) / (time.perf_counter() - begun)
-
-
-def _examples(sentences: Sequence[tuple[str, ...]], tags: Sequence[metrics.Tags], seed: int) -> tuple[Example, ...]:
-    """A few sentences with at least one name, for the self-check."""
-    named = [n for n, tagged in enumerate(tags) if any(tag != "O" for tag in tagged) and len(tagged) <= 40]
-    chosen = random.Random(seed).sample(named, min(EXAMPLES, len(named)))
-    return tuple(Example(sentences[n], tags[n]) for n in chosen)
-
-
 def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequence[Corpus], command: str) -> Metadata:
+    """What the archive will say about itself, as far as it is known before the training."""
     return Metadata(
         name=config.name or output.stem,
         description=config.description,
@@ -240,12 +199,13 @@ def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequen
 
 
 def _refuse_unwritable(output: Path) -> None:
-    """
+    """Check now, rather than after the first epoch, that the output can be written.
+
     Raises:
-        ConfigError: `output` cannot be written. That had better show now than after the first epoch.
+        ConfigError: It cannot.
     """
     if output.suffix != ".pt" or output.is_dir():
-        raise ConfigError(f"--output {output}: the archive has to be a file named .pt")
+        raise ConfigError(f"--output {output}: the archive must be a file named .pt")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output.parent):
@@ -255,9 +215,10 @@ def _refuse_unwritable(output: Path) -> None:
 
 
 def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:
-    """
+    """Check that there is something to learn, and something to measure it by.
+
     Raises:
-        ConfigError: the corpora hold nothing to learn, or nothing to tell by whether it was learned.
+        ConfigError: There is not.
     """
     for source in sources:
         if "train" not in source.splits:
@@ -268,18 +229,20 @@ def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:
         raise ConfigError("the corpora hold no names: there is nothing to learn")
 
 
-def _stale(history: Sequence[Epoch], patience: int) -> bool:
-    scores = [epoch.dev_f1 for epoch in history]
-    return len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+def _has_stopped_rising(history: Sequence[Epoch], patience: int) -> bool:
+    f1 = [epoch.dev_f1 for epoch in history]
+    return len(f1) > patience and max(f1[-patience:]) <= max(f1[:-patience])
 
 
-def _device(wanted: str) -> str:
-    if wanted == "cuda" and not torch.cuda.is_available():
+def _device(name: str) -> str:
+    """The device that `auto`, `cpu` or `cuda` stands for on this machine."""
+    if name == "cuda" and not torch.cuda.is_available():
         raise ConfigError("--device cuda: this machine has no GPU that torch can use")
-    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def _say(line: str) -> None:
+    """Print a line on stderr, above a progress bar if there is one."""
     tqdm.write(line, file=sys.stderr)
 
 

@@ -15,9 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nerve.model.annotation import Span
-from nerve.model.tags import spans_of
 from nerve.model.vocabulary import UNKNOWN, Vocabulary
-from nerve.training.measure.metrics import Tags
+from nerve.training.measure.scores import ScoredSentence
 
 CONTEXTS = ("after", "before", "both", "little")
 
@@ -46,18 +45,16 @@ def unknown(tokens: Sequence[str], span: Span, vocabulary: Vocabulary) -> bool:
 
 
 def count(
-    sentences: Iterable[tuple[Sequence[str], Tags, Tags]], vocabulary: Vocabulary
+    sentences: Iterable[tuple[Sequence[str], ScoredSentence]], vocabulary: Vocabulary
 ) -> dict[str, dict[str, Found]]:
-    """The gold names of these sentences (tokens, gold tags, predicted tags) by whether they are `known` or `unknown`
-    and by context."""
+    """The gold names of these sentences (tokens and scored names), `known` or `unknown`, by context."""
     counts = {kind: {name: Found() for name in CONTEXTS} for kind in ("known", "unknown")}
-    for tokens, gold, predicted in sentences:
-        found = set(spans_of(predicted))
-        for span in spans_of(gold):
+    for tokens, names in sentences:
+        for span in names.gold:
             kind = "unknown" if unknown(tokens, span, vocabulary) else "known"
             counted = counts[kind][context(tokens, span)]
             counted.names += 1
-            counted.found += span in found
+            counted.found += span in names.predicted
     return counts
 
 

@@ -25,7 +25,7 @@ from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.trainer import Trainer
-from nerve.training.measure import metrics
+from nerve.training.measure import scores
 from nerve.training.train import run_epoch
 
 _TIMED_STEPS, _TIMED_SENTENCES = 24, 300
@@ -99,21 +99,21 @@ def train(run: Run, base: Config, data: Data) -> Result:
         reach["initial"] = gradients.quartiles(gradients.reach(tagger, data.long))
     epochs = settings.training.epochs
     trainer = Trainer(tagger, settings.training, epochs * batch_count(data.examples, base.training.batch_size), "cpu")
-    diverged, judged = "", {}
+    diverged, scored = "", {}
     try:
         for number in range(epochs):
             run_epoch(trainer, data.examples, 1, number, [data.glance], archive)
         with trainer.averaged():
-            judged = {split: metrics.judged(archive, data.corpus, split) for split in data.corpus.scored}
+            scored = {split: scores.scored_split(archive, data.corpus, split) for split in data.corpus.scored}
             if looks_back:
                 reach["trained"] = gradients.quartiles(gradients.reach(tagger, data.long))
     except FloatingPointError as error:
         diverged = str(error)
     counted = contexts.count(
         (
-            (one.tokens, gold, predicted)
-            for split, pair in judged.items()
-            for one, gold, predicted in zip(data.corpus.splits[split], *pair, strict=True)
+            (sentence.tokens, names)
+            for split, of_split in scored.items()
+            for sentence, names in zip(data.corpus.splits[split], of_split, strict=True)
         ),
         data.vocabulary,
     )
@@ -122,7 +122,7 @@ def train(run: Run, base: Config, data: Data) -> Result:
         "data": data.corpus.to_json(),
         "parameters": _size(tagger),
         "encoder_parameters": _size(tagger.encoder),
-        "scores": {split: metrics.score(*pair).to_json() for split, pair in judged.items()},
+        "scores": {split: scores.score(of_split).to_json() for split, of_split in scored.items()},
         "diverged": diverged,
         "gradient_norm": _norms(trainer.gradient_norms),
         "contexts": {kind: {name: asdict(one) for name, one in of.items()} for kind, of in counted.items()},
@@ -189,9 +189,7 @@ def _size(module: torch.nn.Module) -> int:
 def _is_there(run: Run, base: Config, results: Results) -> bool:
     if run.name not in results:
         return False
-    top = dict(results[run.name]["config"])
-    training, tagger, corpus = (top.pop(name) for name in ("training", "tagger", "corpora"))
-    # A setting that is younger than the result is read as its default, which is what it was made with.
-    if config.read(None, {"": top, "training": training, "tagger": tagger}, corpus) != run.config(base):
+    # A setting that did not exist when the result was made has its default, which is what it was made with.
+    if config.from_json(results[run.name]["config"], f"{results.path}: {run.name}") != run.config(base):
         raise ConfigError(f"{results.path}: {run.name} was made with other settings: remove its line")
     return True

@@ -15,7 +15,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -41,7 +41,7 @@ def supervise(settings: Settings, work: Callable[[Settings, socket.socket, Ready
     """
     # The first one finds out whether the port is anybody else's; the second keeps it, without listening.
     with bound_socket(settings) as taken:
-        settings = replace(settings, port=taken.getsockname()[1])
+        settings = settings.model_copy(update={"port": taken.getsockname()[1]})
     with bound_socket(settings, shared=True) as kept, _folder() as folder:
         os.environ[METRICS_FOLDER] = folder
 

@@ -5,6 +5,7 @@ import pytest
 from bench.cells.contexts import CONTEXTS, Found, context, count, unknown
 from nerve.model.annotation import Span
 from nerve.model.vocabulary import Vocabulary
+from nerve.training.measure.scores import ScoredSentence
 
 # A sentence with its name in brackets.
 SENTENCES = [
@@ -20,6 +21,8 @@ SENTENCES = [
     ("little", "said [Smith] ."),
     ("little", "1. [Leeds] 10 7 2 1"),
 ]
+
+MARKED = [marked for _, marked in SENTENCES]
 
 
 def parts(marked: str) -> tuple[list[str], Span]:
@@ -43,26 +46,21 @@ def test_a_name_is_unknown_if_all_of_its_words_are() -> None:
 
 def test_found_is_a_name_with_its_boundaries_and_its_label() -> None:
     tokens = ["Ada", "Lovelace", "wrote", "to", "London", "today"]
-    gold = ("B-PER", "I-PER", "O", "O", "B-LOC", "O")
+    ada, london = Span(0, 2, "PER"), Span(4, 5, "LOC")
     vocabulary = Vocabulary.build([["London"]])
     for predicted, person, place in (
-        (gold, 1, 1),
-        (("B-PER", "O", "O", "O", "B-LOC", "O"), 0, 1),
-        (("B-PER", "I-PER", "O", "O", "B-PER", "O"), 1, 0),
-        (("O", "O", "O", "O", "O", "B-LOC"), 0, 0),
+        ((ada, london), 1, 1),
+        ((Span(0, 1, "PER"), london), 0, 1),
+        ((ada, Span(4, 5, "PER")), 1, 0),
+        ((Span(5, 6, "LOC"),), 0, 0),
     ):
-        counts = count([(tokens, gold, predicted)], vocabulary)
+        counts = count([(tokens, ScoredSentence(len(tokens), (ada, london), predicted))], vocabulary)
         assert counts["unknown"]["after"] == Found(names=1, found=person)
         assert counts["known"]["both"] == Found(names=1, found=place)
         assert sum(one.names for of in counts.values() for one in of.values()) == 2
 
 
 def test_every_name_is_counted_once() -> None:
-    sentences = [
-        (tokens, ("O",) * span.start + ("B-PER",), ()) for tokens, span in (parts(one) for _, one in SENTENCES)
-    ]
-    whole = [
-        (tokens, gold + ("O",) * (len(tokens) - len(gold)), ("O",) * len(tokens)) for tokens, gold, _ in sentences
-    ]
-    counts = count(whole, Vocabulary.build([]))
+    sentences = [(tokens, ScoredSentence(len(tokens), (span,), ())) for tokens, span in map(parts, MARKED)]
+    counts = count(sentences, Vocabulary.build([]))
     assert sum(counts["unknown"][name].names for name in CONTEXTS) == len(SENTENCES)

@@ -70,7 +70,7 @@ def test_every_mentioned_command_is_one(words: str) -> None:
     elif name == "models":
         models.parse(rest)
     elif name == "serve":
-        read_settings(rest, {})
+        read_settings(rest)
 
 
 def test_every_form_is_in_its_table() -> None:

@@ -36,11 +36,11 @@ bundled.locate
 bundled.path_of
 bundled.resolve
 config.Cell
-config.T
+config.Location
 config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size
     layers pair_size word_dropout word_size
-config.check
-config.setting
+config.dotted
+config.explain
 crf.CRF continues decode forbidden forbidden_start log_likelihood outside scores
 crf.Chain alpha beta log_partition scaled
 crf.Scores end start transitions

@@ -4,7 +4,6 @@ import importlib.util
 import shlex
 import tomllib
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ import pytest
 from bench import accuracy, gpu, http, politics, tagger, train
 from nerve import __version__
 from nerve.model.config import TaggerConfig
-from nerve.service.settings import BUNDLED_MODELS, Settings, read_settings
+from nerve.service.settings import BUNDLED_MODELS, Settings, flag, read_settings, variable
 from nerve.training import config, evaluate, options
-from nerve.training.config import TrainingConfig
+from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
 from recipes import cooccurrence, script, vectors
@@ -66,7 +65,7 @@ def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
         return  # the name of a program
     parsers: dict[str, Callable[[], object]] = {
         "nerve.training.train": lambda: options.configuration(options.parse(with_known_file(arguments))),
-        "nerve.training.evaluate": lambda: evaluate._parse(arguments),
+        "nerve.training.evaluate": lambda: evaluate.parse(arguments),
         "recipes.vectors": lambda: vectors.parse(arguments),
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
         "recipes.script": lambda: script.parse(arguments),
@@ -76,7 +75,7 @@ def test_every_python_command_can_be_read_by_its_program(command: str) -> None:
         "bench.politics": lambda: politics.parse(arguments),
         "bench.tagger": lambda: tagger.parse(arguments),
         "bench.train": lambda: train.parse(arguments),
-        "nerve.service": lambda: read_settings(arguments, {}),
+        "nerve.service": lambda: read_settings(arguments),
     }
     if module in ("nerve.model.archive", "nerve.service.openapi", "bench.start"):
         assert len(arguments) == 1
@@ -97,18 +96,16 @@ def plain(default: object) -> str:
 def test_every_setting_of_a_training_is_documented_with_its_default(kind: type, section: str) -> None:
     text = TRAINING.read_text(encoding="utf-8").partition(f"`[{section}]`:")[2]
     documented = {key: default.strip('"') for key, default, _ in table(text, "key")}
-    assert documented == {field.name: plain(field.default) for field in fields(kind)}
+    assert documented == {name: plain(setting.default) for name, setting in settings_of(kind).items()}
 
 
 def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
     rows = table(HTTP_API.read_text(encoding="utf-8"), "variable")
     documented = {variable: (flag, default.replace(",", "")) for variable, flag, default, _ in rows}
     expected = {}
-    for field in fields(Settings):
-        flag = "--model" if field.name == "models" else "--" + field.name.replace("_", "-")
+    for name, field in Settings.model_fields.items():
         bundled = ":".join(str(path.relative_to(ROOT)) for path in BUNDLED_MODELS)
-        default = bundled if field.name == "models" else str(field.default)
-        expected[field.metadata["variable"]] = (flag, default)
+        expected[variable(name)] = (flag(name), bundled if name == "models" else str(field.default))
     assert documented == expected
 
 

@@ -217,7 +217,7 @@ def test_it_refuses_in_one_line(
     (tmp_path / "other.conll").write_text("in O\nRome B-geo\n", encoding="utf-8")
     given = [one.replace("{trained}", str(trained)).replace("{}", str(tmp_path)) for one in arguments]
     line = refused(evaluate.main, *given)
-    assert line.startswith("nerve.training.evaluate: ")
+    assert line.startswith("nerve evaluate: ")
     assert says.replace("{}", str(tmp_path)) in line
 
 

@@ -1,6 +1,5 @@
-"""The command line of `nerve.training.train`."""
+"""The command line of `nerve train`."""
 
-from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -8,12 +7,12 @@ import pytest
 
 from nerve.model.config import TaggerConfig
 from nerve.training import options
-from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig
+from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig, settings_of
 
 SETTINGS = [
-    pytest.param(section, kind, field, id=field.name)
+    pytest.param(section, name, get_type_hints(kind)[name], setting.default, id=name)
     for section, kind in (("training", TrainingConfig), ("tagger", TaggerConfig))
-    for field in fields(kind)
+    for name, setting in settings_of(kind).items()
 ]
 
 
@@ -21,32 +20,26 @@ def configuration(*arguments: str) -> Config:
     return options.configuration(options.parse(["--output", "mine.pt", *arguments]))
 
 
-def other_value(kind: Any, field: Field[Any]) -> Any:
-    """A value that the field may have, and not its default."""
-    hint = get_type_hints(kind)[field.name]
+def other_value(hint: Any, default: Any) -> Any:
+    """A value that a field of this type may have, and not its default."""
     if get_origin(hint) is Literal:
-        return next(value for value in get_args(hint) if value != field.default)
-    return {
-        bool: lambda: not field.default,
-        int: lambda: field.default + 1,
-        float: lambda: 0.25,
-        str: lambda: "other",
-    }[hint]()
+        return next(value for value in get_args(hint) if value != default)
+    return {bool: lambda: not default, int: lambda: default + 1, float: lambda: 0.25, str: lambda: "other"}[hint]()
 
 
-@pytest.mark.parametrize(("section", "kind", "field"), SETTINGS)
+@pytest.mark.parametrize(("section", "name", "hint", "default"), SETTINGS)
 def test_every_setting_is_a_flag_that_wins_over_the_file(
-    tmp_path: Path, section: str, kind: type, field: Field[Any]
+    tmp_path: Path, section: str, name: str, hint: Any, default: Any
 ) -> None:
-    value, flag = other_value(kind, field), f"--{field.name.replace('_', '-')}"
+    value, flag = other_value(hint, default), f"--{name.replace('_', '-')}"
     given = [flag, str(value)]
     if isinstance(value, bool):
         given = [flag if value else f"--no-{flag[2:]}"]
     path = tmp_path / "mine.toml"
-    literal = {"True": "true", "False": "false"}.get(str(field.default), repr(field.default))
-    path.write_text(f"[{section}]\n{field.name} = {literal}\n[[corpora]]\ndataset = 'gmb'\n", encoding="utf-8")
-    assert getattr(getattr(configuration("--config", str(path)), section), field.name) == field.default
-    assert getattr(getattr(configuration("--config", str(path), *given), section), field.name) == value
+    literal = {"True": "true", "False": "false"}.get(str(default), repr(default))
+    path.write_text(f"[{section}]\n{name} = {literal}\n[[corpora]]\ndataset = 'gmb'\n", encoding="utf-8")
+    assert getattr(getattr(configuration("--config", str(path)), section), name) == default
+    assert getattr(getattr(configuration("--config", str(path), *given), section), name) == value
 
 
 @pytest.mark.parametrize("key", ["name", "description", "language", "licence"])
@@ -89,7 +82,7 @@ def test_a_model_is_called_after_its_output_unless_something_else_is_said(tmp_pa
         (["--dataset", "gmb", "--test", "c"], ["--dataset", "exclude"]),
         (["--map", "a=b"], ["--map"]),
         (["--dataset", "gmb", "--epochs", "0"], ["epochs is 0"]),
-        (["--dataset", "gmb", "--labels", "PER,PER"], ["PER is there twice"]),
+        (["--dataset", "gmb", "--labels", "PER,PER"], ["labels: PER is there twice"]),
     ],
 )
 def test_flags_that_contradict_each_other_are_refused_in_one_line(arguments: list[str], facts: list[str]) -> None:
@@ -132,4 +125,4 @@ def test_a_command_line_without_sense_exits_with_2(arguments: list[str], capsys:
     ],
 )
 def test_the_command_for_the_card_leaves_out_what_is_each_machines_own(arguments: list[str], command: str) -> None:
-    assert options.command(arguments) == f"python -m nerve.training.train {command}"
+    assert options.command(arguments) == f"nerve train {command}"

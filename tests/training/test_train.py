@@ -85,7 +85,7 @@ def test_the_card_states_licence_data_scores_and_the_command(trained: Path, toy_
             assert f"| {label} | {own['precision']:.2f} | {own['recall']:.2f} | {own['f1']:.2f} |" in card
     # without --device, which is each machine's own
     shown = [flag for flag in FLAGS if flag not in ("--device", "cpu")]
-    assert " ".join(["    python -m nerve.training.train", *toy_files, *shown, "--output", str(trained)]) in card
+    assert " ".join(["    nerve train", *toy_files, *shown, "--output", str(trained)]) in card
 
 
 def test_the_vocabulary_is_that_of_train_alone(trained: Path, toy_files: list[str]) -> None:
@@ -304,8 +304,7 @@ def test_what_another_training_left_is_refused_and_kept(
     before = (tmp_path / "mine.checkpoint").read_bytes()
     assert train.main([*interrupted, "--seed", "2"]) == 1
     assert last_line(capsys).startswith(
-        f"nerve.training.train: {tmp_path / 'mine.checkpoint'}: an interrupted training with other settings, data or "
-        "code;"
+        f"nerve train: {tmp_path / 'mine.checkpoint'}: an interrupted training with other settings, data or code;"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["mine.checkpoint"]
     assert (tmp_path / "mine.checkpoint").read_bytes() == before
@@ -379,10 +378,13 @@ REFUSALS = {
     "no-corpus": ([], "command line: no corpus"),
     "a-missing-configuration": (["--config", "{}/absent.toml"], "{}/absent.toml: "),
     "an-unknown-key": (["--config", "{}/mine.toml"], "{}/mine.toml: training: unknown key 'epoch'"),
-    "a-setting-out-of-range": ([*files("good.conll"), "--dropout", "1"], "dropout is 1.0; it can be 0.0 to 0.95"),
+    "a-setting-out-of-range": (
+        [*files("good.conll"), "--dropout", "1"],
+        "tagger.dropout is 1.0; it must be at most 0.95",
+    ),
     "an-archive-to-begin-at-beside-vectors": (
         [*files("good.conll"), "--init", "{}/old.pt", "--vectors", "{}/vectors.txt"],
-        "command line: init and vectors exclude each other",
+        "command line: training: init and vectors exclude each other",
     ),
     "an-output-of-another-name": ([*files("good.conll"), "--output", "{}/out/mine.md"], "--output {}/out/mine.md: "),
     "an-output-that-is-a-folder": ([*files("good.conll"), "--output", "{}/folder.pt"], "--output {}/folder.pt: "),
@@ -407,7 +409,7 @@ def test_it_refuses_in_one_line_and_writes_nothing(
     corpora: Path, refused: Callable[..., str], arguments: list[str], says: str
 ) -> None:
     line = refused(train.main, *in_folder(corpora, arguments))
-    assert line.startswith("nerve.training.train: ")
+    assert line.startswith("nerve train: ")
     assert says.replace("{}", str(corpora)) in line
     assert outputs(corpora) == []
 
@@ -427,7 +429,7 @@ def test_vectors_that_cannot_be_read_are_refused(
     if content is not None:
         (corpora / "vectors.txt").write_text(content, encoding="utf-8")
     assert train.main(in_folder(corpora, [*files("good.conll"), "--vectors", "{}/vectors.txt"])) == 1
-    assert last_line(capsys).startswith(f"nerve.training.train: {corpora}/vectors.txt{fact}")
+    assert last_line(capsys).startswith(f"nerve train: {corpora}/vectors.txt{fact}")
     assert outputs(corpora) == []
 
 
@@ -444,7 +446,7 @@ def test_what_a_training_cannot_begin_at_is_refused(
     corpora: Path, capsys: pytest.CaptureFixture[str], flags: list[str], says: str
 ) -> None:
     assert train.main(in_folder(corpora, [*files("good.conll"), *flags])) == 1
-    assert last_line(capsys).startswith("nerve.training.train: " + says.replace("{}", str(corpora)))
+    assert last_line(capsys).startswith("nerve train: " + says.replace("{}", str(corpora)))
     assert outputs(corpora) == []
 
 
@@ -458,7 +460,7 @@ def test_a_refusal_of_the_real_command_is_one_line_and_no_traceback(corpora: Pat
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"nerve.training.train: {corpora}/scheme.conll:2: I-PER may not follow O in BIO\n"
+    assert done.stderr == f"nerve train: {corpora}/scheme.conll:2: I-PER may not follow O in BIO\n"
     assert outputs(corpora) == []
 
 

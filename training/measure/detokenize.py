@@ -1,36 +1,30 @@
-"""Gold tokens written as one would write them, so that a tagger can be measured on raw text, through the
-project's own tokenizer and sentence splitter, against the same gold names. Training's reports call it; nothing
-that serves does.
+"""Gold tokens written as running text, so that a tagger can be measured on raw text against the same gold names.
 
-How a text was spaced is lost in a corpus of tokens: the rules here restore what English typography fixes. EWT still
-has its texts, and of the gaps between its tokens they restore 97 % (dev, November 2026).
+A corpus of tokens has lost where the spaces were: the rules here restore what English typography fixes. EWT still has
+its texts; of the gaps between its tokens the rules restore 97 % (dev, November 2026). Only reports use this.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
-from nerve.model.annotation import Sentence, Span
-from nerve.model.tags import spans_of
+from nerve.model.annotation import Span
 
 
-def to_document(sentences: Iterable[Sentence]) -> tuple[str, list[Span]]:
-    """The sentences as one text, and their names as spans of its code points (not tokens), in order.
+def to_document(sentences: Iterable[tuple[Sequence[str], Iterable[Span]]]) -> tuple[str, list[Span]]:
+    """Sentences, each its tokens with its names, as one text with the names as spans of its code points, in order.
 
-    A sentence that ends as prose does is followed by a space. One that does not is a heading, an item or a message,
-    and those stand on lines of their own, with a blank line after them.
-
-    Raises:
-        TagError: a sentence's tags break the scheme.
+    A sentence that ends as prose does is followed by a space. Any other is a heading, a list item or a message, and
+    those stand on lines of their own, with a blank line after them.
     """
     document = ""
     names: list[Span] = []
-    for sentence in sentences:
+    for tokens, spans in sentences:
         if document:
             document += " " if _ENDED.search(document) else "\n\n"
-        text, offsets = join(sentence.tokens)
+        text, offsets = join(tokens)
         names += (
             Span(len(document) + offsets[span.start][0], len(document) + offsets[span.end - 1][1], span.label)
-            for span in spans_of(sentence.tags)
+            for span in spans
         )
         document += text
     return document, names
@@ -40,7 +34,7 @@ _ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 
 
 def join(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
-    """The tokens as running text, each unchanged, and where each starts and ends in it."""
+    """The tokens as running text, each unchanged, and the start and end of each in it."""
     text = ""
     offsets: list[tuple[int, int]] = []
     for token, space in zip(tokens, _spaces(tokens), strict=True):
@@ -54,11 +48,11 @@ def _spaces(tokens: Sequence[str]) -> list[bool]:
     """For each token, whether a space stands before it."""
     spaces: list[bool] = []
     open_quotes = {quote for quote in ('"', "'") if _starts_inside(tokens, quote)}
-    glue = True  # the previous token wants nothing between it and the next
+    glue = True  # no space after the previous token
     for position, token in enumerate(tokens):
         before = tokens[position - 1] if position else ""
         after = tokens[position + 1] if position + 1 < len(tokens) else ""
-        glued = glues = False  # to the token before, to the one after
+        glued = glues = False  # no space before this token, no space after it
         if token in _OPENING:
             glues = True
         elif token in _CLOSING or _ATTACHED.fullmatch(token):
@@ -98,5 +92,5 @@ def _is_hyphen(before: str, after: str) -> bool:
 
 
 def _starts_inside(tokens: Sequence[str], quote: str) -> bool:
-    """Whether a quotation begun in an earlier sentence ends in this one, as far as its quotation marks tell."""
+    """Whether the sentence seems to begin inside a quotation: an odd number of quotation marks, one at its end."""
     return tokens.count(quote) % 2 == 1 and tokens[-1] == quote != tokens[0]

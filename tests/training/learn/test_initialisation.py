@@ -19,7 +19,7 @@ from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingCon
 from nerve.training.data.batches import shuffled
 from nerve.training.learn.initialisation import initial
 from nerve.training.learn.vectors import VectorError
-from nerve.training.measure import metrics
+from nerve.training.measure import scores
 from tests.support.toy_corpus import LABELS, TINY, archive_of, corpus, metadata, tiny_tagger, tiny_trainer
 
 SENTENCES = (("Anna", "left", "Paris", "."), ("Boris", "left", "."))
@@ -177,7 +177,7 @@ def test_with_the_same_labels_it_tags_as_the_archive_does(old: Archive) -> None:
     assert len({tag for tags, _ in found for tag in tags}) > 3
     for (_, one), (_, other) in zip(found, expected, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    assert metrics.judged(begun, source, "dev") == metrics.judged(old, source, "dev")
+    assert scores.scored_split(begun, source, "dev") == scores.scored_split(old, source, "dev")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from nerve.training.data import corpora
 from nerve.training.data.batches import TrainingBatch, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.trainer import Trainer
-from nerve.training.measure import metrics
+from nerve.training.measure import scores
 from tests.support.toy_corpus import LABELS, TINY, annotated, archive_of, corpus, sentences, tiny_tagger, tiny_trainer
 
 
@@ -209,6 +209,6 @@ def test_two_corpora_that_annotate_a_label_each_teach_one_tagger_both() -> None:
         for epoch in range(4):
             learn(trainer, list(shuffled(examples, 4, seed=epoch)))
         with trainer.averaged():
-            found[partial] = metrics.score(*metrics.judged(archive_of(tagger, vocabulary), corpus(), "dev")).recall
+            found[partial] = scores.score(scores.scored_split(archive_of(tagger, vocabulary), corpus(), "dev")).recall
     assert found[True] > 95
     assert found[False] < 50

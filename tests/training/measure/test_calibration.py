@@ -100,11 +100,11 @@ def test_an_outcome_is_right_if_gold_has_the_name(trained: tuple[Tagger, Vocabul
 def test_the_temperature_undoes_a_factor_on_all_scores(trained: tuple[Tagger, Vocabulary], factor: float) -> None:
     tagger, vocabulary = trained
     archive, source = archive_of(tagger, vocabulary), corpus()
-    first = calibration.cool(tagger, archive, [source])
+    first = calibration.fit_temperature(tagger, archive, [source])
     least = loss(outcomes(archive, source, "dev"))
     tagger.cool(factor)
     assert loss(outcomes(archive, source, "dev")) > least
-    again = calibration.cool(tagger, archive, [source])
+    again = calibration.fit_temperature(tagger, archive, [source])
     assert loss(outcomes(archive, source, "dev")) == pytest.approx(least, abs=1e-3)
     if calibration.LEAST * 1.1 < first < calibration.MOST / 1.1:
         assert again * factor == pytest.approx(1.0, rel=0.06)
@@ -116,7 +116,7 @@ def test_the_temperature_changes_no_tag(trained: tuple[Tagger, Vocabulary]) -> N
     sentences = [one.tokens for one in source.splits["dev"]]
     tagger.cool(0.5)  # far from the temperature that is found
     before = archive.tags(sentences)
-    assert calibration.cool(tagger, archive, [source]) > 1
+    assert calibration.fit_temperature(tagger, archive, [source]) > 1
     assert archive.tags(sentences) == before
 
 
@@ -128,7 +128,7 @@ def test_each_corpus_counts_alike_however_large(trained: tuple[Tagger, Vocabular
 
     def temperature(*sources: Corpus) -> float:
         tagger = deepcopy(trained[0])
-        return calibration.cool(tagger, archive_of(tagger, trained[1]), sources)
+        return calibration.fit_temperature(tagger, archive_of(tagger, trained[1]), sources)
 
     both = temperature(source, other)
     assert temperature(source) < both < temperature(other) < calibration.MOST / 1.1
@@ -140,5 +140,5 @@ def test_without_a_name_on_dev_the_temperature_is_1(trained: tuple[Tagger, Vocab
     before = tagger.emission.weight.clone()
     source = corpus()
     del source.splits["dev"]
-    assert calibration.cool(tagger, archive_of(tagger, vocabulary), [source]) == 1.0
+    assert calibration.fit_temperature(tagger, archive_of(tagger, vocabulary), [source]) == 1.0
     assert torch.allclose(tagger.emission.weight, before, rtol=1e-5)

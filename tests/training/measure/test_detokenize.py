@@ -2,8 +2,7 @@
 
 import pytest
 
-from nerve.model.annotation import Sentence, Span
-from nerve.model.tags import TagError
+from nerve.model.annotation import Span
 from nerve.model.tokenizer import tokenize
 from nerve.training.measure.detokenize import join, to_document
 
@@ -48,27 +47,23 @@ def test_no_tokens_are_no_text() -> None:
 
 
 def test_a_document_has_its_names_at_the_offsets_of_its_text() -> None:
-    sentences = [
-        Sentence(("Ann", "Lee", "'s", "cat", "."), ("B-PER", "I-PER", "O", "O", "O")),
-        Sentence(("(", "Rome", ")"), ("O", "B-LOC", "O")),
-    ]
-    text, names = to_document(sentences)
+    text, names = to_document(
+        [
+            (("Ann", "Lee", "'s", "cat", "."), [Span(0, 2, "PER")]),
+            (("(", "Rome", ")"), [Span(1, 2, "LOC")]),
+        ]
+    )
     assert text == "Ann Lee's cat. (Rome)"
     assert names == [Span(0, 7, "PER"), Span(16, 20, "LOC")]
 
 
 def test_a_sentence_without_an_end_stands_on_a_line_of_its_own() -> None:
-    sentences = [Sentence(("hi", "Ann"), ("O", "B-PER")), Sentence(("Rome", "!"), ("B-LOC", "O"))]
+    sentences = [(("hi", "Ann"), [Span(1, 2, "PER")]), (("Rome", "!"), [Span(0, 1, "LOC")])]
     assert to_document(sentences) == ("hi Ann\n\nRome!", [Span(3, 6, "PER"), Span(8, 12, "LOC")])
 
 
 def test_no_sentences_are_an_empty_document() -> None:
     assert to_document([]) == ("", [])
-
-
-def test_invalid_tags_are_refused() -> None:
-    with pytest.raises(TagError):
-        to_document([Sentence(("a",), ("I-PER",))])
 
 
 def test_the_projects_tokenizer_undoes_it() -> None:

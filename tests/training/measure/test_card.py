@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from nerve.model.annotation import Span
 from nerve.training.learn.trainer import Epoch
-from nerve.training.measure import metrics, report
+from nerve.training.measure import report, scores
+from nerve.training.measure.scores import ScoredSentence
 from tests.support.toy_corpus import LABELS, metadata
 
 HISTORY = [Epoch(9.0, 0.0, 1.0), Epoch(2.0, 61.5, 1.0), Epoch(1.0, 60.0, 1.0)]
-GOLD = [("B-PER", "I-PER", "O"), ("B-LOC", "O", "B-LOC")]
-PREDICTED = [("B-PER", "I-PER", "O"), ("B-LOC", "O", "B-ORG")]
+SENTENCES = [
+    ScoredSentence(3, (Span(0, 2, "PER"),), (Span(0, 2, "PER"),)),
+    ScoredSentence(3, (Span(0, 1, "LOC"), Span(2, 3, "LOC")), (Span(0, 1, "LOC"), Span(2, 3, "ORG"))),
+]
 
 
 @pytest.fixture(scope="module")
@@ -22,21 +26,21 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output.write_bytes(bytes(2_340_000))
     bins = [[0, 0.0, 0.0]] * 9 + [[12, 0.95, 0.75]]
     calibration = {"error": 0.2, "sure_precision": 75.0, "sure_share": 90.0, "bins": bins}
-    scores = {**metrics.score(GOLD, PREDICTED).to_json(), "raw_text_f1": 12.34, "calibration": calibration}
+    figures = {**scores.score(SENTENCES).to_json(), "raw_text_f1": 12.34, "calibration": calibration}
     described = metadata(
         description="Names in toy sentences.",
         licence="CC BY 4.0",
         datasets=[{"name": "toy", "licence": "CC0-1.0", "annotates": list(LABELS), "size": "train 48 sentences"}],
-        scores={"toy dev": scores},
+        scores={"toy dev": figures},
         settings={
-            "command": "python -m nerve.training.train --dataset toy",
+            "command": "nerve train --dataset toy",
             "temperature": 1.25,
             "training": {"seed": 7, "epochs": 20},
             "tagger": {"cell": "lstm"},
             "corpora": [{"dataset": "toy", "map": {"人": "PER"}}],
         },
     )
-    report.write(output, described, {"toy dev": (GOLD, PREDICTED)}, HISTORY, 12345.6)
+    report.write(output, described, {"toy dev": SENTENCES}, HISTORY, 12345.6)
     return output
 
 
@@ -54,7 +58,7 @@ def card(written: Path) -> str:
         "- Language: en",
         "- Licence of the weights: CC BY 4.0",
         "- Speed when it was exported: 12,346 words/s on one CPU thread",
-        "    python -m nerve.training.train --dataset toy",
+        "    nerve train --dataset toy",
         "| toy | CC0-1.0 | LOC, ORG, PER | train 48 sentences |",
         "| toy dev | 66.67 | 66.67 | **66.67** | 12.34 | 3 |",
         "| toy dev | 0.200 | 75.00 | 90.00 % |",

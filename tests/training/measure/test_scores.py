@@ -8,35 +8,42 @@ import pytest
 from nerve.model.annotation import Span
 from nerve.model.tags import may_follow, spans_of, tags_of
 from nerve.training.data.corpora import Annotated
-from nerve.training.measure import metrics
-from nerve.training.measure.metrics import Scores, Tags, comparable, confusion, report, score
+from nerve.training.measure.scores import ScoredSentence, Scores, confusion, report, score, scored
+
+Tags = tuple[str, ...]
 
 
-def tags(text: str) -> Tags:
-    return tuple(text.split())
+def sentence(gold: str, predicted: str) -> ScoredSentence:
+    """A sentence with the names that these tags mark."""
+    return sentence_of(tuple(gold.split()), tuple(predicted.split()))
+
+
+def sentence_of(gold: Tags, predicted: Tags) -> ScoredSentence:
+    assert len(gold) == len(predicted)
+    return ScoredSentence(len(gold), tuple(spans_of(gold)), tuple(spans_of(predicted)))
 
 
 @pytest.mark.parametrize(
     ("spans", "unknown", "annotates", "predicted", "expected_gold", "expected_predicted"),
     [
-        # all judged
+        # all scored
         ([(0, 1, "PER")], [], "PER LOC", "B-PER B-LOC O", "B-PER O O", "B-PER B-LOC O"),
         # a predicted label that the corpus does not annotate counts neither way
         ([(0, 1, "PER")], [], "PER", "B-PER B-LOC I-LOC", "B-PER O O", "B-PER O O"),
         # nor does a gold name of a label that it marks now and then
         ([(0, 1, "PER"), (1, 3, "LOC")], [], "PER", "B-PER B-LOC I-LOC", "B-PER O O", "B-PER O O"),
-        # but a judged label predicted in its place is wrong
+        # but a label that is annotated, predicted in its place is wrong
         ([(1, 3, "LOC")], [], "PER", "O B-PER I-PER", "O O O", "O B-PER I-PER"),
         # a prediction that touches a span of unknown label counts neither way
         ([], [(1, 3, "?")], "PER", "B-PER I-PER O", "O O O", "O O O"),
         ([], [(1, 2, "?")], "PER", "B-PER B-PER B-PER", "O O O", "B-PER O B-PER"),
         # one that ends where such a span begins does not touch it
         ([], [(1, 3, "?")], "PER", "B-PER O O", "O O O", "B-PER O O"),
-        # nothing annotated: nothing judged
+        # nothing annotated: nothing scored
         ([(0, 1, "PER")], [], "", "B-PER O O", "O O O", "O O O"),
     ],
 )
-def test_only_what_the_corpus_can_judge_is_compared(
+def test_only_names_that_the_corpus_can_score_are_scored(
     spans: list[tuple[int, int, str]],
     unknown: list[tuple[int, int, str]],
     annotates: str,
@@ -44,16 +51,19 @@ def test_only_what_the_corpus_can_judge_is_compared(
     expected_gold: str,
     expected_predicted: str,
 ) -> None:
-    sentence = Annotated(("a", "b", "c"), tuple(Span(*one) for one in spans), tuple(Span(*one) for one in unknown))
-    found = comparable(sentence, tags(predicted), annotates.split())
-    assert found == (tags(expected_gold), tags(expected_predicted))
+    annotated = Annotated(("a", "b", "c"), tuple(Span(*one) for one in spans), tuple(Span(*one) for one in unknown))
+    found = scored(annotated, spans_of(predicted.split()), annotates.split())
+    assert found == sentence(expected_gold, expected_predicted)
 
 
 def test_scores_of_a_case_counted_by_hand() -> None:
     # PER: 2 gold, 2 predicted, 1 right. LOC: 2 gold, 3 predicted, 2 right. ORG: 1 gold, none predicted.
-    gold = [tags("B-PER I-PER O B-LOC"), tags("B-PER O B-LOC O"), tags("B-ORG O O")]
-    predicted = [tags("B-PER I-PER O B-LOC"), tags("B-PER I-PER B-LOC B-LOC"), tags("O O O")]
-    assert score(gold, predicted) == Scores(
+    sentences = [
+        sentence("B-PER I-PER O B-LOC", "B-PER I-PER O B-LOC"),
+        sentence("B-PER O B-LOC O", "B-PER I-PER B-LOC B-LOC"),
+        sentence("B-ORG O O", "O O O"),
+    ]
+    assert score(sentences) == Scores(
         precision=60.0,
         recall=60.0,
         f1=60.0,
@@ -80,7 +90,7 @@ def test_scores_of_a_case_counted_by_hand() -> None:
     ],
 )
 def test_a_name_is_right_with_exact_boundaries_and_label_only(gold: str, predicted: str, f1: float) -> None:
-    assert score([tags(gold)], [tags(predicted)]).f1 == f1
+    assert score([sentence(gold, predicted)]).f1 == f1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -89,7 +99,7 @@ def test_scores_agree_with_the_definition_on_random_tags(seed: int) -> None:
     lengths = [generator.randint(1, 12) for _ in range(60)]
     gold, predicted = ([random_tags(generator, length) for length in lengths] for _ in range(2))
     expected = by_definition(gold, predicted, None)
-    found = score(gold, predicted)
+    found = score([sentence_of(*pair) for pair in zip(gold, predicted, strict=True)])
     assert (found.precision, found.recall, found.f1, found.support) == pytest.approx(expected, abs=0.006)
     assert set(found.labels) == {"PER", "LOC", "A-B"}
     for label, own in found.labels.items():
@@ -115,19 +125,21 @@ def by_definition(gold: list[Tags], predicted: list[Tags], label: str | None) ->
 
 
 def test_the_report_is_seqevals_table() -> None:
-    lines = report([tags("B-PER O")], [tags("B-PER B-LOC")]).splitlines()
+    lines = report([sentence("B-PER O", "B-PER B-LOC")]).splitlines()
     assert lines[0].split() == ["precision", "recall", "f1-score", "support"]
     assert ["micro", "avg", "0.5000", "1.0000", "0.6667", "1"] in [line.split() for line in lines]
 
 
 def test_a_report_without_any_name_says_so() -> None:
-    assert report([tags("O O")], [tags("O O")]) == "no names, neither gold nor predicted"
+    assert report([sentence("O O", "O O")]) == "no names, neither gold nor predicted"
 
 
 def test_confusions_are_counted_where_the_boundaries_agree() -> None:
-    gold = [tags("B-PER I-PER O B-LOC O"), tags("B-ORG O O B-PER O")]
-    predicted = [tags("B-PER I-PER O B-ORG O"), tags("B-ORG I-ORG O O B-LOC")]
-    assert confusion(gold, predicted) == Counter(
+    sentences = [
+        sentence("B-PER I-PER O B-LOC O", "B-PER I-PER O B-ORG O"),
+        sentence("B-ORG O O B-PER O", "B-ORG I-ORG O O B-LOC"),
+    ]
+    assert confusion(sentences) == Counter(
         {
             ("PER", "PER"): 1,
             ("LOC", "ORG"): 1,
@@ -140,7 +152,7 @@ def test_confusions_are_counted_where_the_boundaries_agree() -> None:
 
 
 def test_scores_are_json() -> None:
-    assert metrics.score([tags("B-PER")], [tags("B-PER")]).to_json() == {
+    assert score([sentence("B-PER", "B-PER")]).to_json() == {
         "precision": 100.0,
         "recall": 100.0,
         "f1": 100.0,
