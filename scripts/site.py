@@ -7,6 +7,7 @@ are copied as they are. So the documents keep the relative links that work on a 
 and anchor of the HTML must lead somewhere, and no page may load anything from another host.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -66,7 +67,8 @@ def sources() -> set[Path]:
         if path not in found and path.is_file():
             found.add(path)
             if path.suffix == ".md":
-                left += [(path.parent / link.partition("#")[0]).resolve() for link in links(path)]
+                # Without resolving symbolic links: a copy lies where the document's link points.
+                left += [Path(os.path.normpath(path.parent / link.partition("#")[0])) for link in links(path)]
     return found
 
 
