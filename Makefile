@@ -19,7 +19,7 @@ python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv 
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
 index = $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)')
 
-.PHONY: help serve test check format train image smoke lowest release clean python
+.PHONY: help serve test check format train docs image smoke lowest release clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ format: .venv/.test ## let ruff mend what it can
 train: .venv/.training ## train as ARGS say: make train ARGS="--dataset wnut17 --output wnut17.pt"
 	@exec .venv/bin/python -m nerve.training.train $(ARGS)
 
+docs: .venv/.test ## build the documentation site in site/ and check its links
+	@.venv/bin/python -m scripts.site
+
 image: ## build the container image `nerve`
 	@docker build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) -t nerve .
 
@@ -59,7 +62,7 @@ release: .venv/.test ## build what a release uploads into dist/, check its metad
 	@sha256sum dist/*
 
 clean: ## remove .venv and what tools left behind
-	@rm -rf .venv build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv build dist site *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache
 
 # A stamp for each set of packages. Every set holds what the service needs.
 .venv/.runtime .venv/.training .venv/.test: .venv/.%: pyproject.toml constraints.txt | python .venv/bin/pip

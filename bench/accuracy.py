@@ -21,6 +21,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
+from textwrap import fill
 from typing import Any
 
 import torch
@@ -155,7 +156,7 @@ def _runs(tables: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
 
 
 def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
-    yield "## Against published figures"
+    yield "## Comparison with published figures"
     yield ""
     yield "| set | published | aim | nerve, mean ± deviation | seeds |"
     yield "|---|---|---|---:|---:|"
@@ -172,9 +173,10 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
     yield ""
     yield "## Confidence"
     yield ""
-    yield (
-        "Expected calibration error of the scores on each set above, temperature fitted on dev; and the precision of"
-        " the names that `min_score` 0.9 keeps, with the share of the right names that they are. Means over seeds."
+    yield _wrapped(
+        "The expected calibration error of the scores on each set above, with a temperature fitted on dev; the"
+        " precision of the names that `min_score` 0.9 keeps; and the share of all right names that it keeps. Means"
+        " over seeds."
     )
     yield ""
     yield "| set | temperature | error | precision at 0.9 | kept |"
@@ -195,7 +197,7 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
 def _section(section: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
     """A table with a row for each tagger; its columns are splits, or numbers of which the section has a picture."""
     columns = section.get("columns") or section["scored"]
-    yield from ("", f"## {section['title']}", "", section["about"], "")
+    yield from ("", f"## {section['title']}", "", _wrapped(section["about"]), "")
     yield f"| | {' | '.join(map(str, columns))} | seeds |"
     yield f"|---|{'---:|' * len(columns)}---:|"
     curves = {}
@@ -228,13 +230,18 @@ def _curves(columns: Sequence[int], curves: Mapping[str, Sequence[Sequence[float
 def _bundled() -> Iterator[str]:
     if not BUNDLED.exists():
         return
-    yield from ("", "## The bundled models on sets they have not seen", "")
-    yield "Written by `python -m bench.bundled`; the sets they were trained on are in the cards of models/."
+    yield from ("", "## The bundled models on data they were not trained on", "")
+    yield "Written by `python -m bench.bundled`. The model cards have the scores on the data they were trained on."
     yield from ("", "| model | set | text | labels | F1 | on raw text |", "|---|---|---|---|---:|---:|")
     for row in json.loads(BUNDLED.read_text(encoding="utf-8")):
         labels = row["labels"].replace(",", ", ")
         where = f"{row['model']} | {row['dataset']} {row['split']} | {row['about']} | {labels}"
         yield f"| {where} | {row['f1']:.2f} | {row['raw_text_f1']:.2f} |"
+
+
+def _wrapped(text: str) -> str:
+    """Text in lines of the width that documents have."""
+    return fill(text, 118, break_on_hyphens=False)
 
 
 _CALIBRATION = ("error", "sure_precision", "sure_share")

@@ -1,10 +1,11 @@
-"""The picture of the page that the README shows:
+"""The picture of the page that the README shows.
 
-    .venv/bin/python -m tests.screenshot
+    .venv/bin/python -m scripts.screenshot
 
-starts the service with the shipped models, opens its page in headless Chromium and writes docs/page.png, or the file
-that is named behind. Port 8000 has to be free, because the picture shows the README's address. It is drawn with the
-fonts that the machine has; the committed one with Debian's packages fonts-inter and fonts-urw-base35.
+It starts the service with the bundled models, opens its page in headless Chromium and writes docs/page.png, or the
+file that is named on the command line. Port 8000 must be free, because the picture shows the README's address. The
+picture depends on the machine's fonts; the committed one has those of Debian's packages fonts-inter and
+fonts-urw-base35.
 """
 
 import base64
@@ -24,21 +25,22 @@ from tests.support import ROOT
 from tests.support.browser import chromium, missing, show
 
 PICTURE = ROOT / "docs" / "page.png"
-# In CSS pixels, each of them a square of 1.5 in the picture.
+# The window in CSS pixels, and the pixels of the picture for each of them.
 WIDTH, HEIGHT, SCALE = 1240, 930, 1.5
 SECONDS = 120
 
 
 def main(arguments: list[str]) -> int:
+    """Take the picture. Returns 1 if there is no browser."""
     if missing():
-        print(f"tests.screenshot: {missing()}", file=sys.stderr)
+        print(f"scripts.screenshot: {missing()}", file=sys.stderr)
         return 1
     picture = Path(arguments[0]) if arguments else PICTURE
     with running_service() as url, tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as browser:
         show(browser, WIDTH, HEIGHT, scale=SCALE)
         browser.get(url)
         wait_for_marks(browser)
-        browser.refresh()  # the time that it tells is not to be that of a first request
+        browser.refresh()  # the first request is slow, and the page shows the time that a request took
         wait_for_marks(browser)
         taken = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": False})
     picture.write_bytes(base64.b64decode(taken["data"]))
@@ -46,12 +48,13 @@ def main(arguments: list[str]) -> int:
 
 
 def wait_for_marks(browser: Chrome) -> None:
+    """Wait until the page shows the names of its text."""
     WebDriverWait(browser, SECONDS).until(lambda _: browser.find_elements(By.CLASS_NAME, "mark"))
 
 
 @contextmanager
 def running_service() -> Iterator[str]:
-    """The URL of a service."""
+    """Start a service; gives its URL."""
     command = [sys.executable, "-m", "nerve.service", "--port", "8000", "--log-level", "warning"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None

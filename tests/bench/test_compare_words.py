@@ -1,5 +1,4 @@
-"""The words of docs/cells.md, which are written by hand, against the committed results: each claim here stands on the
-page, and holds."""
+"""Each claim of docs/cells.md is on the page and holds for the committed results."""
 
 from collections.abc import Callable
 from itertools import product
@@ -29,7 +28,7 @@ SCATTER = max(stdev(f1(RESULTS.of(cell, True))) for cell in CELLS)
 
 
 def clipped(rate: float) -> dict[str, float]:
-    """What clipping brings."""
+    """The F1 that clipping gains."""
     return {
         cell: fmean(f1(RESULTS.of(cell, True, 1, CLIP, rate))) - fmean(f1(RESULTS.of(cell, True, 1, 0.0, rate)))
         for cell in CELLS
@@ -37,13 +36,13 @@ def clipped(rate: float) -> dict[str, float]:
 
 
 def left(cell: str, distance: int, state: str = "trained") -> float:
-    """The share of the gradient."""
+    """The share of the gradient that is left at a distance."""
     median = RESULTS.reach(cell, state)["median"]
     return median[distance] / median[0]
 
 
 def gains(kind: str, context: str) -> list[float]:
-    """What the second direction brings to the recall of names, by cell."""
+    """The recall of names that the second direction gains, by cell."""
     return [
         page.recall(RESULTS, cell, True, kind, context) - page.recall(RESULTS, cell, False, kind, context)
         for cell in CELLS
@@ -56,7 +55,7 @@ def speed(what: str, cell: str, two: bool = True, layers: int = 1) -> float:
 
 
 def taken(what: str) -> list[float]:
-    """The share of the speed that the second direction takes."""
+    """The share of the speed that the second direction costs."""
     return [
         1 - speed(what, cell, True, layers) / speed(what, cell, False, layers)
         for cell, layers in product(CELLS, LAYERS)
@@ -69,22 +68,21 @@ def percent(shares: list[float]) -> tuple[int, int]:
 
 CLAIMS: list[tuple[str, Callable[[], bool]]] = [
     (
-        "The second direction brings every cell at every depth more than the choice of cell does among those that"
-        " have it",
+        "At every depth, the second direction gains more than the choice of cell does among bidirectional taggers",
         lambda: min(SECOND_DIRECTION) > max(CHOICE_OF_CELL),
     ),
     (
-        "the GRU is ahead of the LSTM, and that of the plain network, by about a point each",
+        "the GRU is about a point ahead of the LSTM, and the LSTM about a point ahead of the RNN",
         lambda: 0.4 < BOTH_WAYS["gru"] - BOTH_WAYS["lstm"] < 1.6 and 0.4 < BOTH_WAYS["lstm"] - BOTH_WAYS["rnn"] < 1.6,
     ),
-    ("No second layer brings more than a few tenths of a point", lambda: max(SECOND_LAYER) < 0.4),
-    ("every third one loses", lambda: max(THIRD_LAYER) < 0),
-    ("Nothing diverged without it", lambda: not any(RESULTS[run.name]["diverged"] for run in PLAN)),
+    ("No second layer gains more than a few tenths of a point", lambda: max(SECOND_LAYER) < 0.4),
+    ("every third layer loses", lambda: max(THIRD_LAYER) < 0),
+    ("No training diverged without it", lambda: not any(RESULTS[run.name]["diverged"] for run in PLAN)),
     ("a millionth of a millionth to the word 50 tokens back", lambda: 0.5e-12 < left("rnn", 50) < 2e-12),
-    ("an LSTM some ten million times as much", lambda: 0.5e7 < left("lstm", 50) / left("rnn", 50) < 5e7),
-    ("a GRU more still", lambda: left("gru", 50) > left("lstm", 50)),
+    ("an LSTM about ten million times as much", lambda: 0.5e7 < left("lstm", 50) / left("rnn", 50) < 5e7),
+    ("a GRU even more", lambda: left("gru", 50) > left("lstm", 50)),
     (
-        "a fresh GRU passes on less than a fresh plain network",
+        "an untrained GRU passes on less than an untrained RNN",
         lambda: all(left("gru", k, "initial") < left("rnn", k, "initial") for k in (1, 10, 20, 50)),
     ),
     (
@@ -92,7 +90,7 @@ CLAIMS: list[tuple[str, Callable[[], bool]]] = [
         lambda: round(max(lstm := f1(RESULTS.of("lstm", True))) - min(lstm), 1) == 1.3,
     ),
     (
-        "each cell had, without clipping, a gradient about a hundred times as large as its median one",
+        "the largest gradient of each unclipped cell was about a hundred times its median",
         lambda: all(
             max(one["gradient_norm"]["largest"] / one["gradient_norm"]["median"] for one in unclipped) >= 95
             for unclipped in (RESULTS.of(cell, True, 1, 0.0) for cell in CELLS)
@@ -100,19 +98,19 @@ CLAIMS: list[tuple[str, Callable[[], bool]]] = [
     ),
     ("is within the scatter of the best here", lambda: max(MEAN.values()) - BOTH_WAYS["lstm"] < 2 * SCATTER),
     (
-        "the fastest of the two gated cells",
+        "the faster of the two gated cells",
         lambda: all(speed(what, "lstm") > speed(what, "gru") for what in ("training", "tagging")),
     ),
     (
-        "takes 15 to 42 % of the speed of training and 27 to 55 % of that of tagging",
+        "costs 15 to 42 % of the speed of training and 27 to 55 % of the speed of tagging",
         lambda: percent(taken("training")) == (15, 42) and percent(taken("tagging")) == (27, 55),
     ),
     (
-        "With one direction the LSTM suffers most from depth",
+        "With one direction the LSTM loses most from depth",
         lambda: min(CELLS, key=lambda cell: MEAN[cell, False, 3] - MEAN[cell, False, 1]) == "lstm",
     ),
     (
-        "The plain network has the largest gradients and is clipped most often",
+        "The RNN has the largest gradients and is clipped most often",
         lambda: all(
             max(CELLS, key=lambda cell: fmean(one["gradient_norm"][what] for one in RESULTS.of(cell, True))) == "rnn"
             for what in ("median", "over_clip")
@@ -123,21 +121,21 @@ CLAIMS: list[tuple[str, Callable[[], bool]]] = [
         lambda: max(map(abs, clipped(RATES[0]).values())) < SCATTER,
     ),
     (
-        "LSTM did better without it with either seed",
+        "LSTM did better without clipping with both seeds",
         lambda: (
             max(f1(RESULTS.of("lstm", True, 1, CLIP, RATES[1]))) < min(f1(RESULTS.of("lstm", True, 1, 0.0, RATES[1])))
         ),
     ),
     (
-        "A GRU starts with its gate near z = 0.5, which keeps half, and vanishes fastest",
+        "The GRU starts with its gate near z = 0.5, which keeps half, and vanishes fastest",
         lambda: min(CELLS, key=lambda cell: left(cell, 20, "initial")) == "gru",
     ),
     (
-        "its memory reaches farther than either",
+        "its gradient reaches farthest",
         lambda: max(CELLS, key=lambda cell: left(cell, 20, "initial")) == "lstm",
     ),
     (
-        "The plain network's line becomes much steeper and stays straight",
+        "The RNN's line becomes much steeper and stays straight",
         lambda: (
             left("rnn", 20) < 0.001 * left("rnn", 20, "initial")
             and 0.5 < log(left("rnn", 50) / left("rnn", 30)) / log(left("rnn", 30) / left("rnn", 10)) < 1.5
@@ -155,8 +153,8 @@ CLAIMS: list[tuple[str, Callable[[], bool]]] = [
         lambda: all(max(some) < 5 * min(some) for some in ([left(cell, k) for cell in CELLS] for k in range(1, 11))),
     ),
     (
-        "At 20 tokens a trained LSTM has more than ten times as much left as the plain network, at 50 more than a"
-        " million times",
+        "At 20 tokens a trained LSTM has more than ten times as much left as the RNN, at 50 more than a million"
+        " times",
         lambda: left("lstm", 20) > 10 * left("rnn", 20) and left("lstm", 50) > 1e6 * left("rnn", 50),
     ),
     ("The trained GRU's curve rises towards k = 50", lambda: left("gru", 50) > 2 * left("gru", 40)),
@@ -169,13 +167,13 @@ CLAIMS: list[tuple[str, Callable[[], bool]]] = [
             and max(gains("unknown", "both")) <= 5
         ),
     ),
-    ("names that all of their context comes before lose", lambda: max(gains("unknown", "before")) < 0),
+    ("names with all context before them lose recall", lambda: max(gains("unknown", "before")) < 0),
     (
         "Known names gain less",
         lambda: all(max(gains("known", one)) < min(gains("unknown", one)) for one in ("after", "both", "little")),
     ),
     (
-        "The names with *little* context gain as much as any",
+        "Names with *little* context gain as much as any",
         lambda: fmean(gains("unknown", "little")) >= fmean(gains("unknown", "after")),
     ),
     ("the 47 sentences of dev and test", lambda: RESULTS.of("gru", False)[0]["reach"]["sentences"] == 47),
@@ -183,6 +181,6 @@ CLAIMS: list[tuple[str, Callable[[], bool]]] = [
 
 
 @pytest.mark.parametrize(("words", "holds"), CLAIMS, ids=[words for words, _ in CLAIMS])
-def test_the_page_says_so_and_so_do_the_results(words: str, holds: Callable[[], bool]) -> None:
+def test_a_claim_is_on_the_page_and_holds_for_the_results(words: str, holds: Callable[[], bool]) -> None:
     assert words in WORDS
     assert holds()

@@ -1,4 +1,4 @@
-"""docs/own-data.md, command by command, in a clone: an annotator's export becomes a model that answers."""
+"""docs/own-data.md, command by command, in a clone: an export of an annotation tool becomes a model that answers."""
 
 import json
 import os
@@ -11,18 +11,18 @@ import httpx
 import pytest
 
 from tests.support.clone import Clone
-from tests.support.documents import ROOT, blocks, commands
+from tests.support.documents import ROOT, blocks, commands, shell_lines
 
 OWN_DATA = ROOT / "docs" / "own-data.md"
-SHELL = [line for block in blocks(OWN_DATA, "sh") for line in block.content.splitlines()]
-# The corpus and the training of the page, small enough for a test.
+SHELL = shell_lines(OWN_DATA)
+# The corpus and the training of the page, reduced for a test.
 RECORDS = 10
 SMALLER = (("--epochs 6", "--epochs 1"), ("--epoch-steps 120", "--epoch-steps 1"))
 
 
 def command_with(word: str) -> str:
-    (found,) = (line for line in SHELL if word in line)
-    return found
+    (command,) = (line for line in SHELL if word in line)
+    return command
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def read(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_every_command_of_the_page_is_known_here() -> None:
+def test_every_command_of_the_page_is_tested_here() -> None:
     known = (
         "codepoints.py",
         "project.json",
         "awk",
         "make train",
-        "nerve.training.evaluate",
+        "nerve evaluate",
         "make serve",
         "curl",
         "shuf",
@@ -59,14 +59,13 @@ def test_every_command_of_the_page_is_known_here() -> None:
     assert [command for command in shown if not any(word in command for word in known)] == []
 
 
-def test_doccanos_offsets_become_code_points(clone: Clone) -> None:
+def test_offsets_of_doccano_become_code_points(clone: Clone) -> None:
     (record,) = blocks(OWN_DATA, "jsonl")
     (clone.folder / "all.jsonl").write_text(record.content + record.content.replace("😀", "My"), encoding="utf-8")
     run(clone, command_with("codepoints.py"))
-    found = [
-        [one["text"][start:end] for start, end, _ in one["label"]] for one in read(clone.folder / "export.jsonl")
-    ]
-    assert found == [["Ada Lovelace", "London"]] * 2
+    records = read(clone.folder / "export.jsonl")
+    names = [[record["text"][start:end] for start, end, _ in record["label"]] for record in records]
+    assert names == [["Ada Lovelace", "London"]] * 2
 
 
 def test_offsets_inside_a_character_are_an_error(clone: Clone) -> None:
@@ -74,7 +73,7 @@ def test_offsets_inside_a_character_are_an_error(clone: Clone) -> None:
     assert clone.run(command_with("codepoints.py")).returncode != 0
 
 
-def test_label_studios_tasks_become_lines(clone: Clone) -> None:
+def test_tasks_of_label_studio_become_lines(clone: Clone) -> None:
     tasks = [{"data": {"text": "😀 Ada"}, "annotations": []}, {"data": {"text": "London"}, "annotations": []}]
     (clone.folder / "project.json").write_text(json.dumps(tasks), encoding="utf-8")
     run(clone, command_with("project.json"))
@@ -83,10 +82,10 @@ def test_label_studios_tasks_become_lines(clone: Clone) -> None:
 
 @pytest.fixture
 def url(clone: Clone) -> Iterator[str]:
-    """Where the model is served that the page's commands have made of its own example."""
+    """The address of a service with the model that the page's commands make from the page's example."""
     (record,) = blocks(OWN_DATA, "jsonl")
     (clone.folder / "all.jsonl").write_text(record.content * RECORDS, encoding="utf-8")
-    for word in ("codepoints.py", "NR % 5'", "NR % 5 =", "make train", "nerve.training.evaluate"):
+    for word in ("codepoints.py", "NR % 5'", "NR % 5 =", "make train", "nerve evaluate"):
         printed = run(clone, command_with(word))
     assert printed.splitlines()[-1].startswith("micro F1 ")
     process = clone.start(command_with("make serve"), PORT="0")

@@ -1,4 +1,4 @@
-"""The documents as tests read them: their fenced blocks, commands and links."""
+"""The documents as tests read them: their fenced blocks, commands, links, anchors and tables."""
 
 import re
 from itertools import pairwise
@@ -8,20 +8,19 @@ from typing import NamedTuple
 from tests.support import ROOT
 
 DOCUMENTS = (
-    ROOT / "README.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "CHANGELOG.md",
-    ROOT / "SECURITY.md",
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    ROOT / "bench" / "results" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 )
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^ {4}\S.*\n)+", re.MULTILINE)
 _INLINE = re.compile(r"`([^`\n]+)`")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """A fenced block: the word behind its opening fence, and what it holds."""
+    """A fenced block: the word after its opening fence, and its content."""
 
     language: str
     content: str
@@ -29,34 +28,56 @@ class Block(NamedTuple):
 
 def blocks(document: Path, language: str = "") -> list[Block]:
     """The fenced blocks of a document, or those of one language, in order."""
-    found = [Block(*match.groups()) for match in _FENCED.finditer(document.read_text(encoding="utf-8"))]
-    return [block for block in found if not language or block.language == language]
+    every = [Block(*match.groups()) for match in _FENCED.finditer(document.read_text(encoding="utf-8"))]
+    return [block for block in every if not language or block.language == language]
+
+
+def prose(document: Path) -> str:
+    """A document without its fenced blocks."""
+    return _FENCED.sub("", document.read_text(encoding="utf-8"))
+
+
+def shell_lines(document: Path) -> list[str]:
+    """The lines of a document's `sh` blocks."""
+    return [line for block in blocks(document, "sh") for line in block.content.splitlines()]
 
 
 def commands(document: Path) -> list[str]:
-    """Every command line that a document shows: in `sh` blocks, in indented ones, and between backticks."""
-    text = document.read_text(encoding="utf-8")
-    shown = [block.content for block in blocks(document, "sh")]
-    shown += [match[0] for match in _INDENTED.finditer(_FENCED.sub("", text))]
-    lines = [line.strip() for content in shown for line in content.splitlines()]
-    return [*lines, *_INLINE.findall(_FENCED.sub("", text))]
+    """Every command line of a document: in `sh` blocks, in indented blocks, and between backticks."""
+    text = prose(document)
+    indented = [line.strip() for match in _INDENTED.finditer(text) for line in match[0].splitlines()]
+    return [*map(str.strip, shell_lines(document)), *indented, *_INLINE.findall(text)]
 
 
 def exchanges(document: Path) -> list[tuple[str, str]]:
-    """The curl commands of a document, each with the block of JSON, or of lines of it, that follows as the answer."""
-    found = blocks(document)
+    """The curl commands of a document, each with the block of JSON, or of JSON lines, that follows as its answer."""
     return [
-        (asked.content, answered.content)
-        for asked, answered in pairwise(found)
-        if "curl" in asked.content and answered.language in ("json", "jsonl")
+        (request.content, response.content)
+        for request, response in pairwise(blocks(document))
+        if "curl" in request.content and response.language in ("json", "jsonl")
+    ]
+
+
+def programs(document: Path, language: str = "python") -> list[tuple[str, str]]:
+    """The programs of a document, each with the text block that follows it as its output."""
+    return [
+        (program.content, output.content)
+        for program, output in pairwise(blocks(document))
+        if program.language == language and output.language == "text"
     ]
 
 
 def links(document: Path) -> list[str]:
-    """The relative links of a document, images included."""
-    text = _FENCED.sub("", document.read_text(encoding="utf-8"))
-    targets = re.findall(r"\]\(([^)\s]+)\)", text)
-    return [target for target in targets if not re.match(r"[a-z]+:|#", target)]
+    """The links of a document that lead into the repository, images included; some are an anchor alone."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(document))
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as code hosts and the documentation site make them."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(prose(document))
+    }
 
 
 def table(text: str, heading: str) -> list[list[str]]:
