@@ -26,13 +26,13 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
+from bench import tables
 from nerve import __version__
 from nerve.model.archive import load
 from nerve.training import config
 from nerve.training.train import train
 
 HERE = Path(__file__).parent
-BUNDLED = HERE / "results" / "bundled.json"
 PLAN, RESULTS, PAGE = HERE / "accuracy.toml", HERE / "results" / "accuracy", HERE.parent / "docs" / "accuracy.md"
 BEGIN = "<!-- from here on written by `python -m bench.accuracy --page` -->"
 
@@ -189,7 +189,8 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
                 f"| {goal['scored']}{goal.get('note', '')} | {temperature:.2f} | {error:.3f} | {precision:.1f} |"
                 f" {share:.0f} % |"
             )
-    yield from _bundled()
+    yield ""
+    yield from tables.beside(tables.read(tables.BUNDLED))
 
 
 def _section(section: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
@@ -223,18 +224,6 @@ def _curves(columns: Sequence[int], curves: Mapping[str, Sequence[Sequence[float
     axes.minorticks_off()
     axes.legend()
     return figure
-
-
-def _bundled() -> Iterator[str]:
-    if not BUNDLED.exists():
-        return
-    yield from ("", "## The bundled models on sets they have not seen", "")
-    yield "Written by `python -m bench.bundled`; the sets they were trained on are in the cards of models/."
-    yield from ("", "| model | set | text | labels | F1 | on raw text |", "|---|---|---|---|---:|---:|")
-    for row in json.loads(BUNDLED.read_text(encoding="utf-8")):
-        labels = row["labels"].replace(",", ", ")
-        where = f"{row['model']} | {row['dataset']} {row['split']} | {row['about']} | {labels}"
-        yield f"| {where} | {row['f1']:.2f} | {row['raw_text_f1']:.2f} |"
 
 
 _CALIBRATION = ("error", "sure_precision", "sure_share")
