@@ -21,19 +21,18 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
-from textwrap import fill
 from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 
+from bench import tables
 from nerve import __version__
 from nerve.model.archive import load
 from nerve.training import config
 from nerve.training.train import train
 
 HERE = Path(__file__).parent
-BUNDLED = HERE / "results" / "bundled.json"
 PLAN, RESULTS, PAGE = HERE / "accuracy.toml", HERE / "results" / "accuracy", HERE.parent / "docs" / "accuracy.md"
 BEGIN = "<!-- from here on written by `python -m bench.accuracy --page` -->"
 
@@ -173,7 +172,7 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
     yield ""
     yield "## Confidence"
     yield ""
-    yield _wrapped(
+    yield tables.wrapped(
         "The expected calibration error of the scores on each set above, with a temperature fitted on dev; the"
         " precision of the names that `min_score` 0.9 keeps; and the share of all right names that it keeps. Means"
         " over seeds."
@@ -191,13 +190,14 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
                 f"| {goal['scored']}{goal.get('note', '')} | {temperature:.2f} | {error:.3f} | {precision:.1f} |"
                 f" {share:.0f} % |"
             )
-    yield from _bundled()
+    yield ""
+    yield from tables.beside(tables.read(tables.BUNDLED))
 
 
 def _section(section: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
     """A table with a row for each tagger; its columns are splits, or numbers of which the section has a picture."""
     columns = section.get("columns") or section["scored"]
-    yield from ("", f"## {section['title']}", "", _wrapped(section["about"]), "")
+    yield from ("", f"## {section['title']}", "", tables.wrapped(section["about"]), "")
     yield f"| | {' | '.join(map(str, columns))} | seeds |"
     yield f"|---|{'---:|' * len(columns)}---:|"
     curves = {}
@@ -225,23 +225,6 @@ def _curves(columns: Sequence[int], curves: Mapping[str, Sequence[Sequence[float
     axes.minorticks_off()
     axes.legend()
     return figure
-
-
-def _bundled() -> Iterator[str]:
-    if not BUNDLED.exists():
-        return
-    yield from ("", "## The bundled models on data they were not trained on", "")
-    yield "Written by `python -m bench.bundled`. The model cards have the scores on the data they were trained on."
-    yield from ("", "| model | set | text | labels | F1 | on raw text |", "|---|---|---|---|---:|---:|")
-    for row in json.loads(BUNDLED.read_text(encoding="utf-8")):
-        labels = row["labels"].replace(",", ", ")
-        where = f"{row['model']} | {row['dataset']} {row['split']} | {row['about']} | {labels}"
-        yield f"| {where} | {row['f1']:.2f} | {row['raw_text_f1']:.2f} |"
-
-
-def _wrapped(text: str) -> str:
-    """Text in lines of the width that documents have."""
-    return fill(text, 118, break_on_hyphens=False)
 
 
 _CALIBRATION = ("error", "sure_precision", "sure_share")
