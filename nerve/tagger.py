@@ -3,13 +3,12 @@
 Importing this takes no torch; `load` does, and the seconds that it needs.
 """
 
-import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 
 from nerve.model.annotation import Entity, Token
 from nerve.model.bundled import locate
@@ -100,6 +99,9 @@ class Tagger:
 
     def __repr__(self) -> str:
         return f"<Tagger {self.name!r} on {self.device}: {', '.join(self.labels)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a tagger cannot be copied or sent to another process; call nerve.load there")
 
     @overload
     def __call__(self, text: str, *, labels: Collection[str] | None = None, min_score: float = 0.0) -> Result: ...
@@ -193,22 +195,21 @@ class Tagger:
 
     def _results(self, documents: Sequence[_Document], keep: Callable[[Entity], bool]) -> list[Result]:
         with self._lock, _cpu_threads(self._threads):
-            found = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
+            entities = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
         return [
-            Result(text, list(filter(keep, entities)), sentences, self.labels)
-            for (text, sentences), entities in zip(documents, found, strict=True)
+            Result(text, list(filter(keep, of_text)), sentences, self.labels)
+            for (text, sentences), of_text in zip(documents, entities, strict=True)
         ]
 
     def _filter(self, labels: Collection[str] | None, min_score: float) -> Callable[[Entity], bool]:
         """Whether an entity is to be returned. Raises TypeError and ValueError."""
         if isinstance(labels, str):
             raise TypeError(f"labels is the string {labels!r}; give a list, such as [{labels!r}]")
-        if not 0 <= min_score <= 1 or math.isnan(min_score):
+        if not 0 <= min_score <= 1:
             raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
-        for label in labels or ():
-            if label not in self.labels:
-                raise ValueError(f"{self.name} has no label {label!r}; its labels are {', '.join(self.labels)}")
         kept = frozenset(self.labels if labels is None else labels)
+        for label in sorted(kept.difference(self.labels)):
+            raise ValueError(f"{self.name} has no label {label!r}; its labels are {', '.join(self.labels)}")
         return lambda entity: entity.label in kept and entity.score >= min_score
 
 
