@@ -82,7 +82,7 @@ def test_the_arguments_behind_a_command_are_handed_to_it() -> None:
 def test_every_command_has_a_help_of_its_own(nerve: Nerve, name: str) -> None:
     ended = nerve(name, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("usage: ")
+    assert ended.stdout.startswith(f"usage: nerve {name} ")
 
 
 def test_serve_starts_the_service(nerve_process: Nerve) -> None:
