@@ -1,7 +1,7 @@
 """`nerve COMMAND …`, also as `python -m nerve.cli`: starts the program of a command with the arguments behind it.
 
-The exit status is 0 for success, 1 for an error, of which one line on stderr says why, 2 for arguments that make no
-sense, and 130 after Ctrl+C.
+The exit status is 0 for success, 1 for an error (one line on stderr names it), 2 for arguments that make no sense,
+and 130 after Ctrl+C.
 """
 
 import argparse

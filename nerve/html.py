@@ -9,14 +9,15 @@ from html import escape
 from nerve.model.annotation import Entity
 
 MAX_CHARACTERS = 20_000
-"""What is longer is cut, for a browser is slow with more, and nobody reads it in the output of a notebook's cell."""
+"""A longer text is cut: browsers are slow with more, and nobody reads it in the output of a cell."""
 
 # Hues in degrees, as in service/page/labels.js.
 HUES = {"PER": 28, "LOC": 150, "ORG": 262, "DATE": 85, "MISC": 325}
 OTHER_HUES = (205, 295, 118, 357, 56, 178, 234, 310, 100, 12)
 
-# Colours follow the scheme of the page around it. The notebooks that say which one they have only in words of their
-# own are listed; elsewhere the browser's default applies, and a name is readable on any ground, for its own is drawn.
+# The colours follow the colour scheme of the page around the result. JupyterLab, VS Code and Colab show their theme
+# by an attribute or a class, which the rules below read. An entity has its own background, so it is readable on any
+# page.
 STYLE = """\
 .nerve-result{font:.9375rem/1.6 system-ui,sans-serif;white-space:pre-wrap;overflow-wrap:anywhere}
 [data-jp-theme-light=true] .nerve-result,.vscode-light .nerve-result,[theme=light] .nerve-result{color-scheme:light}
@@ -38,8 +39,8 @@ def highlighted(text: str, entities: Sequence[Entity], labels: Sequence[str] = (
 
     Args:
         text: only its first `MAX_CHARACTERS` are shown, and a note says how much is left out.
-        entities: those that reach behind the cut are left out.
-        labels: all labels that there may be, in an order that does not change, so that each keeps its colour.
+        entities: those that end behind the cut are not shown.
+        labels: all labels of the model, always in the same order, so that a label keeps its colour.
     """
     hues = _hues([*labels, *(entity.label for entity in entities)])
     shown = [entity for entity in entities if entity.end <= MAX_CHARACTERS]
@@ -67,5 +68,5 @@ def _hues(labels: Sequence[str]) -> dict[str, int]:
 
 
 def _escaped(text: str) -> str:
-    # Nothing encodes a lone surrogate, and a notebook is sent and stored as UTF-8.
+    # A notebook is sent and stored as UTF-8, which cannot hold a lone surrogate.
     return escape(text.encode("utf-8", "replace").decode())

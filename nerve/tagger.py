@@ -3,13 +3,12 @@
 Importing this takes no torch; `load` does, and the seconds that it needs.
 """
 
-import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 
 from nerve.model.annotation import Entity, Token
 from nerve.model.bundled import locate
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 Tokens = Sequence[str] | Sequence[Sequence[str]]
-"""The tokens of one sentence, or of each of several."""
+"""The tokens of a sentence, or of several sentences."""
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -58,7 +57,7 @@ def load(name_or_path: str | os.PathLike[str], device: Device = "auto", threads:
         raise ValueError(f"threads is {threads}; it must be at least 1")
     path = locate(name_or_path)
 
-    # Not at the top: these take seconds, and what is wrong with the arguments is said before.
+    # Not at the top, because torch takes seconds to import.
     from nerve.model import archive
     from nerve.model.recognizer import Recognizer
 
@@ -68,14 +67,14 @@ def load(name_or_path: str | os.PathLike[str], device: Device = "auto", threads:
 class Tagger:
     """A model that finds the entities of texts. `nerve.load` makes it.
 
-    Several threads may use one tagger: they take turns, a batch each. They do not gain speed by it.
+    Several threads may call the same tagger. They take turns, one batch at a time, and gain no speed.
     """
 
     def __init__(self, recognizer: "Recognizer", threads: int = 1) -> None:
         """Make a tagger of an archive that has been loaded, and the number of CPU threads that torch may use."""
         self._recognizer = recognizer
         self._threads = threads
-        # The model's word table and buffers are for one thread at a time.
+        # The model's table of words may be used by one thread at a time.
         self._lock = Lock()
 
     @property
@@ -101,6 +100,9 @@ class Tagger:
     def __repr__(self) -> str:
         return f"<Tagger {self.name!r} on {self.device}: {', '.join(self.labels)}>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a tagger cannot be copied or sent to another process; call nerve.load there")
+
     @overload
     def __call__(self, text: str, *, labels: Collection[str] | None = None, min_score: float = 0.0) -> Result: ...
     @overload
@@ -119,13 +121,13 @@ class Tagger:
 
         Args:
             text: the text. It may be of any length.
-            tokens: instead of `text`, the tokens of a sentence, or a list of them for each of several sentences. They
-                are tagged as they are. The result's text is all of them with a space between.
+            tokens: instead of `text`, the list of a sentence's tokens, or a list of such lists. Tokens are tagged as
+                they are. The result's text is all tokens with a space between them.
             labels: if given, only entities with one of these labels are returned.
             min_score: only entities with at least this score are returned.
 
         Raises:
-            TypeError: `text` is not a string, `tokens` is not lists of strings, or not exactly one of them is given.
+            TypeError: `text` is not a string, `tokens` has another form, or both or none of them are given.
             ValueError: a token is empty, the model has no such label, or `min_score` is not between 0 and 1.
         """
         keep = self._filter(labels, min_score)
@@ -161,22 +163,22 @@ class Tagger:
         labels: Collection[str] | None = None,
         min_score: float = 0.0,
     ) -> Iterator[Result]:
-        """Find the entities of each of many texts, a result for each, in their order.
+        """Find the entities of many texts: an iterator with a result for each text, in the same order.
 
-        The texts are read when results are asked for, a batch at a time, and nothing else is held: they may come from
-        a stream that never ends. Where one cannot be read, the results of those before it come first, then the error.
+        Texts are read lazily, one batch at a time, and nothing else is held, so the iterable may be endless. If a
+        text cannot be read, the results of the texts before it come first, and then the error.
 
         Args:
             texts: any iterable of strings.
-            tokens: instead of `texts`, any iterable of what `tokens` is for one text.
-            batch_size: at most so many texts are read before the first of their results is returned. With 1 each text
-                is answered before the next is read. A batch ends sooner when it has 16,384 tokens.
+            tokens: instead of `texts`, an iterable whose items are what a call takes as `tokens`.
+            batch_size: how many texts are read, at most, before their results are returned. With 1, the result of
+                each text is returned before the next text is read. A batch that reaches 16,384 tokens ends early.
             labels: if given, only entities with one of these labels are returned.
             min_score: only entities with at least this score are returned.
 
         Raises:
-            TypeError: `texts` is one string or cannot be iterated, or not exactly one of `texts` and `tokens` is
-                given; while reading, one of them is not what a call takes.
+            TypeError: `texts` is one string or cannot be iterated; both or none of `texts` and `tokens` are given;
+                or, from the iterator, an item is not what a call takes.
             ValueError: as for a call, or `batch_size` is less than 1.
         """
         keep = self._filter(labels, min_score)
@@ -193,29 +195,28 @@ class Tagger:
 
     def _results(self, documents: Sequence[_Document], keep: Callable[[Entity], bool]) -> list[Result]:
         with self._lock, _cpu_threads(self._threads):
-            found = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
+            entities = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
         return [
-            Result(text, list(filter(keep, entities)), sentences, self.labels)
-            for (text, sentences), entities in zip(documents, found, strict=True)
+            Result(text, list(filter(keep, of_text)), sentences, self.labels)
+            for (text, sentences), of_text in zip(documents, entities, strict=True)
         ]
 
     def _filter(self, labels: Collection[str] | None, min_score: float) -> Callable[[Entity], bool]:
         """Whether an entity is to be returned. Raises TypeError and ValueError."""
         if isinstance(labels, str):
             raise TypeError(f"labels is the string {labels!r}; give a list, such as [{labels!r}]")
-        if not 0 <= min_score <= 1 or math.isnan(min_score):
+        if not 0 <= min_score <= 1:
             raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
-        for label in labels or ():
-            if label not in self.labels:
-                raise ValueError(f"{self.name} has no label {label!r}; its labels are {', '.join(self.labels)}")
         kept = frozenset(self.labels if labels is None else labels)
+        if unknown := sorted(kept.difference(self.labels)):
+            raise ValueError(f"{self.name} has no label {unknown[0]!r}; its labels are {', '.join(self.labels)}")
         return lambda entity: entity.label in kept and entity.score >= min_score
 
 
 @contextmanager
 def _cpu_threads(count: int) -> Iterator[None]:
-    """Let torch use so many CPU threads for what this thread computes meanwhile."""
-    import torch  # whoever has a model has it already
+    """Let torch use `count` CPU threads inside of this context."""
+    import torch  # already imported: there is a model
 
     before = torch.get_num_threads()
     torch.set_num_threads(count)
@@ -256,9 +257,9 @@ def _document_of_tokens(tokens: object, name: str = "tokens") -> _Document:
 
 
 def _batches(documents: Iterable[_Document], batch_size: int) -> Iterator[list[_Document]]:
-    """Group documents into batches of at most `batch_size`; one that reaches `BATCH_TOKENS` tokens ends there.
+    """Group documents into batches of at most `batch_size`. A batch that reaches `BATCH_TOKENS` tokens ends early.
 
-    If a document cannot be read, those before it are a last batch, and then the error is raised.
+    If a document cannot be read, the documents before it are the last batch, and then the error is raised.
     """
     batch: list[_Document] = []
     tokens = 0

@@ -94,7 +94,8 @@ class TrainingConfig:
         description="also learn each sentence as nerve's own tokenizer would cut it, where that differs",
     )
     init: str = Field(
-        default="", description="archive to start from, with any labels; it decides the network's sizes"
+        default="",
+        description="archive, or bundled model, to start from, with any labels; it decides the network's sizes",
     )
     vectors: str = Field(default="", description="file of word vectors to start from, a word and its numbers a line")
     vectors_limit: StrictInt = Field(

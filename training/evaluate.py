@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nerve.model import bundled
 from nerve.model.archive import Archive, ArchiveError, load
 from nerve.model.recognizer import Recognizer
 from nerve.training.config import ConfigError, CorpusConfig, stored_corpora
@@ -53,7 +54,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Score an archive: prints seqeval's report, then its micro F1."
     )
-    parser.add_argument("archive", type=Path, metavar="ARCHIVE")
+    parser.add_argument(
+        "archive", type=bundled.resolve, metavar="ARCHIVE", help="the archive, or the name of a bundled model"
+    )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument("--dataset", metavar="NAME", help=f"one of {', '.join(datasets.names())}")
     data.add_argument("--file", type=Path, metavar="FILE", help="your own file: CoNLL columns or JSON lines")

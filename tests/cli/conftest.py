@@ -1,4 +1,4 @@
-"""`nerve` for the tests that run it and look at what comes out."""
+"""Fixtures that run `nerve` and return its status and its output."""
 
 import subprocess
 from collections.abc import Callable
@@ -13,8 +13,8 @@ Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def nerve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nerve:
-    """Runs `nerve ARGUMENTS` in a folder of the test's own, with `given` as its standard input. In this process:
-    another would take seconds to import torch."""
+    """Runs `nerve ARGUMENTS` in the test's own folder, with `given` as its standard input. It runs in this process,
+    because another one would take seconds to import torch."""
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, given: str | bytes = b"") -> "subprocess.CompletedProcess[str]":
@@ -25,7 +25,7 @@ def nerve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nerve:
 
 @pytest.fixture
 def nerve_process(tmp_path: Path) -> Nerve:
-    """The same as a process, where a process is what is asked about."""
+    """Does the same in a process of its own, for tests that depend on it."""
 
     def run(
         *arguments: str, given: bytes = b"", stdout: int = subprocess.PIPE, **more: str

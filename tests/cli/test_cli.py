@@ -1,4 +1,4 @@
-"""`nerve` itself: which program a command is, and what a shell gets back."""
+"""`nerve` itself: which program a command starts, and which status and messages a shell gets."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def test_help_names_every_command_and_gives_examples(nerve_process: Nerve) -> No
     assert "examples:\n  nerve tag" in ended.stdout
 
 
-def test_the_version_is_told(nerve: Nerve) -> None:
+def test_the_version_is_printed(nerve: Nerve) -> None:
     ended = nerve("--version")
     assert (ended.returncode, ended.stdout.split()[0]) == (0, "nerve")
 
@@ -73,7 +73,7 @@ def test_an_option_s_value_that_makes_no_sense_is_named(nerve: Nerve, option: st
     assert ended.stderr.endswith(f"argument {option}: {fact}\n")
 
 
-def test_the_words_behind_a_command_are_its_own() -> None:
+def test_the_arguments_behind_a_command_are_handed_to_it() -> None:
     assert parse(["tag", "-", "--to", "conll", "--", "x"]) == ("tag", ["-", "--to", "conll", "--", "x"])
     assert parse(["serve", "--help"]) == ("serve", ["--help"])
 
@@ -82,16 +82,16 @@ def test_the_words_behind_a_command_are_its_own() -> None:
 def test_every_command_has_a_help_of_its_own(nerve: Nerve, name: str) -> None:
     ended = nerve(name, "--help")
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("usage: ")
+    assert ended.stdout.startswith(f"usage: nerve {name} ")
 
 
-def test_serve_is_the_service(nerve_process: Nerve) -> None:
+def test_serve_starts_the_service(nerve_process: Nerve) -> None:
     ended = nerve_process("serve", "--port", "0", "--model", "nowhere.pt")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("nerve: there is no model at nowhere.pt")
 
 
-def test_train_and_evaluate_are_those_of_training(nerve: Nerve, tmp_path: Path) -> None:
+def test_train_and_evaluate_start_the_programs_of_training(nerve: Nerve, tmp_path: Path) -> None:
     for split in ("train", "dev"):
         (tmp_path / split).write_text("Ada\tB-PER\nsleeps\tO\n\n", encoding="utf-8")
     small = "--epochs 1 --epoch-steps 1 --hidden-size 4 --word-size 4 --affix-size 2 --character-size 4"
@@ -104,10 +104,10 @@ def test_train_and_evaluate_are_those_of_training(nerve: Nerve, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("name", "missing"), [("train", "tqdm"), ("evaluate", "seqeval")])
-def test_without_the_packages_of_training_one_line_says_so(
+def test_without_the_packages_for_training_one_line_names_the_extra(
     nerve_process: Nerve, tmp_path: Path, name: str, missing: str
 ) -> None:
-    # A module in its place that is missing in the same way.
+    # A module in its place that fails as a missing one does.
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     ended = nerve_process(name, "--dataset", "wnut17", PYTHONPATH=path)
@@ -122,7 +122,7 @@ def test_the_distribution_is_the_one_of_the_project_and_has_that_extra() -> None
     assert "training" in project["optional-dependencies"]
 
 
-def test_ctrl_c_ends_with_130_and_without_a_word() -> None:
+def test_ctrl_c_ends_with_130_and_without_a_message() -> None:
     with subprocess.Popen(
         command("tag", "--line-buffered", "--to", "jsonl"),
         env=environment(),
@@ -135,12 +135,12 @@ def test_ctrl_c_ends_with_130_and_without_a_word() -> None:
         assert process.stderr is not None
         process.stdin.write(b"Ada\n")
         process.stdin.flush()
-        assert process.stdout.readline()  # it is at work, and waits for the next line
+        assert process.stdout.readline()  # it has started, and waits for the next line
         process.send_signal(signal.SIGINT)
         assert (process.wait(60), process.stderr.read()) == (130, b"")
 
 
-def test_a_reader_that_stops_ends_it_without_a_word(tmp_path: Path) -> None:
+def test_a_reader_that_stops_ends_it_without_a_message(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text("Ada Lovelace wrote to London.\n" * 20_000)
     with subprocess.Popen(
         command("tag", str(tmp_path / "long.txt")),
@@ -178,5 +178,5 @@ def refused(ended: Any, *words: str) -> None:
         (("--model", str(ROOT / "pyproject.toml")), "not an archive"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(nerve: Nerve, words: tuple[str, ...], fact: str) -> None:
+def test_an_error_is_one_line(nerve: Nerve, words: tuple[str, ...], fact: str) -> None:
     refused(nerve("tag", *words), fact)

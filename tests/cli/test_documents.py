@@ -45,7 +45,7 @@ def scoreless(line: str) -> tuple[Any, list[float]]:
     return value, [ent.pop("score") for ent in value["ents"]]
 
 
-def test_the_first_one_prints_what_is_written_there(clone: Clone) -> None:
+def test_the_first_command_prints_what_the_page_shows(clone: Clone) -> None:
     shell, printed = blocks(CLI)[:2]
     found, scores = scoreless(clone.run(shell.content).stdout)
     documented, expected = scoreless(printed.content)
@@ -54,14 +54,14 @@ def test_the_first_one_prints_what_is_written_there(clone: Clone) -> None:
 
 
 def nerve_commands() -> list[str]:
-    """What any document says `nerve` is to do; `nerve tag` by itself is only its name."""
+    """The arguments of every `nerve` command in a document."""
     lines = {line for document in DOCUMENTS for line in commands(document)}
     found = {part.strip() for line in lines for part in line.split("|")}
     return sorted(one.split("nerve ", 1)[1] for one in found if one.startswith(("nerve ", f"{PROGRAM} ")))
 
 
 @pytest.mark.parametrize("words", nerve_commands())
-def test_every_mentioned_command_is_one(words: str) -> None:
+def test_every_command_in_a_document_can_be_read(words: str) -> None:
     if words.startswith("COMMAND"):
         return
     name, rest = parse(words.split())
@@ -73,7 +73,7 @@ def test_every_mentioned_command_is_one(words: str) -> None:
         read_settings(rest)
 
 
-def test_every_form_is_in_its_table() -> None:
+def test_every_format_is_in_its_table() -> None:
     text = CLI.read_text(encoding="utf-8")
     assert [row[0] for row in table(text, "`--from`")] == list(records.FORMATS)
     assert [row[0] for row in table(text, "`--to`")] == list(writers.FORMATS)

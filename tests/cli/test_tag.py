@@ -1,4 +1,4 @@
-"""`nerve tag`: every form in and out, against what the recognizer finds by itself."""
+"""`nerve tag`: every format of input and output, against what the recognizer finds."""
 
 import json
 import subprocess
@@ -193,7 +193,7 @@ def test_no_color_is_respected(archive_path: Path, variables: dict[str, str]) ->
     assert "[" in shown
 
 
-def test_colours_can_be_had_without_a_terminal(
+def test_colours_can_be_forced_without_a_terminal(
     nerve: Nerve, archive_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -214,7 +214,7 @@ def test_progress_is_shown_on_a_terminal_and_goes_away(
     assert (("tokens/s" in shown), shown.endswith("\r\033[K")) == (expected, expected)
 
 
-def test_progress_tells_the_share_of_a_file_and_the_counts_of_a_stream() -> None:
+def test_progress_shows_the_share_of_a_file_and_the_counts_of_a_stream() -> None:
     progress = Progress(200, shown=False)
     progress.read(50)
     progress.tagged(1_000, 30_000)
@@ -222,7 +222,7 @@ def test_progress_tells_the_share_of_a_file_and_the_counts_of_a_stream() -> None
     assert Progress(0, shown=False).line(0.0) == "0 texts  0 tokens  0 tokens/s"
 
 
-# -- forms ---------------------------------------------------------------------------------------------------------
+# -- formats -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_name_says_what_a_file_holds(name: str, form: str) -> None:
         ("conll", b"a\tO\n\tO\n", "in:2: the token is empty"),
     ],
 )
-def test_a_bad_input_is_told_with_its_line_and_never_quoted(form: str, given: bytes, fact: str) -> None:
+def test_an_error_names_the_line_of_the_input_and_does_not_quote_it(form: str, given: bytes, fact: str) -> None:
     read = reader(form, "line", "text")
     with pytest.raises(CommandError) as refusal:
         list(read(given.splitlines(keepends=True), "in"))
@@ -277,7 +277,7 @@ def test_only_line_feeds_end_a_line() -> None:
     assert record.source == text
 
 
-def test_columns_may_be_parted_by_blanks_or_tabs() -> None:
+def test_columns_may_be_separated_by_blanks_or_tabs() -> None:
     given = [b"New York\tB-LOC\n", b"is  VBZ   O\n", b"big\n", b" \n", b"end O"]
     read = reader("conll", "line", "text")
     assert [record.source for record in read(given, "in")] == [
@@ -286,7 +286,7 @@ def test_columns_may_be_parted_by_blanks_or_tabs() -> None:
     ]
 
 
-def test_a_colour_belongs_to_a_label() -> None:
+def test_every_label_has_its_colour() -> None:
     labels = [f"L{number}" for number in range(8)]
     write = writer("inline", labels, colour=True, gap=False)
     results = (Result("x", [Entity(0, 1, label, "x", 1.0)]) for label in labels)

@@ -32,12 +32,12 @@ def test_importing_nerve_imports_no_torch() -> None:
 
 
 def test_an_example_of_the_bundled_english_model() -> None:
-    found = nerve.load("en", device="cpu")("Tim Cook flew to Paris.")
-    assert [(entity.label, entity.text, entity.start, entity.end) for entity in found] == [
+    result = nerve.load("en", device="cpu")("Tim Cook flew to Paris.")
+    assert [(entity.label, entity.text, entity.start, entity.end) for entity in result] == [
         ("PER", "Tim Cook", 0, 8),
         ("LOC", "Paris", 17, 22),
     ]
-    assert all(0.9 < entity.score < 1 for entity in found)
+    assert all(0.9 < entity.score < 1 for entity in result)
 
 
 def test_an_example_of_the_bundled_chinese_model() -> None:

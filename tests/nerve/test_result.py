@@ -70,8 +70,8 @@ def test_it_gives_back_its_tokens(result: Result) -> None:
 )
 def test_every_token_has_a_bio_tag(entities: list[tuple[int, int]], tags: str) -> None:
     text, tokens = joined(["aaa", "bbb", "ccc", "ddd"])
-    found = [Entity(start, end, "X", text[start:end], 1.0) for start, end in entities]
-    assert Result(text, found, [tokens]).tags == tags.split()
+    named = [Entity(start, end, "X", text[start:end], 1.0) for start, end in entities]
+    assert Result(text, named, [tokens]).tags == tags.split()
 
 
 def test_its_json_is_that_of_the_service(result: Result) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -50,6 +51,11 @@ def test_a_tagger_says_what_it_is(tagger: nerve.Tagger) -> None:
     assert (tagger.name, tagger.labels, tagger.device) == ("tiny", ("LOC", "PER"), "cpu")
     assert (tagger.card["licence"], tagger.card["labels"]) == ("CC0-1.0", ["LOC", "PER"])
     assert repr(tagger) == "<Tagger 'tiny' on cpu: LOC, PER>"
+
+
+def test_a_tagger_that_is_sent_to_another_process_says_what_to_do(tagger: nerve.Tagger) -> None:
+    with pytest.raises(TypeError, match=r"cannot be copied or sent to another process; call nerve\.load there"):
+        pickle.dumps(tagger)
 
 
 # -- tokens --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nerve.model import bundled
 from nerve.model.annotation import Sentence
 from nerve.model.archive import load
 from nerve.model.tags import labels_of, spans_of
@@ -219,6 +220,11 @@ def test_it_refuses_in_one_line(
     line = refused(evaluate.main, *given)
     assert line.startswith("nerve evaluate: ")
     assert says.replace("{}", str(tmp_path)) in line
+
+
+@pytest.mark.parametrize(("given", "path"), [("zh", bundled.path_of("zh")), ("./zh", Path("zh"))])
+def test_the_archive_is_a_bundled_name_or_a_path(given: str, path: Path) -> None:
+    assert evaluate.parse([given, "--file", "x"]).archive == path
 
 
 @pytest.mark.parametrize("data", [[], ["--dataset", "gmb", "--file", "x"]])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from nerve.model import bundled
 from nerve.model.archive import Archive, load
 from nerve.model.config import TaggerConfig
 from nerve.model.tagger import Lookup, Tagger
@@ -26,7 +27,7 @@ def initial(config: Config, sentences: Iterable[Sequence[str]], tags: Sequence[s
         ConfigError: vectors are given for what the tagger does not look at.
     """
     given = config.training
-    archive = load(Path(given.init)) if given.init else None
+    archive = load(bundled.resolve(given.init)) if given.init else None
     shape = archive.metadata.config if archive is not None else config.tagger
     vocabulary = Vocabulary.build(sentences, given.min_count, with_pairs=shape.pair_size > 0)
     if archive is not None:

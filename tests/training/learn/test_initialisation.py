@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nerve.model import archive
+from nerve.model import archive, bundled
 from nerve.model.archive import Archive, ArchiveError
 from nerve.model.config import TaggerConfig
 from nerve.model.tagger import Tagger
@@ -247,3 +247,9 @@ def test_an_archive_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None
 def test_an_archive_and_vectors_exclude_each_other(key: str) -> None:
     with pytest.raises(ValueError, match="init and vectors exclude each other"):
         TrainingConfig(init="old.pt", **{key: "vectors.txt"})  # type: ignore[arg-type]
+
+
+def test_the_archive_may_be_a_bundled_model_by_name() -> None:
+    kept = archive.read_metadata(bundled.path_of("zh")).config
+    tagger, _ = begin(init="zh")
+    assert tagger.config == replace(kept, dropout=TINY.dropout, word_dropout=TINY.word_dropout)
