@@ -27,9 +27,10 @@ from nerve.model import tokenizer
 from nerve.model.annotation import Entity, Token
 from nerve.model.archive import Archive, load
 from nerve.model.batch import collate
-from nerve.model.inference import TABLE_WORDS
+from nerve.model.packed_linear import PackedLinear, packing_works
 from nerve.model.recognizer import Recognizer, Tagging, Window
 from nerve.model.vocabulary import WordIds
+from nerve.model.word_table import CAPACITY
 from nerve.training.data import datasets
 from nerve.training.measure.detokenize import to_document
 
@@ -87,14 +88,10 @@ def bound(archive: Archive) -> dict[str, float]:
     config = archive.metadata.config
     rows, inner, columns = 512, 4 * config.hidden_size, 4 * config.hidden_size
     left, right = torch.randn(rows, inner), torch.randn(inner, columns)
-    packed = torch.ops.mkldnn._reorder_linear_weight(right.t().contiguous())
-    taken = seconds(
-        {
-            "sgemm": lambda: left @ right,
-            "packed": lambda: torch.ops.mkldnn._linear_pointwise(left, packed, None, "none", [], ""),
-        },
-        rounds=50,
-    )
+    products: dict[str, Callable[[], object]] = {"sgemm": lambda: left @ right}
+    if packing_works():
+        products["packed"] = partial(PackedLinear(right.t()), left)
+    taken = seconds(products, rounds=50)
     rates = {f"{name}, GFLOP/s": 2e-9 * rows * inner * columns / time for name, time in taken.items()}
     weights = sum(v.numel() for name, v in archive.weights.items() if name.startswith("encoder") and "weight" in name)
     return {**rates, "encoder, MFLOP/token": 2e-6 * weights}
@@ -107,20 +104,20 @@ def measured(
     archive, fast = recognizer.archive, recognizer.archive.fast
     assert fast is not None
     tagger: Any = archive.tagger
-    inference: Any = fast.inference
+    tagger_of_rows: Any = fast.tagger
     ordered = sorted(texts, key=len, reverse=True)
     every = 4 if size == 1 else 1  # one at a time takes long enough with a quarter of the sentences
     batches = [prepared(recognizer, ordered[n : n + size]) for n in range(0, len(ordered), size * every)]
-    table, _ = fast.table.look_up(batches[0].words)
+    table, _ = fast.words.look_up(batches[0].words)
     steps: dict[str, Callable[[Prepared], object]] = {
         "whole way": lambda batch: entities(recognizer, batch.texts),
         "as archived": lambda batch: entities(plain, batch.texts),
         "encoder alone": lambda batch: tagger.encoder(batch.embedded, batch.lengths),
         "tokenizer": lambda batch: list(map(tokenizer.sentences, batch.texts)),
         "vocabulary": lambda batch: recognizer.windows_of(batch.sentences),
-        "word table": lambda batch: fast.table.look_up(batch.words),
-        "recurrence": lambda batch: inference.first(table, batch.rows),
-        "CRF": lambda batch: decoded(inference, batch),
+        "word table": lambda batch: fast.words.look_up(batch.words),
+        "recurrence": lambda batch: tagger_of_rows.first(table, batch.rows),
+        "CRF": lambda batch: decoded(tagger_of_rows, batch),
         "spans and offsets": lambda batch: recognizer.entities(batch.texts[0], batch.windows, batch.taggings),
     }
     taken = seconds({name: partial(_each, step, batches) for name, step in steps.items()}, rounds)
@@ -128,11 +125,11 @@ def measured(
     return {"batch": size} | {name: tokens / time for name, time in taken.items()}
 
 
-def decoded(inference: Any, batch: Prepared) -> object:
-    """As `Inference.forward` has it done."""
+def decoded(fast: Any, batch: Prepared) -> object:
+    """The answer for a batch's emissions, as `FastTagger.forward` decodes them."""
     if len(batch.lengths) == 1:
-        return inference.single(batch.emissions)
-    return inference.crf.decode(batch.emissions, batch.lengths)
+        return fast.single(batch.emissions)
+    return fast.crf.decode(batch.emissions, batch.lengths)
 
 
 def _each(step: Callable[[Prepared], object], batches: Sequence[Prepared]) -> None:
@@ -160,7 +157,7 @@ def prepared(recognizer: Recognizer, texts: Sequence[str]) -> Prepared:
     embedded = nn.functional.embedding(batch.tokens, vectors)
     emissions = tagger.emissions(batch.features, batch.characters, batch.tokens, batch.lengths)
     directions = 2 if recognizer.archive.metadata.config.bidirectional else 1
-    rows = torch.randint(0, TABLE_WORDS, (batch.tokens.shape[1], directions, len(words)))
+    rows = torch.randint(0, CAPACITY, (batch.tokens.shape[1], directions, len(words)))
     return Prepared(texts, found, windows, words, recognizer.tag(windows), batch.lengths, embedded, rows, emissions)
 
 
