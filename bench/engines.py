@@ -1,12 +1,12 @@
-"""The recurrent layer by other means: fewer bits, another engine. Microseconds of a batch, on one thread.
+"""The recurrent layer with fewer bits and by another engine: microseconds of a batch, on one thread.
 
     pip install -e '.[bench]'
     python -m bench.engines
 
-*nerve* is `nerve.model.fast_tagger`, which has remembered what depends on a word alone, and so are *bf16* (oneDNN)
-and *int8* (fbgemm, states rounded as they come), which differ in the product of each step. *onnxruntime* and the
-*archive's script* compute the whole layer from the vectors of words. Prints as well how the F1 on EWT's dev split
-changes with the layer's weights rounded. Writes results/engines.json.
+*nerve* is the fast form (`nerve.model.fast_tagger`), which looks up what depends on a word alone. *bf16* (oneDNN) and
+*int8* (fbgemm, states rounded in every step) are the same with another product in each step. *onnxruntime* and the
+*archive's script* compute the whole layer from the vectors of words. The last line is the F1 on EWT's dev split with
+the layer's weights rounded. Writes results/engines.json.
 """
 
 import argparse
@@ -49,6 +49,7 @@ Product = Callable[[Tensor], Tensor]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, write the results."""
     options = parse(arguments)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # TorchScript's and the quantized tensors' deprecation
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
     parser = timing_parser("bench.engines", "Time the recurrent layer by other means.", rounds=7)
     parser.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help="the archive whose layer it is")
     return parser.parse_args(arguments)
@@ -101,6 +103,7 @@ def timed(archive: Archive, count: int, length: int, rounds: int) -> dict[str, f
 
 
 def repeated(way: Callable[[], object], times: int) -> None:
+    """Call `way` so many times."""
     for _ in range(times):
         way()
 
@@ -121,11 +124,13 @@ def stepped(table: Tensor, rows: Tensor, products: Sequence[Product]) -> Tensor:
 
 
 def bf16(weight: Tensor) -> Product:
+    """The product in bfloat16, with packed weights."""
     layer = PackedLinear(weight.bfloat16())
     return lambda states: layer(states.bfloat16())
 
 
 def int8(weight: Tensor) -> Product:
+    """The product in 8 bits: weights with a scale for each row, states with one for the whole batch."""
     scales = weight.abs().amax(1) / 127
     rounded = torch.quantize_per_channel(weight, scales, torch.zeros(len(weight)), 0, torch.qint8)
     packed = torch.ops.quantized.linear_prepack(rounded, None)
@@ -183,11 +188,13 @@ def accuracy(archive: Archive, data_dir: Path | None) -> dict[str, float]:
 
 
 def rounded_to_8_bits(weight: Tensor) -> Tensor:
+    """The weight rounded to 8 bits, with a scale for each row."""
     scale = weight.abs().amax(-1, keepdim=True) / 127
     return (weight / scale).round() * scale
 
 
 def with_weights(archive: Archive, rounding: Callable[[Tensor], Tensor]) -> Archive:
+    """The archive with its encoder's weights rounded."""
     weights = {
         name: rounding(value) if name.startswith("encoder") and "weight" in name else value
         for name, value in archive.weights.items()

@@ -1,8 +1,8 @@
-"""Tagging on one thread, from raw text to entities: how fast, how much of that is arithmetic, where the rest goes.
+"""Tagging on one thread, from raw text to entities: how fast it is, and where the time goes.
 
     python -m bench.tagger
 
-Sentences of the CoNLL-2003 test set as raw text, the bundled English model, in batches of like length. Prints the
+Sentences of the CoNLL-2003 test set as raw text, the bundled English model, batches of similar length. Prints the
 tables of docs/performance.md and writes results/tagger.json.
 """
 
@@ -43,7 +43,7 @@ PROFILE = ("tokenizer", "vocabulary", "word table", "recurrence", "CRF", "spans 
 
 
 class Prepared(NamedTuple):
-    """A batch with what the steps of its way need, so that each can be timed alone."""
+    """A batch with the input of every step, so that each step can be timed alone."""
 
     texts: Sequence[str]
     sentences: list[list[Token]]
@@ -57,6 +57,7 @@ class Prepared(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, write the results."""
     options = parse(arguments)
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
@@ -75,16 +76,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
     return tagging_parser("bench.tagger", "Time tagging on one thread.", rounds=5).parse_args(arguments)
 
 
 def raw_texts(data_dir: Path | None, count: int) -> list[str]:
-    """Sentences of the test set as one would write them."""
+    """Sentences of the test set as a person would write them."""
     return [to_document([(one.tokens, ())])[0] for one in datasets.load("conll2003", "test", data_dir)[:count]]
 
 
 def bound(archive: Archive) -> dict[str, float]:
-    """What a product of matrices reaches, in GFLOP/s, and the encoder's operations for a token."""
+    """The rate of a product of matrices, in GFLOP/s, and the encoder's operations for a token."""
     config = archive.metadata.config
     rows, inner, columns = 512, 4 * config.hidden_size, 4 * config.hidden_size
     left, right = torch.randn(rows, inner), torch.randn(inner, columns)
@@ -100,13 +102,13 @@ def bound(archive: Archive) -> dict[str, float]:
 def measured(
     size: int, texts: Sequence[str], recognizer: Recognizer, plain: Recognizer, rounds: int
 ) -> dict[str, float]:
-    """Tokens per second of the whole way, of the encoder alone, and of each step."""
+    """Tokens per second of tagging as a whole, of the encoder alone, and of each step."""
     archive, fast = recognizer.archive, recognizer.archive.fast
     assert fast is not None
     tagger: Any = archive.tagger
     tagger_of_rows: Any = fast.tagger
     ordered = sorted(texts, key=len, reverse=True)
-    every = 4 if size == 1 else 1  # one at a time takes long enough with a quarter of the sentences
+    every = 4 if size == 1 else 1  # a quarter of the sentences is enough where each is a batch
     batches = [prepared(recognizer, ordered[n : n + size]) for n in range(0, len(ordered), size * every)]
     table, _ = fast.words.look_up(batches[0].words)
     steps: dict[str, Callable[[Prepared], object]] = {
@@ -148,6 +150,7 @@ def entities(recognizer: Recognizer, texts: Sequence[str]) -> list[list[Entity]]
 
 
 def prepared(recognizer: Recognizer, texts: Sequence[str]) -> Prepared:
+    """The batch of these texts."""
     tagger: Any = recognizer.archive.tagger
     found = [sentence for text in texts for sentence in tokenizer.sentences(text)]
     windows = recognizer.windows_of(found)
@@ -162,7 +165,7 @@ def prepared(recognizer: Recognizer, texts: Sequence[str]) -> Prepared:
 
 
 def latency(recognizer: Recognizer, texts: Sequence[str]) -> dict[str, float]:
-    """Of one sentence, in milliseconds of the thread's time and of the clock's."""
+    """The latency of one sentence in milliseconds, of the thread's CPU time and of the clock's time."""
     clocks = {"thread": time.thread_time, "clock": time.perf_counter}
     found: dict[str, float] = {}
     for name, clock in clocks.items():

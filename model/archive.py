@@ -242,16 +242,7 @@ def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:
     """
     try:
         content = path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            # torch checks no checksums, and for an entry that is a folder it reads whatever is in memory.
-            if (damaged := file.testzip()) is not None:
-                raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
-            if any(entry.external_attr & _FOLDER for entry in file.infolist()):
-                raise ArchiveError(f"{path}: damaged: an entry says that it is a folder")
-            extra = {Path(name).name: name for name in file.namelist() if "/extra/" in name}
-            if not {_METADATA, _VOCABULARY} <= extra.keys():
-                raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")
-            metadata, vocabulary = (json.loads(file.read(extra[name])) for name in (_METADATA, _VOCABULARY))
+        metadata, vocabulary = _entries(path, content)
     except FileNotFoundError:
         raise ArchiveError(f"{path}: no such file") from None
     except (OSError, ValueError, *_DAMAGED) as error:
@@ -267,6 +258,21 @@ def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {explain(error)}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {error}") from error
+
+
+def _entries(path: Path, content: bytes) -> tuple[Any, Any]:
+    """The JSON of the metadata and of the vocabulary, from a zip file whose checksums are right."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        # torch checks no checksums, and for an entry that is a folder it reads whatever is in memory.
+        if (damaged := file.testzip()) is not None:
+            raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
+        if any(entry.external_attr & _FOLDER for entry in file.infolist()):
+            raise ArchiveError(f"{path}: damaged: an entry says that it is a folder")
+        extra = {Path(name).name: name for name in file.namelist() if "/extra/" in name}
+        if not {_METADATA, _VOCABULARY} <= extra.keys():
+            raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")
+        metadata, vocabulary = (json.loads(file.read(extra[name])) for name in (_METADATA, _VOCABULARY))
+    return metadata, vocabulary
 
 
 def _first_line(error: Exception) -> str:
