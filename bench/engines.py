@@ -1,12 +1,12 @@
-"""The recurrent layer by other means: fewer bits, another engine. Microseconds of a batch, on one thread.
+"""The recurrent layer with fewer bits and by another engine: microseconds of a batch, on one thread.
 
     pip install -e '.[bench]'
     python -m bench.engines
 
-*nerve* is `nerve.model.inference`, which has remembered what depends on a word alone, and so are *bf16* (oneDNN)
-and *int8* (fbgemm, states rounded as they come), which differ in the product of each step. *onnxruntime* and the
-*archive's script* compute the whole layer from the vectors of words. Prints as well how the F1 on EWT's dev split
-changes with the layer's weights rounded. Writes results/engines.json.
+*nerve* is the fast form (`nerve.model.fast_tagger`), which looks up what depends on a word alone. *bf16* (oneDNN) and
+*int8* (fbgemm, states rounded in every step) are the same with another product in each step. *onnxruntime* and the
+*archive's script* compute the whole layer from the vectors of words. The last line is the F1 on EWT's dev split with
+the layer's weights rounded. Writes results/engines.json.
 """
 
 import argparse
@@ -31,8 +31,11 @@ from torch import Tensor
 
 from bench.options import MODEL, timing_parser
 from bench.timing import seconds
-from nerve.model.archive import Archive, Fast, load
-from nerve.model.inference import TABLE_WORDS, Inference, WordTable, lstm_step
+from nerve.model.archive import Archive, FastForm, load
+from nerve.model.cells import LstmStep
+from nerve.model.fast_tagger import FastTagger
+from nerve.model.packed_linear import PackedLinear, packing_works
+from nerve.model.word_table import CAPACITY, WordTable
 from nerve.training.config import CorpusConfig
 from nerve.training.data import corpora
 from nerve.training.measure import scores
@@ -46,6 +49,7 @@ Product = Callable[[Tensor], Tensor]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, write the results."""
     options = parse(arguments)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # TorchScript's and the quantized tensors' deprecation
@@ -65,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
     parser = timing_parser("bench.engines", "Time the recurrent layer by other means.", rounds=7)
     parser.add_argument("--model", type=Path, default=MODEL, metavar="FILE", help="the archive whose layer it is")
     return parser.parse_args(arguments)
@@ -74,11 +79,11 @@ def timed(archive: Archive, count: int, length: int, rounds: int) -> dict[str, f
     """Microseconds that each way takes for a batch of so many sentences of so many tokens."""
     fast, tagger = archive.fast, archive.tagger
     assert fast is not None
-    layer: Any = getattr(fast.inference, "first")  # noqa: B009 - the type knows it as a callable only
-    rows = torch.randint(0, TABLE_WORDS, (length, 2, count))
-    table = torch.randn(2 * TABLE_WORDS, 4 * layer.size)
+    layer: Any = getattr(fast.tagger, "first")  # noqa: B009 - the type knows it as a callable only
+    rows = torch.randint(0, CAPACITY, (length, 2, count))
+    table = torch.randn(2 * CAPACITY, 4 * layer.size)
     weights = [weight.t().contiguous() for weight in layer.recurrent]  # (4H, H) each
-    vectors = torch.randn(count, length, archive.weights["encoder.layers.0.onward.weight_ih_l0"].shape[1])
+    vectors = torch.randn(count, length, archive.weights["encoder.layers.0.forward_rnn.weight_ih_l0"].shape[1])
     lengths = torch.full((count,), length)
     encoder: Any = getattr(tagger, "encoder")  # noqa: B009
     inputs = vectors.transpose(0, 1).contiguous().numpy()
@@ -98,30 +103,34 @@ def timed(archive: Archive, count: int, length: int, rounds: int) -> dict[str, f
 
 
 def repeated(way: Callable[[], object], times: int) -> None:
+    """Call `way` so many times."""
     for _ in range(times):
         way()
 
 
 def stepped(table: Tensor, rows: Tensor, products: Sequence[Product]) -> Tensor:
-    """The states (D, L, B, H), as `nerve.model.inference` computes them, with other products."""
+    """The states (D, L, B, H), as `nerve.model.fast_tagger` computes them, with other products."""
     length, directions, count = rows.shape
     size = table.shape[1] // 4
     states = table.new_empty(directions, length, count, size)
     state, cell = table.new_zeros(2, directions, count, size)
+    step = LstmStep()
     for of_step, row in zip(states.unbind(1), rows.flatten(1), strict=True):
         gates = table.index_select(0, row).view(directions, count, -1)
         for one, before, product in zip(gates, state, products, strict=True):
             one.add_(product(before))
-        state = lstm_step(gates, cell, of_step)
+        state = step(gates, state, cell, of_step)
     return states
 
 
 def bf16(weight: Tensor) -> Product:
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight.bfloat16())
-    return lambda states: torch.ops.mkldnn._linear_pointwise(states.bfloat16(), packed, None, "none", [], "")
+    """The product in bfloat16, with packed weights."""
+    layer = PackedLinear(weight.bfloat16())
+    return lambda states: layer(states.bfloat16())
 
 
 def int8(weight: Tensor) -> Product:
+    """The product in 8 bits: weights with a scale for each row, states with one for the whole batch."""
     scales = weight.abs().amax(1) / 127
     rounded = torch.quantize_per_channel(weight, scales, torch.zeros(len(weight)), 0, torch.qint8)
     packed = torch.ops.quantized.linear_prepack(rounded, None)
@@ -133,7 +142,7 @@ def onnx_session(archive: Archive, folder: Path, *, eight_bits: bool) -> ort.Inf
     weights = archive.weights
 
     def of(name: str) -> Tensor:
-        both = [weights[f"encoder.layers.0.{direction}.{name}_l0"] for direction in ("onward", "mirrored")]
+        both = [weights[f"encoder.layers.0.{direction}.{name}_l0"] for direction in ("forward_rnn", "backward_rnn")]
         i, f, g, o = torch.stack(both).chunk(4, 1)
         return torch.cat([i, o, f, g], 1)  # the order of gates in ONNX
 
@@ -179,18 +188,20 @@ def accuracy(archive: Archive, data_dir: Path | None) -> dict[str, float]:
 
 
 def rounded_to_8_bits(weight: Tensor) -> Tensor:
+    """The weight rounded to 8 bits, with a scale for each row."""
     scale = weight.abs().amax(-1, keepdim=True) / 127
     return (weight / scale).round() * scale
 
 
 def with_weights(archive: Archive, rounding: Callable[[Tensor], Tensor]) -> Archive:
+    """The archive with its encoder's weights rounded."""
     weights = {
         name: rounding(value) if name.startswith("encoder") and "weight" in name else value
         for name, value in archive.weights.items()
     }
-    inference = Inference(archive.metadata.config, weights, archive.metadata.tags).eval()
+    fast = FastTagger(archive.metadata.config, weights, archive.metadata.tags, packed=packing_works()).eval()
     words: Any = getattr(archive.tagger, "words")  # noqa: B009
-    return replace(archive, fast=Fast(WordTable(words, inference.project), torch.jit.script(inference)))
+    return replace(archive, fast=FastForm(WordTable(words, fast.project), torch.jit.script(fast)))
 
 
 def report(results: Mapping[str, Any]) -> None:

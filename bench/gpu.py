@@ -2,8 +2,8 @@
 
     python -m bench.gpu
 
-Sentences of the CoNLL-2003 test set; a batch goes in as ids and comes out as tags and confidences on the CPU, copies
-included. docs/performance.md has what was measured.
+Sentences of the CoNLL-2003 test set, from ids to tags and confidences on the CPU, copies included.
+docs/performance.md has the figures.
 """
 
 import argparse
@@ -31,6 +31,7 @@ RESULTS = Path(__file__).parent / "results" / "gpu.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the results."""
     options = parse(arguments)
     if not torch.cuda.is_available():
         print("bench.gpu: torch finds no GPU here", file=sys.stderr)
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command's options."""
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description="Tagging on a GPU against the CPU.")
     add = parser.add_argument
     add("--model", type=Path, default=Path("models/en.pt"), metavar="FILE.pt")
@@ -84,7 +86,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _speed(tagger: Recognizer, windows: Sequence[Window], size: int) -> tuple[float, float]:
-    """Tokens a second, and the median milliseconds of a batch, in batches of `size` as they come."""
+    """Tokens a second, and the median milliseconds of a batch, in batches of `size`, in the order of the corpus."""
     batches = [windows[n : n + size] for n in range(0, len(windows) - size + 1, size)] or [windows]
     for batch in batches[:20]:
         tagger.tag(batch)  # warm

@@ -1,8 +1,8 @@
-"""Tagging on one thread, from raw text to entities: how fast, how much of that is arithmetic, where the rest goes.
+"""Tagging on one thread, from raw text to entities: how fast it is, and where the time goes.
 
     python -m bench.tagger
 
-Sentences of the CoNLL-2003 test set as raw text, the bundled English model, in batches of like length. Prints the
+Sentences of the CoNLL-2003 test set as raw text, the bundled English model, batches of similar length. Prints the
 tables of docs/performance.md and writes results/tagger.json.
 """
 
@@ -27,9 +27,10 @@ from nerve.model import tokenizer
 from nerve.model.annotation import Entity, Token
 from nerve.model.archive import Archive, load
 from nerve.model.batch import collate
-from nerve.model.inference import TABLE_WORDS
+from nerve.model.packed_linear import PackedLinear, packing_works
 from nerve.model.recognizer import Recognizer, Tagging, Window
 from nerve.model.vocabulary import WordIds
+from nerve.model.word_table import CAPACITY
 from nerve.training.data import datasets
 from nerve.training.measure.detokenize import to_document
 
@@ -42,7 +43,7 @@ PROFILE = ("tokenizer", "vocabulary", "word table", "recurrence", "CRF", "spans 
 
 
 class Prepared(NamedTuple):
-    """A batch with what the steps of its way need, so that each can be timed alone."""
+    """A batch with the input of every step, so that each step can be timed alone."""
 
     texts: Sequence[str]
     sentences: list[list[Token]]
@@ -56,6 +57,7 @@ class Prepared(NamedTuple):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, write the results."""
     options = parse(arguments)
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
@@ -74,27 +76,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command's options."""
     return tagging_parser("bench.tagger", "Time tagging on one thread.", rounds=5).parse_args(arguments)
 
 
 def raw_texts(data_dir: Path | None, count: int) -> list[str]:
-    """Sentences of the test set as one would write them."""
+    """Sentences of the test set as a person would write them."""
     return [to_document([(one.tokens, ())])[0] for one in datasets.load("conll2003", "test", data_dir)[:count]]
 
 
 def bound(archive: Archive) -> dict[str, float]:
-    """What a product of matrices reaches, in GFLOP/s, and the encoder's operations for a token."""
+    """The rate of a product of matrices, in GFLOP/s, and the encoder's operations for a token."""
     config = archive.metadata.config
     rows, inner, columns = 512, 4 * config.hidden_size, 4 * config.hidden_size
     left, right = torch.randn(rows, inner), torch.randn(inner, columns)
-    packed = torch.ops.mkldnn._reorder_linear_weight(right.t().contiguous())
-    taken = seconds(
-        {
-            "sgemm": lambda: left @ right,
-            "packed": lambda: torch.ops.mkldnn._linear_pointwise(left, packed, None, "none", [], ""),
-        },
-        rounds=50,
-    )
+    products: dict[str, Callable[[], object]] = {"sgemm": lambda: left @ right}
+    if packing_works():
+        products["packed"] = partial(PackedLinear(right.t()), left)
+    taken = seconds(products, rounds=50)
     rates = {f"{name}, GFLOP/s": 2e-9 * rows * inner * columns / time for name, time in taken.items()}
     weights = sum(v.numel() for name, v in archive.weights.items() if name.startswith("encoder") and "weight" in name)
     return {**rates, "encoder, MFLOP/token": 2e-6 * weights}
@@ -103,24 +102,24 @@ def bound(archive: Archive) -> dict[str, float]:
 def measured(
     size: int, texts: Sequence[str], recognizer: Recognizer, plain: Recognizer, rounds: int
 ) -> dict[str, float]:
-    """Tokens per second of the whole way, of the encoder alone, and of each step."""
+    """Tokens per second of tagging as a whole, of the encoder alone, and of each step."""
     archive, fast = recognizer.archive, recognizer.archive.fast
     assert fast is not None
     tagger: Any = archive.tagger
-    inference: Any = fast.inference
+    tagger_of_rows: Any = fast.tagger
     ordered = sorted(texts, key=len, reverse=True)
-    every = 4 if size == 1 else 1  # one at a time takes long enough with a quarter of the sentences
+    every = 4 if size == 1 else 1  # a quarter of the sentences is enough where each is a batch
     batches = [prepared(recognizer, ordered[n : n + size]) for n in range(0, len(ordered), size * every)]
-    table, _ = fast.table.look_up(batches[0].words)
+    table, _ = fast.words.look_up(batches[0].words)
     steps: dict[str, Callable[[Prepared], object]] = {
         "whole way": lambda batch: entities(recognizer, batch.texts),
         "as archived": lambda batch: entities(plain, batch.texts),
         "encoder alone": lambda batch: tagger.encoder(batch.embedded, batch.lengths),
         "tokenizer": lambda batch: list(map(tokenizer.sentences, batch.texts)),
         "vocabulary": lambda batch: recognizer.windows_of(batch.sentences),
-        "word table": lambda batch: fast.table.look_up(batch.words),
-        "recurrence": lambda batch: inference.first(table, batch.rows),
-        "CRF": lambda batch: decoded(inference, batch),
+        "word table": lambda batch: fast.words.look_up(batch.words),
+        "recurrence": lambda batch: tagger_of_rows.first(table, batch.rows),
+        "CRF": lambda batch: decoded(tagger_of_rows, batch),
         "spans and offsets": lambda batch: recognizer.entities(batch.texts[0], batch.windows, batch.taggings),
     }
     taken = seconds({name: partial(_each, step, batches) for name, step in steps.items()}, rounds)
@@ -128,11 +127,11 @@ def measured(
     return {"batch": size} | {name: tokens / time for name, time in taken.items()}
 
 
-def decoded(inference: Any, batch: Prepared) -> object:
-    """As `Inference.forward` has it done."""
+def decoded(fast: Any, batch: Prepared) -> object:
+    """The answer for a batch's emissions, as `FastTagger.forward` decodes them."""
     if len(batch.lengths) == 1:
-        return inference.single(batch.emissions)
-    return inference.crf.decode(batch.emissions, batch.lengths)
+        return fast.single(batch.emissions)
+    return fast.crf.decode(batch.emissions, batch.lengths)
 
 
 def _each(step: Callable[[Prepared], object], batches: Sequence[Prepared]) -> None:
@@ -151,6 +150,7 @@ def entities(recognizer: Recognizer, texts: Sequence[str]) -> list[list[Entity]]
 
 
 def prepared(recognizer: Recognizer, texts: Sequence[str]) -> Prepared:
+    """The batch of these texts."""
     tagger: Any = recognizer.archive.tagger
     found = [sentence for text in texts for sentence in tokenizer.sentences(text)]
     windows = recognizer.windows_of(found)
@@ -160,12 +160,12 @@ def prepared(recognizer: Recognizer, texts: Sequence[str]) -> Prepared:
     embedded = nn.functional.embedding(batch.tokens, vectors)
     emissions = tagger.emissions(batch.features, batch.characters, batch.tokens, batch.lengths)
     directions = 2 if recognizer.archive.metadata.config.bidirectional else 1
-    rows = torch.randint(0, TABLE_WORDS, (batch.tokens.shape[1], directions, len(words)))
+    rows = torch.randint(0, CAPACITY, (batch.tokens.shape[1], directions, len(words)))
     return Prepared(texts, found, windows, words, recognizer.tag(windows), batch.lengths, embedded, rows, emissions)
 
 
 def latency(recognizer: Recognizer, texts: Sequence[str]) -> dict[str, float]:
-    """Of one sentence, in milliseconds of the thread's time and of the clock's."""
+    """The latency of one sentence in milliseconds, of the thread's CPU time and of the clock's time."""
     clocks = {"thread": time.thread_time, "clock": time.perf_counter}
     found: dict[str, float] = {}
     for name, clock in clocks.items():

@@ -30,9 +30,10 @@ from torch import Tensor
 from bench.options import timing_parser
 from bench.timing import seconds
 from nerve import __version__
-from nerve.model.archive import Archive, Metadata
+from nerve.model.archive import Archive
 from nerve.model.batch import Batch
 from nerve.model.crf import CRF
+from nerve.model.metadata import Metadata
 from nerve.model.tagger import Tagger
 from nerve.model.tags import tags_of
 from nerve.model.vocabulary import Vocabulary

@@ -1,10 +1,15 @@
-"""What an entity is, and how text becomes tags. No HTTP, no corpora.
+"""What an entity is, and how text becomes tags. No HTTP, no corpora; it imports no other folder, and all import it.
 
-Shapes, in every file of this package: B batch, L length in tokens, U distinct words of a batch,
+A trained tagger has two forms. The archive holds one of them, the `Tagger` as a TorchScript program, which runs on
+every device. When an archive is loaded for a CPU, today's classes build the other from its weights, the faster
+`FastTagger`, of which nothing is saved. tests/model/test_fast_tagger.py shows that both give the same answers;
+docs/decisions/torchscript.md says why the archive does not hold both.
+
+Letters of shapes in every file: B batch, L length in tokens, U distinct words of a batch,
 C characters of a word, F categorical features of a word, E embedding, H hidden, T tags.
 """
 
 import warnings
 
-# torch says so at its import wherever numpy is not installed. Serving needs none, and installs none.
+# torch warns when numpy is not installed. Serving does not need it and does not install it.
 warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)

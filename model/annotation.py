@@ -1,4 +1,4 @@
-"""The frozen values that text and its annotation are made of. Everyone passes them, nothing here computes.
+"""The values of text and its annotation: tokens, entities, spans, sentences. Everyone uses them; none computes.
 
 Offsets are half-open. Those of a `Token` or an `Entity` count Unicode code points of the text they came
 from; those of a `Span` count tokens of its sentence. A *tag* is `B-PER`, a *label* is `PER`.
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 SCORE_DIGITS = 6
-"""Of a score, wherever it is written: a probability is worth no more digits, and each of them is sent."""
+"""Digits of a score wherever it is written. A probability is worth no more, and every digit is sent."""
 
 
 class Token(NamedTuple):
-    """`text[start:end]` of the text that was tokenized. A tuple, because a long text has 200,000 of them and a
-    frozen dataclass takes twice as long to make."""
+    """A token: `text` is `source[start:end]` of the text that was tokenized.
+
+    It is a tuple because a long text has 200,000 of them, and a frozen dataclass takes twice as long to make.
+    """
 
     text: str
     start: int
@@ -22,8 +24,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A named entity in a text: `text == source[start:end]`, and `score` is the probability of exactly
-    this span with this label."""
+    """A named entity: `text` is `source[start:end]`, `score` the probability of exactly this span and label."""
 
     start: int
     end: int
@@ -32,7 +33,7 @@ class Entity:
     score: float
 
     def to_json(self) -> dict[str, Any]:
-        """As answers and lines of JSON have it, the score rounded."""
+        """The entity as JSON, its score rounded to SCORE_DIGITS."""
         return {
             "start": self.start,
             "end": self.end,
@@ -44,7 +45,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Tokens `start` to `end` (exclusive) of a sentence carry the name `label`."""
+    """A name in a sentence: tokens `start` to `end` (exclusive) have the label `label`."""
 
     start: int
     end: int
@@ -53,7 +54,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Tokens with their gold tags, one for one, in valid BIO."""
+    """Tokens with their gold tags, one for each, in valid BIO."""
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]

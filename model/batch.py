@@ -1,4 +1,4 @@
-"""Several sentences as tensors. Made by `collate`, checked there once, and trusted everywhere after."""
+"""Several sentences as tensors. `collate` makes and checks a batch; everyone else trusts it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from nerve.model.vocabulary import PADDING, WordIds
 
 BATCH_TOKENS = 4096
-"""Padded tokens in a batch where throughput counts and not the latency of one."""
+"""Padded tokens in a batch wherever throughput matters more than the latency of one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """B sentences of up to L tokens over U distinct words. A word's representation depends on the word
-    alone, so it is computed once a batch, however often the word occurs.
+    """B sentences of up to L tokens over U distinct words.
 
-    All tensors are int64; `lengths` stays on the CPU, where packing wants it.
+    The representation of a word is computed once a batch, however often the word occurs in it. All tensors are int64;
+    `lengths` stays on the CPU.
     """
 
     features: Tensor
@@ -25,17 +25,19 @@ class Batch:
     characters: Tensor
     """(U, C) ids of its characters, padded with 0"""
     tokens: Tensor
-    """(B, L) which of the U words each token is; 0 where padded"""
+    """(B, L) index of each token's word among the U; 0 where padded"""
     lengths: Tensor
-    """(B) tokens of each sentence, at least 1"""
+    """(B) number of tokens of each sentence, at least 1"""
 
     def to(self, device: str) -> "Batch":
         """The same batch with all but `lengths` on `device`."""
         return Batch(self.features.to(device), self.characters.to(device), self.tokens.to(device), self.lengths)
 
     def rounded(self) -> "Batch":
-        """The same batch with spare words, and with more padding after characters, so that shapes come again: oneDNN
-        makes a kernel for each, and keeps it. Nothing refers to the spare words, which are the last one again."""
+        """The same batch with its shapes rounded up, so that there are few: oneDNN makes and keeps a kernel for each.
+
+        More padding follows the characters. The last word is repeated, and no token refers to its copies.
+        """
         words, characters = self.characters.shape
         step = 1 << max(0, words.bit_length() - 2)
         rows = torch.arange(-(-words // step) * step).clamp(max=words - 1)
@@ -67,8 +69,12 @@ def collate(sentences: Sequence[Sequence[WordIds]]) -> Batch:
 
 
 def by_length(lengths: Sequence[int], padded_tokens: int) -> list[list[int]]:
-    """The indices of all sentences, longest first, in batches of at most `padded_tokens` padded tokens (or one
-    sentence)."""
+    """Batches of sentences of similar length: the index of every sentence, longest first.
+
+    Args:
+        lengths: tokens of each sentence.
+        padded_tokens: bound of a batch, padding included; a longer sentence is a batch of its own.
+    """
     batches: list[list[int]] = []
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
         if not batches or lengths[batches[-1][0]] * (len(batches[-1]) + 1) > padded_tokens:

@@ -7,10 +7,10 @@ A tag sequence y of a sentence with emissions e (one row of T scores a token) ha
 and the probability exp(score(y)) / Z (Lafferty, McCallum and Pereira 2001). Transitions that the tagging scheme
 forbids score minus infinity, so an invalid sequence has probability 0: it is neither learned nor decoded.
 
-Everything rests on one forward-backward pass in probability space, rescaled at every token (Rabiner 1989, section
-V.A) and in float64: as exact as the log-space recursion, and each step is one small matrix product. That holds while
-no tag that the rest of a sentence needs has until then been e^700 times less probable than another, where float64
-ends: with whole or `O`-unknown annotation and emissions of up to 200 either way.
+All sums come from one forward-backward pass in probability space, rescaled at every token (Rabiner 1989, section
+V.A) and in float64. It is as exact as the recursion in log space, and each step is one small matrix product. Its
+limit is float64's: a tag that the rest of a sentence needs must not have become e^700 times less probable than
+another one before. Emissions of up to 200 either way stay within it, with full and with partial annotation.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Chain(NamedTuple):
     alpha: Tensor
     """(B, L, T) probability of the tag at t, given the emissions up to t"""
     beta: Tensor
-    """(B, L, T) what the emissions after t add to it, as a factor"""
+    """(B, L, T) factor by which the emissions after t multiply it"""
     scaled: Tensor
     """(B, L, T) exp(emission) divided by `scale`"""
     log_partition: Tensor
@@ -71,7 +71,7 @@ class CRF(nn.Module):
         self.register_buffer("outside", torch.tensor([tag == OUTSIDE for tag in tags]), persistent=False)
 
     def scores(self) -> Scores:
-        """The parameters, with minus infinity wherever the scheme says no."""
+        """The parameters, with minus infinity for what the scheme forbids."""
         infinity = float("inf")
         return Scores(
             self.start.masked_fill(self.forbidden_start, -infinity),
@@ -79,21 +79,24 @@ class CRF(nn.Module):
             self.end,
         )
 
-    def log_likelihood(self, emissions: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
-        """log of the total probability of all tag sequences that agree with what is known, (B).
+    def log_likelihood(self, emissions: Tensor, allowed: Tensor, lengths: Tensor) -> Tensor:
+        """The log of the total probability of all tag sequences that an annotation allows.
 
         Args:
             emissions: (B, L, T).
-            known: (B, L, T) bool, the tags that each token may carry. With one tag a token this is the usual
+            allowed: (B, L, T) bool, the tags that each token may carry. With one tag a token this is the usual
                 log-likelihood of a gold sequence. With several it is that of a partial annotation (Tsuboi et al.
-                2008): the `O` of a corpus that does not annotate dates leaves O, B-DATE and I-DATE possible.
+                2008): the `O` of a corpus that does not annotate dates allows O, B-DATE and I-DATE.
             lengths: (B).
+
+        Returns:
+            (B).
 
         Raises:
             ValueError: some sentence admits no valid tag sequence at all, or its emissions are not finite.
         """
-        # Both sums in one pass over 2B chains: the numerator is a partition function too, over the known tags.
-        constrained = emissions.masked_fill(~known, -float("inf"))
+        # Both sums in one pass over 2B chains: the numerator is a partition function too, over the allowed tags.
+        constrained = emissions.masked_fill(~allowed, -float("inf"))
         both = torch.cat([constrained, emissions]), *self.scores(), torch.cat([lengths, lengths])
         log_partition: Tensor = _LogPartition.apply(*both)  # type: ignore[no-untyped-call]
         numerator, denominator = log_partition.chunk(2)
@@ -102,7 +105,7 @@ class CRF(nn.Module):
         return numerator - denominator
 
     def decode(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """The best tag sequence and how sure it is.
+        """The best tag sequence of each sentence, and the probability of each entity in it.
 
         Returns:
             tag_ids: (B, L) int64 of the most probable sequence; 0 where padded.
@@ -116,7 +119,7 @@ class CRF(nn.Module):
 
     def _span_confidence(self, tag_ids: Tensor, chain: Chain, scores: Scores, lengths: Tensor) -> Tensor:
         # P(a name of label X is exactly tokens i to j) = alpha_i(B-X) * (the path's factors from i+1 to j)
-        # * (the sum over every tag after j that does not carry the name on).
+        # * (the sum over every tag after j that does not continue the name).
         length = tag_ids.shape[1]
         factors = scores.transitions.to(torch.float64).exp()
         step = torch.arange(length, device=tag_ids.device)  # (L)
@@ -127,7 +130,7 @@ class CRF(nn.Module):
         begins = inside & ~continued
         ends = inside & ~torch.cat([continued[:, 1:], torch.zeros_like(inside[:, :1])], dim=1)
 
-        # (B, L, T) factor of everything after t when the name does not go on; at the last token that is beta
+        # (B, L, T) factor of everything after t if no name continues from it; at the last token that is beta
         leaves = chain.beta.clone()
         following = (chain.scaled * chain.beta)[:, 1:]
         leaves[:, :-1] = following @ factors.masked_fill(self.continues, 0.0).t()
@@ -150,18 +153,18 @@ class CRF(nn.Module):
 def forward_backward(emissions: Tensor, scores: Scores, lengths: Tensor) -> Chain:
     """The sums over all tag sequences, for emissions (B, L, T) and lengths (B).
 
-    Both directions are one loop, four kernels a token: the second one runs over mirrored sentences with the
-    transitions turned around, and padding, which comes last in both, reaches nothing.
+    Both directions are one loop, four kernels a token: the backward one runs over reversed sentences with transposed
+    transitions. Padding comes last in both, so that it reaches no token.
     """
-    inside, mirrored = _positions(lengths, emissions)
+    inside, back = _positions(lengths, emissions)
     emissions = emissions.to(torch.float64).masked_fill(~inside.unsqueeze(2), 0.0)
     factors = scores.transitions.to(torch.float64).exp()
     end = scores.end.to(torch.float64).exp()
-    mirrored = mirrored.unsqueeze(2).expand_as(emissions)
+    back = back.unsqueeze(2).expand_as(emissions)
 
     highest = emissions.amax(2, keepdim=True)  # (B, L, 1)
     relative = (emissions - highest).exp()
-    steps = torch.stack([relative, relative.gather(1, mirrored)]).unbind(2)  # L x (2, B, T)
+    steps = torch.stack([relative, relative.gather(1, back)]).unbind(2)  # L x (2, B, T)
     both = torch.stack([factors, factors.t()])
     weighted = torch.stack([scores.start.to(torch.float64).exp(), end]).unsqueeze(1) * steps[0]
     weights = [weighted]
@@ -174,9 +177,9 @@ def forward_backward(emissions: Tensor, scores: Scores, lengths: Tensor) -> Chai
 
     alpha, scale = normal[0], scales[0]
     last = (inside.sum(1, keepdim=True) - 1).unsqueeze(2)  # (B, 1, 1)
-    # What comes after t, as a factor of each tag at t: up to its scale, which the marginals' sum of 1 gives.
+    # The factor of what comes after t for each tag at t, up to its scale: the marginals have to sum to 1.
     beta = end.expand_as(alpha).clone()
-    beta[:, :-1] = torch.where(inside[:, 1:].unsqueeze(2), normal[1].gather(1, mirrored)[:, 1:] @ both[1], end)
+    beta[:, :-1] = torch.where(inside[:, 1:].unsqueeze(2), normal[1].gather(1, back)[:, 1:] @ both[1], end)
     beta /= (alpha * beta).sum(2, keepdim=True)
     final = (alpha.gather(1, last.expand(-1, -1, alpha.shape[2])).squeeze(1) * end).sum(1)  # (B)
     log_partition = torch.where(inside, (scale.log() + highest).squeeze(2), 0.0).sum(1) + final.log()
@@ -186,7 +189,7 @@ def forward_backward(emissions: Tensor, scores: Scores, lengths: Tensor) -> Chai
 def best_path(emissions: Tensor, scores: Scores, lengths: Tensor) -> Tensor:
     """The highest-scoring tag sequence of each sentence (Viterbi 1967): (B, L) int64, 0 where padded.
 
-    In float64, which takes no longer: in float32, rounding the sum of 400 tokens sometimes decided between two paths.
+    In float64, which takes no longer. In float32, rounding a sum over 400 tokens sometimes chose between two paths.
     """
     inside, _ = _positions(lengths, emissions)
     transitions = scores.transitions.to(torch.float64)
@@ -194,20 +197,20 @@ def best_path(emissions: Tensor, scores: Scores, lengths: Tensor) -> Tensor:
 
     score = scores.start + rows[0]  # (B, T)
     reached = [score]
-    found: list[Tensor] = []  # for each t > 0, (B, T) the best tag before each tag
+    best_sources: list[Tensor] = []  # for each t > 0, (B, T) the best tag before each tag
     for t in range(1, len(rows)):
         best, source = (score.unsqueeze(2) + transitions).max(1)
         score = best + rows[t]
         reached.append(score)
-        found.append(source)
+        best_sources.append(source)
 
     last = (inside.sum(1) - 1)[:, None, None].expand(-1, 1, score.shape[1])
     tag = (torch.stack(reached, 1).gather(1, last).squeeze(1) + scores.end).argmax(1, keepdim=True)  # (B, 1)
     path = [tag]
-    if len(found) > 0:
-        # Past the end a tag comes from itself.
+    if len(best_sources) > 0:
+        # In the padding each tag comes from itself.
         stay = torch.arange(score.shape[1], device=score.device)
-        sources = torch.where(inside[:, 1:].unsqueeze(2), torch.stack(found, 1), stay).unbind(1)
+        sources = torch.where(inside[:, 1:].unsqueeze(2), torch.stack(best_sources, 1), stay).unbind(1)
         for t in range(len(sources) - 1, -1, -1):
             tag = sources[t].gather(1, tag)
             path.append(tag)
@@ -216,17 +219,27 @@ def best_path(emissions: Tensor, scores: Scores, lengths: Tensor) -> Tensor:
 
 
 def _positions(lengths: Tensor, emissions: Tensor) -> tuple[Tensor, Tensor]:
-    """For lengths (B) and emissions (B, L, T): which tokens are no padding, (B, L) bool; and where each stands when
-    its sentence is read from its end, (B, L) int64, padding staying where it is."""
+    """Which tokens of a batch are real, and where each stands when its sentence is read from its end.
+
+    Args:
+        lengths: (B).
+        emissions: (B, L, T).
+
+    Returns:
+        inside (B, L) bool, and back (B, L) int64, in which padding keeps its place.
+    """
     step = torch.arange(emissions.shape[1], device=emissions.device)
-    mirrored = lengths.to(emissions.device).unsqueeze(1) - 1 - step
-    inside = mirrored >= 0
-    return inside, torch.where(inside, mirrored, step)
+    back = lengths.to(emissions.device).unsqueeze(1) - 1 - step
+    inside = back >= 0
+    return inside, torch.where(inside, back, step)
 
 
 class _LogPartition(torch.autograd.Function):
-    """log Z with its gradient, which needs no second pass: it is the expected number of times that each score
-    is used (Sutton and McCallum 2012, section 5.1), so autograd need not remember every step of the recursion."""
+    """The logarithm of Z with its gradient, so that autograd need not remember every step of the recursion.
+
+    The gradient needs no second pass: it is the expected number of times that each score is used (Sutton and
+    McCallum 2012, section 5.1).
+    """
 
     @staticmethod
     def forward(
@@ -264,5 +277,5 @@ def _table(tags: Sequence[str], holds: Callable[[str, str], bool]) -> Tensor:
 
 
 def _continues(previous: str, tag: str) -> bool:
-    """Whether `tag`, right after `previous`, carries the same name on."""
+    """Whether `tag`, right after `previous`, continues the same name."""
     return split(tag)[0] == "I" and may_follow(previous, tag)

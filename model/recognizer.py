@@ -1,8 +1,8 @@
-"""From text to entities: the one path that the service, bulk tagging and raw-text evaluation share.
+"""From text to entities, for the service, for tagging in bulk and for scores on raw text.
 
-text -> windows of tokens (`windows`) -> tags and confidences (`tag`, the only step that computes) -> entities
-(`entities`). No text is cut off: a window is a sentence, and a sentence too long for one window is read through
-several that overlap, each of which answers for its own part.
+text -> windows of tokens (`windows`) -> tags and confidences (`tag`, the only step with arithmetic) -> entities
+(`entities`). No text is cut off. A window is a sentence; a sentence too long for one window gets several that
+overlap, and each of them decides about its own core.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,34 +17,34 @@ from nerve.model.tokenizer import sentences
 from nerve.model.vocabulary import WordIds
 
 MAX_WINDOW = 256
-"""Longest window, in tokens; padding and latency are paid per longest window of a batch."""
+"""Tokens of the longest window. A batch costs as much as if all its windows were as long as its longest."""
 
 MARGIN = 32
-"""Tokens of context on either side of the part that a window of a longer sentence answers for."""
+"""Tokens of context on either side of the core of a window, if its sentence has more than one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the tagger sees at once. An entity belongs to the window whose core its first token is in."""
+    """What the tagger reads at once. An entity belongs to the window whose core holds the entity's first token."""
 
     tokens: tuple[Token, ...]
     words: tuple[WordIds, ...]
     core: tuple[int, int]
-    """half-open, in tokens of this window"""
+    """first token and end (exclusive), in tokens of this window"""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
 
 class Tagging(NamedTuple):
-    """The tagger's answer for one window, a value per token; see `CRF.decode`."""
+    """The tagger's answer for one window, a value for each token; see `CRF.decode`."""
 
     tag_ids: list[int]
     confidences: list[float]
 
 
 class Recognizer:
-    """An archive that reads text."""
+    """Reads text with the tagger of an archive."""
 
     def __init__(self, archive: Archive) -> None:
         self.archive = archive
@@ -57,7 +57,7 @@ class Recognizer:
         return self.windows_of(sentences(text))
 
     def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[Window]:
-        """Every token of `sentences`, none of them empty, in at least one window, and in the core of exactly one."""
+        """The windows of tokenized sentences, none of them empty: each token is in the core of exactly one window."""
         ids = self.archive.vocabulary.ids
         return [
             Window(tokens := tuple(part), ids([token.text for token in tokens]), core)
@@ -66,7 +66,7 @@ class Recognizer:
         ]
 
     def tag(self, windows: Sequence[Window]) -> list[Tagging]:
-        """Run the tagger over these windows as one batch. Call it from one thread."""
+        """Tag these windows as one batch. Call it from one thread."""
         tag_ids, confidences = self.archive.run([window.words for window in windows])
         return [
             Tagging(row[: len(window)], confidence[: len(window)])
@@ -75,22 +75,22 @@ class Recognizer:
 
     def entities(self, text: str, windows: Sequence[Window], taggings: Sequence[Tagging]) -> list[Entity]:
         """The entities of `text`, in order and without overlap, from the taggings of its windows."""
-        found: list[Entity] = []
-        reached = 0  # of two windows that see one name differently, the first is believed
+        entities: list[Entity] = []
+        reached = 0  # where two windows disagree about a name, the first one decides
         for window, tagging in zip(windows, taggings, strict=True):
             for first, last, label in self._spans(tagging.tag_ids):
                 start, end = window.tokens[first].start, window.tokens[last].end
                 if window.core[0] <= first < window.core[1] and start >= reached:
-                    found.append(Entity(start, end, label, text[start:end], tagging.confidences[last]))
+                    entities.append(Entity(start, end, label, text[start:end], tagging.confidences[last]))
                     reached = end
-        return found
+        return entities
 
     def recognize(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in batches of bounded size."""
         return self.annotate(texts, [sentences(text) for text in texts])
 
     def annotate(self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]]) -> list[list[Entity]]:
-        """The same, where the sentences of each text are known, as tokens with their places in it."""
+        """The entities of each text, given its sentences as tokens with their offsets in it."""
         windows = [self.windows_of(of_text) for of_text in sentences]
         flat = [window for of_text in windows for window in of_text]
         taggings: dict[int, Tagging] = {}
@@ -103,7 +103,7 @@ class Recognizer:
         ]
 
     def _spans(self, tag_ids: list[int]) -> Iterator[tuple[int, int, str]]:
-        """First and last token, and label, of each name. The CRF gives no invalid sequence."""
+        """First token, last token and label of each name. The CRF never decodes an invalid sequence."""
         position, count = 0, len(tag_ids)
         while position < count:
             prefix, label = self._tags[tag_ids[position]]
@@ -116,7 +116,7 @@ class Recognizer:
 
 
 def _parts(sentence: Sequence[Token]) -> Iterator[tuple[Sequence[Token], tuple[int, int]]]:
-    """Windows of a sentence and their cores: the cores partition it, the windows reach MARGIN further."""
+    """Windows of a sentence, and their cores: the cores partition it, and MARGIN tokens surround each."""
     if len(sentence) <= MAX_WINDOW:
         yield sentence, (0, len(sentence))
         return

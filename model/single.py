@@ -1,6 +1,7 @@
-"""Decoding one sentence alone, as a person who types sends it: `CRF.decode` in about half of its time, for with one
-sentence it is the number of small kernels that counts. Nothing is padded, so nothing is masked or gathered, and what
-does not change from call to call is there before. Where there is no name, no probability is asked for.
+"""Decoding a batch of one sentence, in about half of the time of `CRF.decode`.
+
+With one sentence, time goes by the number of small kernels. There is no padding, so nothing is masked or gathered;
+what is the same in every call is computed before; and a sentence without a name needs no forward-backward pass.
 """
 
 import torch
@@ -10,7 +11,7 @@ from nerve.model.crf import CRF
 
 
 class SingleDecoder(nn.Module):
-    """A CRF for batches of one. Scripts with TorchScript."""
+    """A CRF's decoder for batches of one sentence. Scripts with TorchScript."""
 
     continues: list[list[bool]]
     outside: int
@@ -29,7 +30,7 @@ class SingleDecoder(nn.Module):
         self.outside = crf.outside.tolist().index(True)
 
     def forward(self, emissions: Tensor) -> tuple[Tensor, Tensor]:
-        """For emissions (1, L, T) what `CRF.decode` gives: tag_ids (1, L) int64 and confidence (1, L) float32."""
+        """As `CRF.decode`: emissions (1, L, T) -> tag_ids (1, L) int64 and confidence (1, L) float32."""
         rows = emissions[0].to(torch.float64)
         tag_ids = self._best_path(rows)
         without_names = tag_ids.count(self.outside) == len(tag_ids)
@@ -37,25 +38,25 @@ class SingleDecoder(nn.Module):
         return torch.tensor([tag_ids]), torch.tensor([confidence])
 
     def _best_path(self, rows: Tensor) -> list[int]:
-        """As `best_path`, for emissions (L, T) in float64."""
+        """As `best_path`: emissions (L, T), float64 -> L tags."""
         score = self.start + rows[0]
-        found: list[Tensor] = []
+        best_sources: list[Tensor] = []
         for row in rows[1:].unbind():
             highest, source = (score + self.into).max(1)
             score = highest + row
-            found.append(source)
+            best_sources.append(source)
         path = [int((score + self.end).argmax())]
-        if len(found) > 0:
-            sources: list[list[int]] = torch.stack(found).tolist()
+        if len(best_sources) > 0:
+            sources: list[list[int]] = torch.stack(best_sources).tolist()
             for t in range(len(sources) - 1, -1, -1):
                 path.append(sources[t][path[-1]])
         path.reverse()
         return path
 
     def _confidence(self, tag_ids: list[int], rows: Tensor) -> list[float]:
-        """Of each token that ends a name in this sequence, given emissions (L, T) in float64."""
+        """The confidence of each token, for these tags and emissions (L, T) in float64."""
         relative = (rows - rows.amax(1, keepdim=True)).exp()
-        # As `forward_backward`: both directions in one loop, the second from the sentence's end.
+        # As in `forward_backward`, both directions are one loop, the backward one from the sentence's end.
         steps = torch.stack([relative, relative.flip(0)], 1).unsqueeze(2).unbind()  # L x (2, 1, T)
         before = self.edges
         weighted = before * steps[0]
@@ -66,15 +67,16 @@ class SingleDecoder(nn.Module):
             weighted = before * step
             befores.append(before)
             sums.append(weighted.sum(2, keepdim=True))
-        around = torch.cat(befores, 1)  # (2, L, T) each tag's factors from before it and, mirrored, from after it
+        # (2, L, T) each tag's factor of all that comes before it and, in reverse order, of all that comes after it
+        around = torch.cat(befores, 1)
         scaled = relative / torch.cat(sums, 1)[0]
         alpha, beta = around[0] * scaled, around[1].flip(0)
         beta = beta / (alpha * beta).sum(1, keepdim=True)
-        # the factor of all that comes after each tag when no name goes on from it
+        # the factor of everything after each tag if no name continues from it
         leaves = torch.cat([(scaled * beta)[1:] @ self.leaving, beta[-1:]])
 
-        found = [0.0] * len(tag_ids)
-        name = 0.0  # the probability of all that begins as the name around t does
+        confidence = [0.0] * len(tag_ids)
+        name = 0.0  # the probability of all sequences that share the name at t, from its begin up to t
         for t in range(len(tag_ids)):
             tag = tag_ids[t]
             if tag != self.outside:
@@ -83,5 +85,5 @@ class SingleDecoder(nn.Module):
                 else:
                     name = float(alpha[t, tag])
                 if t == len(tag_ids) - 1 or not self.continues[tag][tag_ids[t + 1]]:
-                    found[t] = min(max(name * float(leaves[t, tag]), 0.0), 1.0)
-        return found
+                    confidence[t] = min(max(name * float(leaves[t, tag]), 0.0), 1.0)
+        return confidence

@@ -1,5 +1,7 @@
-"""The tagger: word representation -> recurrent encoder -> emissions -> CRF (Huang, Xu and Yu 2015; Lample et
-al. 2016; Ma and Hovy 2016). The whole forward pass, best path included, scripts with TorchScript. It sees ids.
+"""The tagger: word representation -> recurrent encoder -> emissions -> CRF.
+
+After Huang, Xu and Yu 2015, Lample et al. 2016, and Ma and Hovy 2016. Training trains this form, and an archive
+holds it as a script: the whole forward pass, best path included, scripts with TorchScript. It sees ids, no strings.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,13 +13,14 @@ from torch import Tensor, nn
 from nerve.model.batch import Batch
 from nerve.model.config import TaggerConfig
 from nerve.model.crf import CRF
+from nerve.model.embeddings import EmbeddingTable
 from nerve.model.vocabulary import FEATURES, PADDING, UNKNOWN, Vocabulary
 
-_CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+_TORCH_LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Tagger(nn.Module):
-    """Tags sentences of word ids. Which strings the ids stand for is the vocabulary's business."""
+    """Tags sentences of word ids. The vocabulary knows which strings they stand for."""
 
     def __init__(self, config: TaggerConfig, vocabulary: Vocabulary, tags: Sequence[str]) -> None:
         super().__init__()
@@ -43,90 +46,27 @@ class Tagger(nn.Module):
         emissions: Tensor = self.emission(self.encoder(embedded, lengths))
         return emissions
 
-    def cool(self, temperature: float) -> None:
-        """Divide every score by `temperature` for good. The best sequence of tags stays the best; above 1 it becomes
-        less certain, and so does every name in it (Guo et al. 2017, section 4.2)."""
+    def scale_by_temperature(self, temperature: float) -> None:
+        """Divide every score by `temperature`, in the weights (Guo et al. 2017, section 4.2).
+
+        The best sequence of tags stays the best. Above 1 it becomes less probable, and so does every name in it.
+        """
         with torch.no_grad():
             for weight in (*self.emission.parameters(), *self.crf.parameters()):
                 weight.div_(temperature)
 
-    def log_likelihood(self, batch: Batch, known: Tensor) -> Tensor:
-        """How probable what is known of each sentence is, (B); see `CRF.log_likelihood`."""
+    def log_likelihood(self, batch: Batch, allowed: Tensor) -> Tensor:
+        """The log-probability (B) of each sentence's annotation, allowed tags (B, L, T); see `CRF.log_likelihood`."""
         emissions = self.emissions(batch.features, batch.characters, batch.tokens, batch.lengths)
-        return self.crf.log_likelihood(emissions, known, batch.lengths)
-
-
-class Lookup(nn.Module):
-    """Embeddings of one of the vocabulary's tables: rows that training changes and, past their end, vectors from
-    elsewhere that it does not."""
-
-    padding: Final[int] = PADDING  # a scripted method sees constants of its class, not of its file
-    further: Tensor
-    codes: Tensor
-    scales: Tensor
-
-    def __init__(self, vocabulary: Vocabulary, name: str, size: int) -> None:
-        super().__init__()
-        self.name = name
-        self.size = size
-        count = len(vocabulary.table(name)) + UNKNOWN + 1
-        bound = (3 / size) ** 0.5
-        weight = torch.empty(count, size).uniform_(-bound, bound)
-        weight[PADDING] = 0.0
-        self.weight = nn.Parameter(weight)
-        self.register_buffer("further", torch.empty(0, size), persistent=False)
-        self.register_buffer("codes", torch.empty(0, (size + 1) // 2, dtype=torch.uint8), persistent=False)
-        self.register_buffer("scales", torch.empty(0, 1, dtype=torch.float16), persistent=False)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """(…) -> (…, size)."""
-        last = self.weight.shape[0] - 1
-        # Padding stays zero: else a word's last characters would look otherwise beside a longer word than alone.
-        embedded = nn.functional.embedding(ids.clamp(max=last), self.weight, padding_idx=self.padding)
-        embedded = embedded.float()  # from half precision, after `settle`
-        if self.further.shape[0] + self.codes.shape[0] > 0:
-            beyond = self._beyond((ids - last - 1).clamp(min=0))
-            embedded = torch.where((ids <= last).unsqueeze(-1), embedded, beyond)
-        return embedded
-
-    def _beyond(self, places: Tensor) -> Tensor:
-        """The vectors at these places past the table's end, (…) -> (…, size)."""
-        if self.further.shape[0] > 0:
-            return nn.functional.embedding(places, self.further)
-        packed = self.codes[places]
-        codes = torch.stack([packed & 15, packed >> 4], dim=-1).flatten(-2)[..., : self.size]
-        return (codes.float() - 7.5) * self.scales[places].float()
-
-    def adopt(self, known: Tensor, vectors: Tensor, further: Tensor) -> None:
-        """Begin with vectors from elsewhere.
-
-        Args:
-            known: (N) ids that have a vector; training goes on from it.
-            vectors: (N, size), theirs.
-            further: (M, size), of the ids past the table's end. Training leaves these as they are and pays nothing
-                for them: a large file of vectors costs no more than the strings that the corpora hold.
-        """
-        with torch.no_grad():
-            self.weight[known] = vectors
-        self.further = further.to(self.weight.device)
-
-    def settle(self) -> None:
-        """For export, after training: the table in half precision, and of the further vectors 4 bits a number, two
-        to a byte, with a scale for each vector. That moves a number by a fifteenth of the vector's largest at most;
-        hundreds of thousands of rare words fit where tens of thousands would (docs/accuracy.md has what they bring).
-        """
-        self.weight = nn.Parameter(self.weight.detach().half(), requires_grad=False)
-        largest = self.further.abs().amax(1, keepdim=True).clamp_min(1e-6)
-        codes = (self.further / largest * 7.5 + 7.5).round().clamp(0, 15).to(torch.uint8)
-        codes = nn.functional.pad(codes, (0, self.size % 2))
-        self.codes = codes[:, 0::2] | (codes[:, 1::2] << 4)
-        self.scales = (largest / 7.5).half()
-        self.further = self.further.new_empty(0, self.size)
+        return self.crf.log_likelihood(emissions, allowed, batch.lengths)
 
 
 class WordEncoder(nn.Module):
-    """A word's representation: embeddings of its categorical features, of its pairs with its two neighbours if the
-    vocabulary holds pairs, and a convolution over its characters (Ma and Hovy 2016, section 2.1)."""
+    """A word's representation, from its features and its characters.
+
+    Embeddings of its categorical features, embeddings of its pairs with its two neighbours if the vocabulary holds
+    pairs, and a convolution over its characters (Ma and Hovy 2016, section 2.1), side by side.
+    """
 
     padding: Final[int] = PADDING  # a scripted method sees constants of its class, not of its file
     unknown: Final[int] = UNKNOWN
@@ -134,23 +74,28 @@ class WordEncoder(nn.Module):
     def __init__(self, config: TaggerConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
         sizes = [config.word_size] + [config.affix_size] * (len(FEATURES) - 1)
-        columns = [Lookup(vocabulary, name, size) for name, size in zip(FEATURES, sizes, strict=True)]
+        columns = [
+            EmbeddingTable(len(vocabulary.table(name)), size) for name, size in zip(FEATURES, sizes, strict=True)
+        ]
         if config.pair_size:
-            columns += [Lookup(vocabulary, "pairs", config.pair_size)] * 2
+            columns += [EmbeddingTable(len(vocabulary.table("pairs")), config.pair_size)] * 2
         self.columns = nn.ModuleList(columns)
-        self.characters = Lookup(vocabulary, "characters", config.character_size)
+        self.characters = EmbeddingTable(len(vocabulary.table("characters")), config.character_size)
         self.convolution = nn.Conv1d(config.character_size, config.character_filters, 3, padding=1)
         self.word_dropout = config.word_dropout
         self.output_size = sum(sizes) + 2 * config.pair_size + config.character_filters
 
-    def lookups(self) -> dict[str, Lookup]:
-        """The lookup of each of the vocabulary's tables, by name."""
-        return {module.name: module for module in self.modules() if isinstance(module, Lookup)}
+    def tables(self) -> dict[str, EmbeddingTable]:
+        """The embeddings of each of the vocabulary's tables, by the table's name."""
+        names = (*FEATURES, "pairs", "pairs")[: len(self.columns)]
+        pairs = zip(names, self.columns, strict=True)
+        columns = {name: table for name, table in pairs if isinstance(table, EmbeddingTable)}
+        return {**columns, "characters": self.characters}
 
-    def settle(self) -> None:
-        """Keep all tables, most of a tagger's weights, in half precision from now on: for export, after training."""
-        for table in self.lookups().values():
-            table.settle()
+    def quantize(self) -> None:
+        """Quantize all tables, which hold most of a tagger's weights: for export, after training."""
+        for table in self.tables().values():
+            table.quantize()
 
     def forward(self, features: Tensor, characters: Tensor) -> Tensor:
         """(U, F) and (U, C) -> (U, E)."""
@@ -180,42 +125,47 @@ class Encoder(nn.Module):
         """(B, L, E) -> (B, L, encoded size)."""
         # Where each token stands when its own sentence is read from the end; padding stays where it is.
         step = torch.arange(embedded.shape[1], device=embedded.device)
-        mirrored = lengths.to(embedded.device).unsqueeze(1) - 1 - step  # (B, L)
-        mirrored = torch.where(mirrored >= 0, mirrored, step)
+        back = lengths.to(embedded.device).unsqueeze(1) - 1 - step  # (B, L)
+        back = torch.where(back >= 0, back, step)
         encoded: Tensor = self.dropout(embedded)
         for layer in self.layers:
-            encoded = self.dropout(layer(encoded, mirrored))
+            encoded = self.dropout(layer(encoded, back))
         return encoded
 
 
 class RecurrentLayer(nn.Module):
-    """One layer, read onward and, if asked, from each sentence's own end.
+    """One recurrent layer: forward, and if the tagger is bidirectional, backward from each sentence's own end.
 
-    The two directions are two recurrences over padded input, the second one over mirrored sentences: padding comes
-    after the last real token of both, so it reaches nothing. That equals packed sequences to the last digit that
-    float32 holds, and on a CPU trains an LSTM two to five times as fast (docs/decisions/padded-recurrence.md).
+    The two directions are two recurrences over padded input, the backward one over reversed sentences. Padding comes
+    after the last real token of both, so that it reaches no token. The result equals that of packed sequences up to
+    rounding, and on a CPU an LSTM trains two to five times as fast (docs/decisions/padded-recurrence.md).
     """
 
     def __init__(self, config: TaggerConfig, input_size: int) -> None:
         super().__init__()
-        cell = _CELLS[config.cell]
-        self.onward = cell(input_size, config.hidden_size, batch_first=True)
-        self.mirrored = cell(input_size, config.hidden_size, batch_first=True) if config.bidirectional else None
-        for recurrence in (self.onward, self.mirrored):
+        layer = _TORCH_LAYERS[config.cell]
+        self.forward_rnn = layer(input_size, config.hidden_size, batch_first=True)
+        self.backward_rnn = layer(input_size, config.hidden_size, batch_first=True) if config.bidirectional else None
+        for recurrence in (self.forward_rnn, self.backward_rnn):
             if recurrence is not None:
                 _initialise(recurrence)
 
-    def forward(self, encoded: Tensor, mirrored: Tensor) -> Tensor:
-        """(B, L, input size), and (B, L) from `Encoder` -> (B, L, encoded size)."""
-        output: Tensor = self.onward(encoded)[0]
-        if self.mirrored is not None:
-            reverse = self.mirrored(_mirror(encoded, mirrored))[0]
-            output = torch.cat([output, _mirror(reverse, mirrored)], dim=2)
+    def forward(self, encoded: Tensor, back: Tensor) -> Tensor:
+        """(B, L, input size) -> (B, L, encoded size).
+
+        Args:
+            encoded: the layer's input.
+            back: (B, L), where each token stands when its sentence is read from the end; from `Encoder`.
+        """
+        output: Tensor = self.forward_rnn(encoded)[0]
+        if self.backward_rnn is not None:
+            backward = self.backward_rnn(_reverse(encoded, back))[0]
+            output = torch.cat([output, _reverse(backward, back)], dim=2)
         return output
 
 
-def _mirror(encoded: Tensor, mirrored: Tensor) -> Tensor:
-    return encoded.gather(1, mirrored.unsqueeze(2).expand(-1, -1, encoded.shape[2]))
+def _reverse(encoded: Tensor, back: Tensor) -> Tensor:
+    return encoded.gather(1, back.unsqueeze(2).expand(-1, -1, encoded.shape[2]))
 
 
 class VariationalDropout(nn.Module):
@@ -234,7 +184,7 @@ class VariationalDropout(nn.Module):
 
 
 def _initialise(layer: nn.RNNBase) -> None:
-    """Glorot for the input, orthogonal for the state, and an LSTM that starts by remembering."""
+    """Glorot for the input, orthogonal for the state, and forget gates that start open."""
     for name, parameter in layer.named_parameters():
         gates = torch.split(parameter, layer.hidden_size)
         if name.startswith("weight"):

@@ -1,7 +1,8 @@
-"""The tagging scheme, BIO (also called IOB2), as a table: which tags there are, which may follow which,
-and how tags and spans turn into each other. Training, decoding and the readers of corpora all ask here.
+"""The tagging scheme BIO, also called IOB2: its tags, which may follow which, and conversion to spans and back.
 
-A name of label X is `B-X` on its first token and `I-X` on each further one; every other token is `O`.
+Training, decoding and the readers of corpora all use this one definition.
+
+A name with label X has the tag `B-X` at its first token and `I-X` at each later one; every other token has `O`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ OUTSIDE = "O"
 
 
 class TagError(ValueError):
-    """A tag sequence breaks the scheme. `position` is the index of the first tag that does."""
+    """A tag sequence is invalid. `position` is the index of the first tag that is."""
 
     def __init__(self, position: int, message: str) -> None:
         super().__init__(message)
@@ -44,9 +45,9 @@ def labels_of(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def may_follow(previous: str, tag: str) -> bool:
-    """Whether `tag` may come right after `previous`; before the first tag stands an `O`.
+    """Whether `tag` may come right after `previous`; the first tag counts as one after `O`.
 
-    The whole scheme: `I-X` continues a name of label X and nothing else does; all the rest is free.
+    This is the whole scheme: `I-X` needs a name of label X before it, and all other tags may follow any tag.
     """
     prefix, label = split(tag)
     return prefix != "I" or split(previous)[1] == label
@@ -56,7 +57,7 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
     """The names that a valid tag sequence marks, in order.
 
     Raises:
-        TagError: at the first tag that may not stand where it stands.
+        TagError: at the first tag that may not follow the one before it.
     """
     spans: list[Span] = []
     previous, start = OUTSIDE, 0

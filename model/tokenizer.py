@@ -1,11 +1,12 @@
-"""Text into sentences of tokens, by rule: the one door through which raw text reaches a tagger, in the service
-and wherever training measures itself on raw text. It drops and changes nothing: every character that is not
-white space is in exactly one token, and offsets count code points.
+"""The rules that split text into sentences and tokens, for the service and for training's scores on raw text.
 
-The tokens are those of the English corpora (Penn Treebank and its children) where rules can tell, and each Han
-character is a token. A sentence is found from its own characters and those of the word after it, nothing
-further away: the text of a sentence, given alone, is that one sentence again. Time is linear in the text,
-whatever it holds, because every repetition is possessive or bounded.
+Nothing is dropped or changed: every character that is not white space is in exactly one token, and offsets count
+code points.
+
+Tokens are those of the English corpora (the Penn Treebank and its successors) as far as rules can tell; each Han
+character is a token. Where a sentence ends depends on its own characters and on the word after it, on nothing else:
+the text of a sentence, given alone, is that one sentence again. Time is linear in any text, because every repetition
+is possessive or bounded.
 """
 
 import re
@@ -16,12 +17,12 @@ from operator import add
 
 from nerve.model.annotation import Token
 
-# Goes up whenever some text would get other tokens or sentences: an archive keeps the version it was trained with.
 VERSION = 1
+"""Raised whenever some text gets other tokens or sentences. An archive states the version it was trained with."""
 
 
 def tokenize(text: str) -> list[Token]:
-    """All tokens of `text`, in order."""
+    """The tokens of `text`, in order."""
     return [token for sentence in sentences(text) for token in sentence]
 
 
@@ -29,8 +30,8 @@ def sentences(text: str) -> list[list[Token]]:
     """The tokens of `text`, sentence by sentence; no sentence is empty."""
     found = []
     for start, end in _bounds(text):
-        # Each piece is a token and the white space after it, so that lengths add up to offsets. All of this loops
-        # in C: three times as fast as asking each match for its span.
+        # Each piece is a token and the white space after it, so that lengths add up to offsets. These loops run in C
+        # and are three times as fast as reading the span of each match.
         pieces = _PIECE.findall(text, start, end)
         starts = list(accumulate(map(len, pieces), initial=start))
         words = list(map(str.rstrip, pieces))
@@ -39,7 +40,7 @@ def sentences(text: str) -> list[list[Token]]:
 
 
 def joined(words: Sequence[str]) -> tuple[str, list[Token]]:
-    """The text that `words`, none of them empty, make with a space between them, and they as its tokens."""
+    """The text that `words`, none of them empty, make with a space between them, and the words as its tokens."""
     starts = list(accumulate(map(len, words), lambda start, length: start + length + 1, initial=0))
     ends = map(add, starts, map(len, words))
     return " ".join(words), list(map(_as_token, zip(words, starts, ends, strict=False)))
@@ -52,9 +53,9 @@ _as_token = partial(tuple.__new__, Token)  # what Token._make does, without a fr
 
 
 def _bounds(text: str) -> Iterator[tuple[int, int]]:
-    """Where each sentence starts and ends; only white space lies between and around them."""
+    """Start and end of each sentence; only white space lies between and around them."""
     start = len(text) - len(text.lstrip())
-    line = start  # where its last line starts: the sentence's own text only, for what came before must not count
+    line = start  # where the sentence's last line starts; text before the sentence must not count
     for pause in _PAUSE.finditer(text, start):
         stop, full, gap = pause.groups()
         gap_start, resumes = pause.span("gap")
@@ -115,7 +116,7 @@ _STARTERS = _words(
     "After Before Since Although However His Her Its Their Our My There Here What Who Why How Where Which Some Many "
     "Most Meanwhile Also No Not Last Earlier Now Then So Please"
 )
-# A line that ends in one of these goes on in the next.
+# A line that ends in one of these continues on the next line.
 _UNFINISHED = _words(
     "a an the of to in on at by for from with and or nor but as than that which who whose is are was were be been "
     "has have had will would can could may might must shall should his her its their our my your this these those "
@@ -127,7 +128,7 @@ _ITEM = re.compile(r"[@#*•·>|☐✓]|[-–—] |https?://|RT ")
 
 
 def _ends_at_stop(before: str, stop: str, text: str, resumes: int) -> bool:
-    """Whether `stop`, the end of `before`, ends the sentence, where white space and `text[resumes]` come next."""
+    """Whether `stop`, at the end of `before`, ends the sentence. White space follows it, then `text[resumes]`."""
     following = text[resumes]
     if following in ",;:)":
         return False
@@ -136,7 +137,7 @@ def _ends_at_stop(before: str, stop: str, text: str, resumes: int) -> bool:
     word = _LAST_WORD.search(before, 0, len(before) - 1)[0]  # type: ignore[index]
     if word in _TITLES or (before[:-1].isdigit() and len(before) < 4):  # the number of an item
         return False
-    if following.islower():  # careless prose, unless the word can be an abbreviation
+    if following.islower():  # careless prose, unless the word may be an abbreviation
         return len(word) > 2 and word.isalpha() and word.islower() and word not in _ABBREVIATIONS
     if word in _ABBREVIATIONS or (word[-2:-1] == "." and word[-1].isalpha()) or (len(word) == 1 and word.isupper()):
         next_word = _NEXT_WORD.match(text, resumes)
@@ -145,11 +146,11 @@ def _ends_at_stop(before: str, stop: str, text: str, resumes: int) -> bool:
 
 
 def _ends_at_line(line: str, text: str, resumes: int) -> bool:
-    """Whether a line without a stop is a sentence (a headline, a list's item, a tweet) rather than wrapped.
+    """Whether a line without a stop is a sentence (a headline, a list item, a tweet) rather than a wrapped line.
 
-    Both kinds of text come, and nothing near the line tells them apart for sure. On gold sentences (dev, November
-    2026) this cuts 0.9 % of GMB's names when wrapped at 72 columns, where always ending would cut 3.5 %, and joins
-    15 % of broad_twitter's tweets to the tweet on the next line, which seldom hurts a name.
+    Both kinds occur, and nothing near the line tells them apart for certain. On gold sentences (dev, November 2026)
+    this rule cuts 0.9 % of GMB's names when the text is wrapped at 72 columns, where a rule that always ends the
+    sentence cuts 3.5 %; and it joins 15 % of broad_twitter's tweets to the next one, which seldom harms a name.
     """
     line = line.rstrip()
     if _ITEM.match(text, resumes):
@@ -159,7 +160,7 @@ def _ends_at_line(line: str, text: str, resumes: int) -> bool:
     words = line[-40:].split()
     if words[-1] in _UNFINISHED:
         return False
-    # A capital on both sides is a name that goes on, if the line is no title or name as a whole.
+    # Capitals on both sides are one name, unless the whole line is a title or a name.
     next_word = _NEXT_WORD.match(text, resumes)
     return not (
         words[-1][0].isupper()
@@ -175,7 +176,7 @@ def _ends_at_line(line: str, text: str, resumes: int) -> bool:
 _HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _HIRAGANA = "\u3041-\u309f"
-# Symbols and punctuation: what no word is made of. All else is, known to this Unicode or not, with its marks.
+# Symbols and punctuation, which are in no word. All other characters are, those that Unicode adds later included.
 _SYMBOLS = (
     "\\x00-/:-@\\[-^`{-\xa9\xab\xac\xae-\xb1\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7"
     "\u02c2-\u02c5\u02d2-\u02df\u037e\u0387\u055a-\u055f\u0589\u058a\u05be\u05c0\u05c3\u05c6\u0600-\u060f\u061b-\u061f"
@@ -187,7 +188,7 @@ _SYMBOLS = (
     "\U0001f000-\U0001faff\U000e0000-\U000e00ff\U000f0000-\U0010ffff"
 )
 _W = rf"[^\s{_SYMBOLS}{_HAN}{_KATAKANA}{_HIRAGANA}]"
-# Marks, joiners and variation selectors belong to the character before them, whatever that is.
+# Marks, joiners and variation selectors belong to the character before them, whichever it is.
 _MARK = (
     r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u200d\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f"
     r"\ufe20-\ufe2f\U000e0100-\U000e01ef]"
@@ -214,11 +215,10 @@ _DOTTED = (
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec"
 )
 
-# A token and the white space after it. Every sentence is all tokens, so the commonest kinds come first. Hyphens
-# stay inside words, as in all these corpora but EWT: splitting "U.S.-led" would suit 0.3 % of EWT's names and
-# invent 0.7 % in GMB's. "@" and "#" are split off, for the names that follow them (16 % and 5 % of WNUT17's test,
-# a third of broad_twitter's dev with "@") are annotated without. A dot that ends an abbreviation and
-# the sentence is a token of its own.
+# A token and the white space after it. The most frequent kinds come first. Hyphens stay inside words, as in all
+# these corpora but EWT: splitting "U.S.-led" would suit 0.3 % of EWT's names and spoil 0.7 % of GMB's. "@" and "#"
+# are split off, because the names after them (16 % and 5 % of WNUT17's test, a third of broad_twitter's dev with
+# "@") are annotated without them. A dot that ends both an abbreviation and the sentence is a token of its own.
 _PIECE = re.compile(
     rf"""
     (?: [A-Za-z]++ (?= [ ,\n] )

@@ -1,9 +1,10 @@
-"""Strings become ids here, and nowhere else. Training builds a vocabulary from its train split, the archive
-carries it as JSON, and the recognizer asks it for the ids of each word.
+"""The vocabulary: from strings to ids. No other file turns one into the other.
 
-A word is seen from several sides, so that an unseen one still has a representation: its normal form
-(lower case, digits as 0), its first and last three characters, its shape, and its characters one by one. Where words
-are single characters, as in Chinese, the pairs that a word makes with its neighbours say more than any of these.
+Training builds a vocabulary from its train split, an archive holds it as JSON, and the recognizer looks words up.
+
+Each word has several features, so that one never seen before still has a representation: its normal form (lower
+case, digits as 0), its first and last three characters, its shape, and its characters one by one. Where words are
+single characters, as in Chinese, the pairs that a word makes with its neighbours say more than any of these.
 """
 
 import unicodedata
@@ -18,14 +19,14 @@ PADDING, UNKNOWN = 0, 1
 """The first two ids of every table; known strings count from 2."""
 
 FEATURES = ("words", "prefixes", "suffixes", "shapes")
-"""The categorical features of a word, in the order of the columns of `WordIds.features`; if the vocabulary holds
-pairs, two columns follow, the word with its left and with its right neighbour."""
+"""The categorical features of a word, in the order of `WordIds.features`. If the vocabulary holds pairs, two more
+follow: the word with its left neighbour and with its right one."""
 
 MAX_CHARACTERS = 24
-"""Of a longer word (a URL, say) the first 16 and the last 8 characters stand for it."""
+"""A longer word, such as a URL, is represented by its first 16 and its last 8 characters."""
 
 _CACHED_WORDS = 32_768
-"""Bound of the memory of words already looked up; it is emptied when full."""
+"""Words whose ids, and whose normal forms, are remembered. Either cache is emptied or cut when full."""
 
 
 class WordIds(NamedTuple):
@@ -45,14 +46,22 @@ class Vocabulary:
     shapes: tuple[str, ...]
     characters: tuple[str, ...]
     pairs: tuple[str, ...] | None = None
-    """None where pairs are not looked at"""
+    """None if the tagger does not look at pairs"""
 
     @classmethod
     def build(
         cls, sentences: Iterable[Sequence[str]], min_count: int = 1, *, with_pairs: bool = False
     ) -> "Vocabulary":
-        """The vocabulary of a train split, given its sentences; what occurs less often than `min_count` times is left
-        unknown. Tables are sorted by falling count, then by the string."""
+        """The vocabulary of the sentences of a train split.
+
+        Args:
+            sentences: the words of each.
+            min_count: strings that occur less often are left out of their table, which makes them unknown.
+            with_pairs: whether to count pairs of neighbouring words, too.
+
+        Returns:
+            Tables sorted by falling count, then by the string.
+        """
         words: Counter[str] = Counter()
         paired: Counter[str] = Counter()
         for sentence in sentences:
@@ -66,25 +75,30 @@ class Vocabulary:
             for character in _clip(word):
                 counts["characters"][character] += count
 
-        def known(table: Counter[str]) -> tuple[str, ...]:
+        def frequent(table: Counter[str]) -> tuple[str, ...]:
             return tuple(string for string, n in sorted(table.items(), key=_by_count) if n >= min_count)
 
-        tables = {name: known(table) for name, table in counts.items()}
-        return cls(**tables, pairs=known(paired) if with_pairs else None)
+        tables = {name: frequent(table) for name, table in counts.items()}
+        return cls(**tables, pairs=frequent(paired) if with_pairs else None)
 
     @classmethod
     def from_json(cls, tables: Mapping[str, Sequence[str]]) -> "Vocabulary":
-        """The inverse of `to_json`. Raises KeyError when a table is missing."""
+        """The inverse of `to_json`.
+
+        Raises:
+            KeyError: a table is missing.
+        """
         paired = tables.get("pairs")
-        known = {name: tuple(tables[name]) for name in (*FEATURES, "characters")}
-        return cls(**known, pairs=None if paired is None else tuple(paired))
+        others = {name: tuple(tables[name]) for name in (*FEATURES, "characters")}
+        return cls(**others, pairs=None if paired is None else tuple(paired))
 
     def to_json(self) -> dict[str, list[str]]:
+        """The strings of each table, by its name."""
         tables = {name: list(getattr(self, name)) for name in (*FEATURES, "characters")}
         return tables if self.pairs is None else {**tables, "pairs": list(self.pairs)}
 
     def table(self, name: str) -> tuple[str, ...]:
-        """The strings of a table: one of FEATURES, `characters` or `pairs`."""
+        """The strings of a table, which is one of FEATURES, `characters` or `pairs`."""
         strings: tuple[str, ...] | None = getattr(self, name)
         return strings or ()
 
@@ -99,11 +113,16 @@ class Vocabulary:
             for word, left, right in zip(alone, paired, paired[1:], strict=False)
         )
 
+    @property
+    def remembered(self) -> int:
+        """Words whose ids are remembered."""
+        return len(self._cache)
+
     def _remember(self, word: str) -> WordIds:
         if len(self._cache) >= _CACHED_WORDS:
             self._cache.clear()
-        known = self._cache[word] = self._look_up(word)
-        return known
+        ids = self._cache[word] = self._look_up(word)
+        return ids
 
     def _look_up(self, word: str) -> WordIds:
         characters = self._ids[-1]
@@ -135,19 +154,22 @@ def features(word: str) -> tuple[str, str, str, str]:
 @lru_cache(_CACHED_WORDS)
 def normal_form(word: str) -> str:
     """Lower case, digits as 0, and one form of what has several (NFKC: full-width letters, ligatures)."""
-    folded = unicodedata.normalize("NFKC", word).lower()  # in this order: some signs, as ™, stand for upper case
+    # NFKC first: it turns some signs, such as ™, into upper case.
+    folded = unicodedata.normalize("NFKC", word).lower()
     return "".join("0" if character.isdigit() else character for character in folded)
 
 
 def pairs(sentence: Sequence[str]) -> list[str]:
-    """Neighbouring words, in their normal forms and with nothing between: for n words n + 1 pairs, of which the first
-    and the last are with the sentence's edge, which adds nothing."""
+    """The pairs of neighbouring words, their normal forms joined without a space.
+
+    There are n + 1 for n words: the first and the last are pairs with the sentence's edge, which is the empty string.
+    """
     normal = ["", *map(normal_form, sentence), ""]
     return [left + right for left, right in pairwise(normal)]
 
 
 def shape(word: str) -> str:
-    """Runs of the same kind of character, written once or, from two on, twice: `McDonald's` -> `XxXxx.x`.
+    """The kinds of a word's characters; of a run of one kind, two at most: `McDonald's` -> `XxXxx.x`.
 
     X upper case, x lower case, 0 digit, L letter without case, . anything else.
     """

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from nerve.model.archive import Metadata, save
+from nerve.model.archive import save
 from nerve.model.config import TaggerConfig
+from nerve.model.metadata import Metadata
 from nerve.model.tagger import Tagger
 from nerve.model.tags import tags_of
 from nerve.model.vocabulary import Vocabulary

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nerve.model.archive import Archive, ArchiveError, Example, Metadata, load, save
+from nerve.model.archive import Archive, ArchiveError, load, save
+from nerve.model.metadata import Example, Metadata
 from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.data.corpora import Corpus

@@ -22,7 +22,8 @@ import torch
 from tqdm import tqdm
 
 from nerve import __version__
-from nerve.model.archive import Archive, ArchiveError, Metadata
+from nerve.model.archive import Archive, ArchiveError
+from nerve.model.metadata import Metadata
 from nerve.model.tags import tags_of
 from nerve.training import options
 from nerve.training.config import Config, ConfigError
@@ -132,7 +133,7 @@ def train(
         checkpoint.save(trainer, history, best)
 
     tagger.load_state_dict(best)
-    tagger.words.settle()  # before scoring: the scores are those of what is served
+    tagger.words.quantize()  # before scoring: the scores are those of what is served
     metadata = export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
     checkpoint.remove()
     for name, value in metadata.scores.items():

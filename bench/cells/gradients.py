@@ -27,7 +27,7 @@ def reach(tagger: Tagger, sentences: Sequence[Sequence[WordIds]]) -> Tensor:
         ValueError: the tagger reads both directions, so that a state depends on words behind it too, or a sentence
             has fewer than FAR + 1 tokens.
     """
-    if any(layer.mirrored is not None for layer in tagger.encoder.layers):
+    if any(layer.backward_rnn is not None for layer in tagger.encoder.layers):
         raise ValueError("the tagger reads both directions; its states have no words that they come after")
     training = tagger.training
     try:

@@ -15,7 +15,8 @@ from bench.cells import contexts, gradients, speeds
 from bench.cells.plan import CLIP, SENTENCES, Run
 from bench.cells.results import Result, Results
 from nerve import __version__
-from nerve.model.archive import Archive, Metadata, load, save
+from nerve.model.archive import Archive, load, save
+from nerve.model.metadata import Metadata
 from nerve.model.tagger import Tagger
 from nerve.model.tags import tags_of
 from nerve.model.vocabulary import Vocabulary, WordIds

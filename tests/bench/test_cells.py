@@ -116,9 +116,9 @@ def test_the_taggers_layer_computes_them_too_each_sentence_from_its_own_end(cell
 
     def hand(row, length):
         sentence = row[None, :length]
-        states = by_hand(cell, weights_of(layer.onward, cell), sentence)
+        states = by_hand(cell, weights_of(layer.forward_rnn, cell), sentence)
         if bidirectional:
-            back = by_hand(cell, weights_of(layer.mirrored, cell), sentence.flip(1)).flip(1)
+            back = by_hand(cell, weights_of(layer.backward_rnn, cell), sentence.flip(1)).flip(1)
             states = torch.cat([states, back], 2)
         return nn.functional.pad(states[0], (0, 0, 0, 8 - length))
 

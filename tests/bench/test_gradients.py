@@ -52,7 +52,7 @@ def test_what_follows_the_token_changes_nothing() -> None:
 
 def test_without_a_way_from_state_to_state_only_the_word_itself_is_reached() -> None:
     one = tagger(cell="rnn")
-    torch.nn.init.zeros_(one.encoder.layers[0].onward.weight_hh_l0)
+    torch.nn.init.zeros_(one.encoder.layers[0].forward_rnn.weight_hh_l0)
     (norms,) = reach(one, [sentence(FAR + 1)])
     assert norms[0] > 0
     assert not norms[1:].any()

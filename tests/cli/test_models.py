@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nerve.model.archive import Metadata, read_metadata
+from nerve.model.archive import read_metadata
+from nerve.model.metadata import Metadata
 from tests.support.shell import ROOT
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]

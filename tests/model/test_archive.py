@@ -6,12 +6,14 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from nerve.model import archive, tokenizer
-from nerve.model.archive import FORMAT, Archive, ArchiveError, Example, load, main, save
+from nerve.model.archive import Archive, ArchiveError, load, main, save
+from nerve.model.metadata import FORMAT, Example
 from nerve.model.tags import spans_of
 from tests.support import ROOT
 
@@ -78,21 +80,19 @@ def test_the_weights_of_an_archive_are_those_of_the_tagger_by_their_names(archiv
     assert all(theirs[name].equal(weight) for name, weight in ours.items())
 
 
-def test_an_archive_keeps_further_vectors_and_gives_out_all_rows_of_a_table(
-    tmp_path, make_tagger, vocabulary, metadata
-):
-    tagger, known = make_tagger(), replace(vocabulary, words=(*vocabulary.words, "zorbas", "delhi"))
-    lookup = tagger.words.lookups()["words"]
-    lookup.adopt(torch.tensor([2]), torch.ones(1, 8), torch.randn(2, 8))
-    tagger.words.settle()
-    save(tmp_path / "tiny.pt", tagger, known, metadata)
+def test_an_archive_keeps_frozen_rows_and_gives_out_all_rows_of_a_table(tmp_path, make_tagger, vocabulary, metadata):
+    tagger, more = make_tagger(), replace(vocabulary, words=(*vocabulary.words, "zorbas", "delhi"))
+    table = tagger.words.tables()["words"]
+    table.load_vectors(torch.tensor([2]), torch.ones(1, 8), torch.randn(2, 8))
+    tagger.words.quantize()
+    save(tmp_path / "tiny.pt", tagger, more, metadata)
     loaded = load(tmp_path / "tiny.pt")
-    assert loaded.tags(SENTENCES) == Archive(tagger, known, metadata, "cpu").tags(SENTENCES)
+    assert loaded.tags(SENTENCES) == Archive(tagger, more, metadata, "cpu").tags(SENTENCES)
     rows = loaded.embeddings("words.columns.0", "words")
     assert rows.shape == (20, 8)
-    assert rows.equal(lookup(torch.arange(20)))
+    assert rows.equal(table(torch.arange(20)))
     assert not rows.is_inference()
-    assert loaded.embeddings("words.characters", "characters").shape == (2 + len(known.characters), 4)
+    assert loaded.embeddings("words.characters", "characters").shape == (2 + len(more.characters), 4)
 
 
 def test_an_archive_of_a_tagger_that_looks_at_pairs_keeps_its_pairs(
@@ -107,7 +107,7 @@ def test_an_archive_of_a_tagger_that_looks_at_pairs_keeps_its_pairs(
     assert loaded.tags(SENTENCES) == Archive(tagger, paired_vocabulary, metadata, "cpu").tags(SENTENCES)
 
 
-def test_an_archive_from_before_there_were_pairs_loads_and_looks_at_none(archive_path, examples):
+def test_an_archive_that_does_not_state_a_setting_has_its_default(archive_path, examples):
     def drop(old):
         found = json.loads(old)
         del found["config"]["pair_size"]
@@ -134,6 +134,13 @@ def test_saving_exports_for_tagging_and_leaves_the_tagger_as_it_was(
     save(tmp_path / "tiny.pt", tagger, vocabulary, metadata)
     assert tagger.training is training
     assert load(tmp_path / "tiny.pt").tags(SENTENCES) == [example.tags for example in examples]
+
+
+def test_an_archive_holds_no_path_of_the_machine_that_made_it(archive_path):
+    paths = (str(ROOT), str(Path(torch.__file__).parent.parent))
+    with zipfile.ZipFile(archive_path) as file:
+        contents = {name: file.read(name) for name in file.namelist()}
+    assert not [name for name, content in contents.items() if any(path.encode() in content for path in paths)]
 
 
 # -- the self-check, and saving --------------------------------------------------------------------------------------
@@ -280,6 +287,7 @@ def without(entry, key):
     return rewrite(entry, lambda old: json.dumps({k: v for k, v in json.loads(old).items() if k != key}).encode())
 
 
+NO_METADATA = f"its metadata is not what format {FORMAT} holds"
 REFUSED = {
     "no file": (delete, "no such file"),
     "a folder": (make_folder, "not an archive, or damaged"),
@@ -294,14 +302,23 @@ REFUSED = {
     "a wrong byte in the metadata": (flip("metadata.json", 40), "damaged: the checksum of .*metadata.json is wrong"),
     "a wrong byte in the compressed code": (flip("tagger.py"), "damaged"),
     "weights marked as a folder": (mark_as_folder, "damaged: an entry says that it is a folder"),
-    "an older format": (with_metadata(format=FORMAT - 1), f"format version 0; this nerve reads version {FORMAT}"),
-    "a newer format": (with_metadata(format=FORMAT + 1), f"format version 2; this nerve reads version {FORMAT}"),
+    "an older format": (
+        with_metadata(format=FORMAT - 1),
+        f"format version {FORMAT - 1}; this nerve reads .* {FORMAT}",
+    ),
+    "a newer format": (
+        with_metadata(format=FORMAT + 1),
+        f"format version {FORMAT + 1}; this nerve reads .* {FORMAT}",
+    ),
     "no format": (without("metadata.json", "format"), "format version None"),
     "another tokenizer": (with_metadata(tokenizer=0), "tokenizer version 0; this nerve reads version"),
-    "no tags": (without("metadata.json", "tags"), "its metadata is not what format 1 holds: 'tags'"),
-    "no tags that are tags": (with_metadata(tags=None), "its metadata is not what format 1 holds"),
+    "no tags": (without("metadata.json", "tags"), f"{NO_METADATA}: 'tags'"),
+    "no tags that are tags": (with_metadata(tags=None), NO_METADATA),
     "an impossible configuration": (with_metadata(config={"hidden_size": 0}), "hidden_size is 0"),
-    "metadata that is a list": (rewrite("metadata.json", lambda _: b"[]"), "its metadata is not what format 1 holds"),
+    "metadata that is a list": (
+        rewrite("metadata.json", lambda _: b"[]"),
+        NO_METADATA,
+    ),
     "metadata that is not JSON": (rewrite("metadata.json", lambda old: old[:-1]), "not an archive, or damaged"),
     "a vocabulary without words": (without("vocabulary.json", "words"), "its metadata is not .*'words'"),
 }

@@ -68,41 +68,43 @@ def test_the_tag_marginals_are_the_sums_over_the_paths_through_each_tag(case):
 def test_the_log_likelihood_of_each_gold_path_is_its_share_of_all(case):
     crf, emissions = case
     gold = [every_path(crf, sentence)[1].argsort()[-1 - n % 3] for n, sentence in enumerate(sentences(emissions))]
-    known = torch.ones(emissions.shape, dtype=torch.bool)
+    allowed_tags = torch.ones(emissions.shape, dtype=torch.bool)
     expected = []
-    for row, sentence, chosen in zip(known, sentences(emissions), gold, strict=True):
+    for row, sentence, chosen in zip(allowed_tags, sentences(emissions), gold, strict=True):
         paths, scores = every_path(crf, sentence)
         row[: len(sentence)] = torch.nn.functional.one_hot(paths[chosen], len(TAGS)).bool()
         expected.append(scores.log_softmax(0)[chosen])
-    torch.testing.assert_close(crf.log_likelihood(emissions, known, LENGTHS), torch.stack(expected))
+    torch.testing.assert_close(crf.log_likelihood(emissions, allowed_tags, LENGTHS), torch.stack(expected))
 
 
 def test_the_log_likelihood_of_a_partial_annotation_sums_all_paths_that_agree_with_it(case):
     crf, emissions = case
-    known = partial_annotation(emissions.shape, torch.Generator().manual_seed(1))
+    allowed_tags = partial_annotation(emissions.shape, torch.Generator().manual_seed(1))
     expected = []
-    for row, sentence in zip(known, sentences(emissions), strict=True):
+    for row, sentence in zip(allowed_tags, sentences(emissions), strict=True):
         paths, scores = every_path(crf, sentence)
         agree = row[torch.arange(len(sentence)), paths].all(1)
         expected.append(scores.masked_fill(~agree, -float("inf")).logsumexp(0) - scores.logsumexp(0))
-    found = crf.log_likelihood(emissions, known, LENGTHS)
+    found = crf.log_likelihood(emissions, allowed_tags, LENGTHS)
     torch.testing.assert_close(found, torch.stack(expected))
     assert (found < -0.01).any()
 
 
-def test_nothing_known_has_probability_one(case):
+def test_an_annotation_that_allows_every_tag_has_probability_one(case):
     crf, emissions = case
-    known = torch.ones(emissions.shape, dtype=torch.bool)
-    torch.testing.assert_close(crf.log_likelihood(emissions, known, LENGTHS), torch.zeros(5, dtype=torch.float64))
+    allowed_tags = torch.ones(emissions.shape, dtype=torch.bool)
+    torch.testing.assert_close(
+        crf.log_likelihood(emissions, allowed_tags, LENGTHS), torch.zeros(5, dtype=torch.float64)
+    )
 
 
-def test_what_is_unknown_is_the_sum_of_what_it_could_be(case):
+def test_an_ambiguous_token_has_the_sum_of_its_alternatives(case):
     crf, emissions = case
     row, length = emissions[:1, :1], torch.tensor([1])
-    known = torch.tensor([tag in ("O", "B-PER") for tag in TAGS]).view(1, 1, -1)
+    allowed_tags = torch.tensor([tag in ("O", "B-PER") for tag in TAGS]).view(1, 1, -1)
     alternatives = [torch.tensor([tag == one for tag in TAGS]).view(1, 1, -1) for one in ("O", "B-PER")]
     one_by_one = [crf.log_likelihood(row, alternative, length) for alternative in alternatives]
-    torch.testing.assert_close(crf.log_likelihood(row, known, length), torch.logaddexp(*one_by_one))
+    torch.testing.assert_close(crf.log_likelihood(row, allowed_tags, length), torch.logaddexp(*one_by_one))
 
 
 # (L, T) as sets of tags
@@ -120,10 +122,10 @@ IMPOSSIBLE = [
 @pytest.mark.parametrize("mates", [0, 2])
 def test_an_impossible_annotation_is_refused_whatever_stands_beside_it(annotation, mates):
     crf = CRF(TAGS)
-    known = torch.ones(mates + 1, len(annotation), len(TAGS), dtype=torch.bool)
-    known[-1] = torch.tensor([[tag in allowed for tag in TAGS] for allowed in annotation])
+    allowed_tags = torch.ones(mates + 1, len(annotation), len(TAGS), dtype=torch.bool)
+    allowed_tags[-1] = torch.tensor([[tag in allowed for tag in TAGS] for allowed in annotation])
     with pytest.raises(ValueError, match="a sentence admits no valid tag sequence"):
-        crf.log_likelihood(torch.randn(known.shape), known, torch.full((mates + 1,), len(annotation)))
+        crf.log_likelihood(torch.randn(allowed_tags.shape), allowed_tags, torch.full((mates + 1,), len(annotation)))
 
 
 def test_emissions_that_are_not_finite_are_refused():
@@ -138,7 +140,7 @@ def test_emissions_that_are_not_finite_are_refused():
 def test_the_gradient_of_the_log_likelihood_is_that_of_finite_differences(case):
     crf, emissions = case
     emissions = emissions.clamp(-5, 5).requires_grad_()
-    known = partial_annotation(emissions.shape, torch.Generator().manual_seed(2))
+    allowed_tags = partial_annotation(emissions.shape, torch.Generator().manual_seed(2))
 
     def log_likelihood(emissions, *parameters):
         scores = dict(zip(("transitions", "start", "end"), parameters, strict=True))
@@ -150,7 +152,7 @@ def test_the_gradient_of_the_log_likelihood_is_that_of_finite_differences(case):
             self.crf = crf
 
         def forward(self, emissions):
-            return self.crf.log_likelihood(emissions, known, LENGTHS)
+            return self.crf.log_likelihood(emissions, allowed_tags, LENGTHS)
 
     parameters = [one.detach().clone().requires_grad_() for one in (crf.transitions, crf.start, crf.end)]
     assert torch.autograd.gradcheck(log_likelihood, (emissions, *parameters))
@@ -159,8 +161,8 @@ def test_the_gradient_of_the_log_likelihood_is_that_of_finite_differences(case):
 def test_padding_has_no_gradient(case):
     crf, emissions = case
     emissions.requires_grad_()
-    known = partial_annotation(emissions.shape, torch.Generator().manual_seed(2))
-    crf.log_likelihood(emissions, known, LENGTHS).sum().backward()
+    allowed_tags = partial_annotation(emissions.shape, torch.Generator().manual_seed(2))
+    crf.log_likelihood(emissions, allowed_tags, LENGTHS).sum().backward()
     for gradient, length in zip(emissions.grad, LENGTHS.tolist(), strict=True):
         assert gradient[:length].any()
         assert not gradient[length:].any()
@@ -258,15 +260,15 @@ def test_the_recursion_in_log_space_is_the_sum_over_all_paths(case):
 def test_the_log_likelihood_and_its_gradient_stay_exact_over_400_tokens(scale, annotation):
     crf, emissions, lengths = long_case(scale)
     emissions.requires_grad_()
-    known = torch.stack([walk(400, seed, annotation) for seed in range(len(lengths))])
+    allowed_tags = torch.stack([walk(400, seed, annotation) for seed in range(len(lengths))])
     scores = crf.scores()
     expected = torch.stack(
         [
             log_space(row[:length].masked_fill(~allowed[:length], -1e30), scores) - log_space(row[:length], scores)
-            for row, allowed, length in zip(emissions, known, lengths.tolist(), strict=True)
+            for row, allowed, length in zip(emissions, allowed_tags, lengths.tolist(), strict=True)
         ]
     )
-    found = crf.log_likelihood(emissions, known, lengths)
+    found = crf.log_likelihood(emissions, allowed_tags, lengths)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-9)
     gradients = [torch.autograd.grad(one.sum(), [emissions, *crf.parameters()]) for one in (found, expected)]
     for ours, theirs in zip(*gradients, strict=True):
@@ -311,16 +313,18 @@ def decode(crf, emissions, lengths):
 
 
 def partial_annotation(shape, generator):
-    """Several tags known for each token: a random valid sequence and at random tags beside it."""
-    known = torch.rand(shape, generator=generator) < 0.3
-    for n, row in enumerate(known):
+    """Several tags allowed at each token: those of a random valid sequence, and others at random."""
+    allowed_tags = torch.rand(shape, generator=generator) < 0.3
+    for n, row in enumerate(allowed_tags):
         row |= walk(shape[1], n, "whole")
-    return known
+    return allowed_tags
 
 
 def walk(length, seed, annotation):
-    """(L, T): the tags known of a random valid sequence. With `one label only`, LOC is not annotated: where there is
-    no PER, there may be a LOC."""
+    """(L, T): the tags that the annotation of a random valid sequence allows.
+
+    With `one label only`, LOC is not annotated: where there is no PER, there may be a LOC.
+    """
     generator = torch.Generator().manual_seed(seed)
     names, previous = [], "O"
     for _ in range(length):
@@ -335,12 +339,12 @@ def walk(length, seed, annotation):
 
 def exactly(span, length):
     """(1, L, T): all tag sequences in which a name is exactly this span."""
-    known = torch.ones(1, length, len(TAGS), dtype=torch.bool)
+    allowed_tags = torch.ones(1, length, len(TAGS), dtype=torch.bool)
     name = tags_from([span], length)[span.start : span.end]
-    known[0, span.start : span.end] = torch.tensor([[tag == one for tag in TAGS] for one in name])
+    allowed_tags[0, span.start : span.end] = torch.tensor([[tag == one for tag in TAGS] for one in name])
     if span.end < length:
-        known[0, span.end, TAGS.index(f"I-{span.label}")] = False
-    return known
+        allowed_tags[0, span.end, TAGS.index(f"I-{span.label}")] = False
+    return allowed_tags
 
 
 def long_case(scale):

@@ -15,12 +15,8 @@ annotation.Span end label start
 annotation.Token end start text
 archive.Archive card decode device digest embeddings fast labels metadata name run self_check tagger tags vocabulary
     weights
-archive.Example tags tokens
-archive.FORMAT
-archive.Fast inference table
+archive.FastForm tagger words
 archive.Forward state_dict
-archive.Metadata code_version config datasets description examples format labels language licence name scores
-    settings tags tokenizer torch
 archive.load
 archive.main
 archive.read_metadata
@@ -35,6 +31,14 @@ bundled.available
 bundled.locate
 bundled.path_of
 bundled.resolve
+cells.CellWeights bias_hh bias_ih weight_hh weight_ih
+cells.GruStep forward
+cells.LstmStep forward
+cells.RnnStep forward
+cells.StepWeights bias of projection recurrent
+cells.TANH_GATE
+cells.fold_tanh
+cells.step_of
 config.Cell
 config.Location
 config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size
@@ -46,14 +50,23 @@ crf.Chain alpha beta log_partition scaled
 crf.Scores end start transitions
 crf.best_path
 crf.forward_backward
+embeddings.EmbeddingTable forward load_vectors quantize
+embeddings.FrozenRows forward vectors
+embeddings.LearnedRows forward padding quantize
+embeddings.PackedRows codes forward scales
 errors.ArchiveError
-inference.Inference bias emission forward
-inference.PACKED_FROM
-inference.SLICE_WORDS
-inference.TABLE_WORDS
-inference.WordTable look_up
-inference.lstm_step
-inference.supports
+fast_tagger.FastTagger bias emission forward
+fast_tagger.PACKED_FROM
+fast_tagger.Recurrence forward packed_from recurrent
+fast_tagger.supports
+metadata.Example tags tokens
+metadata.FORMAT
+metadata.Metadata code_version config datasets description examples format from_json labels language licence name
+    scores settings tags to_json tokenizer torch
+packed_linear.PackedLinear bias forward packed
+packed_linear.PlainLinear bias forward weight
+packed_linear.linear
+packed_linear.packing_works
 recognizer.MARGIN
 recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize tag windows windows_of
@@ -61,11 +74,10 @@ recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
 single.SingleDecoder continues forward outside
 tagger.Encoder forward
-tagger.Lookup adopt codes forward further padding scales settle
 tagger.RecurrentLayer forward
-tagger.Tagger cool emissions forward log_likelihood
+tagger.Tagger emissions forward log_likelihood scale_by_temperature
 tagger.VariationalDropout forward
-tagger.WordEncoder forward lookups padding settle unknown
+tagger.WordEncoder forward padding quantize tables unknown
 tags.OUTSIDE
 tags.TagError
 tags.labels_of
@@ -82,12 +94,15 @@ vocabulary.FEATURES
 vocabulary.MAX_CHARACTERS
 vocabulary.PADDING
 vocabulary.UNKNOWN
-vocabulary.Vocabulary build characters from_json ids pairs prefixes shapes suffixes table to_json words
+vocabulary.Vocabulary build characters from_json ids pairs prefixes remembered shapes suffixes table to_json words
 vocabulary.WordIds characters features
 vocabulary.features
 vocabulary.normal_form
 vocabulary.pairs
 vocabulary.shape
+word_table.CAPACITY
+word_table.SLICE_WORDS
+word_table.WordTable look_up
 """
 
 

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from nerve.model.batch import collate
 from nerve.model.config import TaggerConfig
-from nerve.model.tagger import Encoder, Lookup, VariationalDropout, WordEncoder
+from nerve.model.tagger import Encoder, VariationalDropout, WordEncoder
 from nerve.model.tags import spans_of
 from nerve.model.vocabulary import FEATURES, PADDING, UNKNOWN
 
@@ -90,24 +90,25 @@ def test_eager_scripted_and_loaded_alone_and_batched_give_the_same_answer(
     tagger = make_tagger(cell=cell, layers=layers, bidirectional=bidirectional)
     expected = answers(tagger, ids, alone)
     found = [[tags[tag] for tag in row] for row, _ in expected]
-    assert len({tag for row in found for tag in row}) > 2 and sum(map(len, map(spans_of, found))) > 3
+    assert len({tag for row in found for tag in row}) > 2
+    assert sum(map(len, map(spans_of, found))) > 3
     scripted = torch.jit.script(tagger)
     for form in (tagger, scripted, saved_and_loaded(scripted)):
         for arrangement in (alone, batched, reversed_pairs):
             assert_same_answers(form, arrangement, expected, ids)
 
 
-@pytest.mark.parametrize("settled", [False, True])
+@pytest.mark.parametrize("quantized", [False, True])
 @pytest.mark.parametrize("pair_size", [0, 3])
-def test_a_tagger_of_pairs_and_one_with_further_vectors_too_gives_the_same_answer_from_every_form(
-    pair_size, settled, make_tagger, vocabulary, paired_vocabulary
+def test_a_tagger_of_pairs_and_one_with_frozen_rows_too_gives_the_same_answer_from_every_form(
+    pair_size, quantized, make_tagger, vocabulary, paired_vocabulary
 ):
     known = paired_vocabulary if pair_size else vocabulary
     plain = answers(make_tagger(pair_size=pair_size), [known.ids(words) for words in SENTENCES], alone)
-    tagger, known = with_further(make_tagger(pair_size=pair_size), known)
+    tagger, known = with_frozen_rows(make_tagger(pair_size=pair_size), known)
     ids = [known.ids(words) for words in SENTENCES]
-    if settled:
-        tagger.words.settle()
+    if quantized:
+        tagger.words.quantize()
     expected = answers(tagger, ids, alone)
     assert any(not one[1].equal(other[1]) for one, other in zip(expected, plain, strict=True)), "they are looked at"
     scripted = torch.jit.script(tagger)
@@ -115,17 +116,17 @@ def test_a_tagger_of_pairs_and_one_with_further_vectors_too_gives_the_same_answe
         assert_same_answers(form, batched, expected, ids)
 
 
-def with_further(tagger, vocabulary):
-    """The tagger and its vocabulary; both know further words, and pairs if they look at pairs, by vectors from
-    elsewhere."""
+def with_frozen_rows(tagger, vocabulary):
+    """The tagger and its vocabulary with more words, and more pairs if it looks at pairs, which have frozen rows."""
     tables = {"words": ("zorbas", "sverdlovsk", "、")}
     if vocabulary.pairs is not None:
         tables["pairs"] = ("yorkvillefor", "inzorbas")
     torch.manual_seed(6)
     for name, strings in tables.items():
-        lookup = tagger.words.lookups()[name]
-        size = lookup.weight.shape[1]
-        lookup.adopt(torch.tensor([], dtype=torch.long), torch.empty(0, size), 3 * torch.randn(len(strings), size))
+        table = tagger.words.tables()[name]
+        size = table.learned.weight.shape[1]
+        none = torch.tensor([], dtype=torch.long)
+        table.load_vectors(none, torch.empty(0, size), 3 * torch.randn(len(strings), size))
     return tagger, replace(vocabulary, **{name: (*vocabulary.table(name), *more) for name, more in tables.items()})
 
 
@@ -182,7 +183,7 @@ def test_a_words_representation_does_not_depend_on_the_words_beside_it_after_tra
     with torch.inference_mode():
         together = words(beside.features, beside.characters)[0]
         torch.testing.assert_close(together, words(single.features, single.characters)[0], rtol=0, atol=1e-6)
-    assert all(not lookup.weight[PADDING].any() for lookup in words.lookups().values())
+    assert all(not table.learned.weight[PADDING].any() for table in words.tables().values())
 
 
 def test_a_word_with_other_neighbours_has_another_representation_only_where_pairs_are_looked_at(
@@ -207,7 +208,7 @@ def test_both_pairs_of_a_word_are_looked_up_in_one_table(make_tagger, paired_voc
         new, york = tagger.words(batch.features, batch.characters)
     at = 8 + 3 * (len(FEATURES) - 1)  # after word, affixes and shape
     assert new[at + 3 : at + 6].equal(york[at : at + 3])
-    assert new[at + 3 : at + 6].equal(tagger.words.lookups()["pairs"].weight[batch.features[0, -1]])
+    assert new[at + 3 : at + 6].equal(tagger.words.tables()["pairs"].learned.weight[batch.features[0, -1]])
 
 
 def word_encoder(vocabulary, word_dropout):
@@ -219,7 +220,7 @@ def test_word_dropout_shows_words_as_unknown_and_keeps_their_spelling(vocabulary
     encoder = word_encoder(vocabulary, 0.5).train()
     batch = collate([vocabulary.ids(["Merkel"])])
     encoded = encoder(batch.features.expand(1000, -1), batch.characters.expand(1000, -1))
-    whole = encoder.lookups()["words"].weight
+    whole = encoder.tables()["words"].learned.weight
     width = whole.shape[1]
     hidden = (encoded[:, :width] == whole[UNKNOWN]).all(1)
     shown = (encoded[:, :width] == whole[batch.features[0, 0]]).all(1)
@@ -235,82 +236,6 @@ def test_word_dropout_is_for_training_only(vocabulary):
         assert with_dropout(batch.features, batch.characters).equal(without(batch.features, batch.characters))
 
 
-# -- a table of embeddings -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def lookup(vocabulary) -> Lookup:
-    """The embeddings of words, 4 wide, with 3 further ones past the 18 rows of the table."""
-    torch.manual_seed(7)
-    lookup = Lookup(vocabulary, "words", 4).eval()
-    assert len(lookup.weight) == len(vocabulary.words) + 2 == 18
-    lookup.adopt(torch.tensor([5, 3]), torch.tensor([[5.0] * 4, [3.0] * 4]), torch.arange(12.0).reshape(3, 4) / 7)
-    return lookup
-
-
-@pytest.mark.parametrize("shape", [(21,), (7, 3), (1, 21, 1)])
-def test_each_id_has_its_row_those_past_the_table_the_further_ones(shape, lookup):
-    found = lookup(torch.arange(21).reshape(shape))
-    assert found.shape == (*shape, 4)
-    assert found.reshape(21, 4).equal(torch.cat([lookup.weight, lookup.further]))
-
-
-def test_adopted_vectors_take_the_place_of_those_rows_only(vocabulary, lookup):
-    torch.manual_seed(7)
-    before = Lookup(vocabulary, "words", 4).weight
-    changed = (lookup.weight != before).any(1)
-    assert changed.nonzero().flatten().tolist() == [3, 5]
-    assert lookup.weight[5].tolist() == [5.0] * 4
-    assert lookup.weight[3].tolist() == [3.0] * 4
-
-
-def test_the_gradient_reaches_the_rows_that_were_looked_up_and_never_padding(lookup):
-    assert not lookup.weight[PADDING].any()
-    lookup(torch.tensor([[PADDING, 2, 20], [5, 19, UNKNOWN]])).sum().backward()  # two of them past the table
-    assert lookup.weight.grad.any(1).nonzero().flatten().tolist() == [UNKNOWN, 2, 5]
-
-
-def test_further_vectors_are_no_weights(lookup):
-    assert [name for name, _ in lookup.named_parameters()] == ["weight"]
-    assert list(lookup.state_dict()) == ["weight"]
-
-
-@pytest.mark.parametrize("size", [1, 4, 5])
-def test_settling_keeps_the_table_in_half_precision_and_further_vectors_in_4_bits_a_number(size, vocabulary):
-    lookup = Lookup(vocabulary, "words", size)
-    torch.manual_seed(8)
-    further = torch.cat([torch.randn(500, size) * 3, torch.zeros(1, size), 1000 * torch.ones(1, size)])
-    lookup.adopt(torch.tensor([2]), torch.ones(1, size), further)
-    ids = torch.arange(18 + len(further))
-    before = lookup(ids).detach()
-    lookup.settle()
-    after = lookup(ids)
-    assert after.dtype == torch.float32
-    assert after[:18].equal(before[:18].half().float())
-    largest = further.abs().amax(1, keepdim=True)
-    assert ((after[18:] - further).abs() <= largest / 15 + largest / 1000 + 1e-6).all()
-    assert (lookup.weight.dtype, lookup.weight.requires_grad) == (torch.float16, False)
-    assert (lookup.codes.dtype, lookup.codes.shape) == (torch.uint8, (len(further), -(-size // 2)))
-    assert lookup.further.numel() == 0
-
-
-@pytest.mark.parametrize("size", [1, 4, 5])
-def test_settling_without_further_vectors_keeps_the_table(size, vocabulary):
-    lookup = Lookup(vocabulary, "words", size)
-    before = lookup.weight.detach().clone()
-    lookup.settle()
-    assert lookup(torch.arange(18).reshape(2, 9)).equal(before.half().float().reshape(2, 9, size))
-
-
-def test_a_word_encoder_has_a_lookup_for_each_table_and_settles_them_all(make_tagger):
-    for pair_size, names in ((0, [*FEATURES, "characters"]), (3, [*FEATURES, "pairs", "characters"])):
-        words = make_tagger(pair_size=pair_size).words
-        assert list(words.lookups()) == names
-        words.settle()
-        halved = {name for name, one in words.named_parameters() if one.dtype == torch.float16}
-        assert halved == {f"columns.{n}.weight" for n in range(len(names) - 1)} | {"characters.weight"}
-
-
 # -- the encoder -----------------------------------------------------------------------------------------------------
 
 
@@ -322,7 +247,7 @@ def packed(encoder, config, input_size):
     ).to(next(encoder.parameters()).dtype)
     weights = {}
     for n, layer in enumerate(encoder.layers):
-        for suffix, direction in (("", layer.onward), ("_reverse", layer.mirrored)):
+        for suffix, direction in (("", layer.forward_rnn), ("_reverse", layer.backward_rnn)):
             if direction is not None:
                 named = direction.named_parameters()
                 weights |= {name.replace("_l0", f"_l{n}") + suffix: weight for name, weight in named}
@@ -363,8 +288,8 @@ def test_only_an_encoder_of_both_directions_sees_what_comes_later(bidirectional,
         assert encoder(embedded, lengths)[0, 0].equal(encoder(changed, lengths)[0, 0]) is not reaches
 
 
-def test_an_lstm_starts_by_remembering():
-    layer = Encoder(TaggerConfig(cell="lstm", hidden_size=5), 4).layers[0].onward
+def test_an_lstm_begins_with_open_forget_gates():
+    layer = Encoder(TaggerConfig(cell="lstm", hidden_size=5), 4).layers[0].forward_rnn
     forget = slice(5, 10)  # torch's order of the gates is input, forget, cell, output
     assert (layer.bias_ih_l0[forget] + layer.bias_hh_l0[forget] == 1).all()
 
@@ -372,16 +297,16 @@ def test_an_lstm_starts_by_remembering():
 # -- temperature -----------------------------------------------------------------------------------------------------
 
 
-def test_cooling_divides_emissions_and_transitions(make_tagger, ids):
-    tagger, cooled = make_tagger(), make_tagger()
-    cooled.cool(2.5)
+def test_a_temperature_divides_emissions_and_transitions(make_tagger, ids):
+    tagger, scaled = make_tagger(), make_tagger()
+    scaled.scale_by_temperature(2.5)
     batch = collate(ids)
     with torch.inference_mode():
         before, after = (
-            one.emissions(batch.features, batch.characters, batch.tokens, batch.lengths) for one in (tagger, cooled)
+            one.emissions(batch.features, batch.characters, batch.tokens, batch.lengths) for one in (tagger, scaled)
         )
     torch.testing.assert_close(after, before / 2.5)
-    for one, other in zip(cooled.crf.scores(), tagger.crf.scores(), strict=True):
+    for one, other in zip(scaled.crf.scores(), tagger.crf.scores(), strict=True):
         torch.testing.assert_close(one, other / 2.5)  # minus infinity stays that
 
 
@@ -389,10 +314,10 @@ def test_cooling_divides_emissions_and_transitions(make_tagger, ids):
     ("temperature", "compares"),
     [(0.5, operator.gt), (0.9, operator.gt), (1.0, operator.eq), (1.1, operator.lt), (3.0, operator.lt)],
 )
-def test_cooling_changes_no_tag_and_above_1_makes_less_sure(temperature, compares, make_tagger, tags, ids):
+def test_a_temperature_changes_no_tag_and_above_1_makes_scores_lower(temperature, compares, make_tagger, tags, ids):
     tagger = make_tagger()
     before, sure_before = answers(tagger, ids, batched), log_probabilities(tagger, tags, ids)
-    tagger.cool(temperature)
+    tagger.scale_by_temperature(temperature)
     after, sure_after = answers(tagger, ids, batched), log_probabilities(tagger, tags, ids)
     assert [row for row, _ in after] == [row for row, _ in before]
     assert all(map(compares, sure_after, sure_before))
@@ -409,11 +334,11 @@ def log_probabilities(tagger, tags, ids):
     return found
 
 
-def test_cooling_twice_is_cooling_by_the_product(make_tagger, ids):
+def test_two_temperatures_are_their_product(make_tagger, ids):
     once, twice = make_tagger(), make_tagger()
-    once.cool(3.0)
-    twice.cool(2.0)
-    twice.cool(1.5)
+    once.scale_by_temperature(3.0)
+    twice.scale_by_temperature(2.0)
+    twice.scale_by_temperature(1.5)
     assert_same_answers(twice, batched, answers(once, ids, batched), ids)
 
 
@@ -476,6 +401,6 @@ def test_a_step_of_training_leaves_padding_zero(make_tagger, vocabulary):
     tagger = make_tagger().train()
     batch = collate([vocabulary.ids(("Munich", "of"))])  # of two characters and of six: four are padding
     tagger.words(batch.features, batch.characters).square().sum().backward()
-    padding = tagger.words.characters.weight.grad[0]
-    assert tagger.words.characters.weight.grad[1:].any()
+    padding = tagger.words.characters.learned.weight.grad[0]
+    assert tagger.words.characters.learned.weight.grad[1:].any()
     assert not padding.any()

@@ -183,7 +183,7 @@ def test_the_memory_of_words_is_bounded_and_changes_no_answer(monkeypatch):
     vocabulary = vocabulary_of(*"abcde")
     first = vocabulary.ids("abcde")
     assert vocabulary.ids("abcde") == first
-    assert len(vocabulary._cache) <= 3
+    assert vocabulary.remembered <= 3
 
 
 # -- pairs -----------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nerve.model.annotation import Sentence, Span
-from nerve.model.archive import Archive, Metadata
+from nerve.model.archive import Archive
 from nerve.model.config import TaggerConfig
+from nerve.model.metadata import Metadata
 from nerve.model.tagger import Tagger
 from nerve.model.tags import spans_of, tags_from, tags_of
 from nerve.model.vocabulary import Vocabulary

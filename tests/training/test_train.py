@@ -177,7 +177,7 @@ def test_with_dev_too_it_learns_from_dev_and_exports_the_last_epoch_as_it_is(
     assert set(archive.metadata.scores) == {"toy test"}
     assert archive.metadata.settings["temperature"] == 1.0
     assert len(averages) == 3
-    for name in ("emission.weight", "encoder.layers.0.onward.weight_hh_l0"):
+    for name in ("emission.weight", "encoder.layers.0.forward_rnn.weight_hh_l0"):
         torch.testing.assert_close(archive.weights[name], averages[-1][name])
 
 

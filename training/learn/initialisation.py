@@ -13,7 +13,8 @@ import torch
 from nerve.model import bundled
 from nerve.model.archive import Archive, load
 from nerve.model.config import TaggerConfig
-from nerve.model.tagger import Lookup, Tagger
+from nerve.model.embeddings import EmbeddingTable
+from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import UNKNOWN, Vocabulary
 from nerve.training.config import Config, ConfigError
 from nerve.training.learn.vectors import Vectors, read
@@ -55,10 +56,10 @@ def _of_vectors(
         shape = replace(shape, pair_size=pairs.size)
     tagger = Tagger(shape, vocabulary, tags)
     if words is not None:
-        vocabulary = replace(vocabulary, words=_adopt(tagger.words.lookups()["words"], vocabulary.words, words))
+        vocabulary = replace(vocabulary, words=_adopt(tagger.words.tables()["words"], vocabulary.words, words))
     if pairs is not None:
         vocabulary = replace(
-            vocabulary, pairs=_adopt(tagger.words.lookups()["pairs"], vocabulary.table("pairs"), pairs)
+            vocabulary, pairs=_adopt(tagger.words.tables()["pairs"], vocabulary.table("pairs"), pairs)
         )
     return tagger, vocabulary
 
@@ -70,12 +71,12 @@ def _of_archive(
     tagger = Tagger(shape, vocabulary, tags)
     theirs = archive.weights
     paths = {module: path for path, module in tagger.named_modules()}
-    for name, table in tagger.words.lookups().items():
+    for name, table in tagger.words.tables().items():
         weight = archive.embeddings(paths[table], name)
         vectors = Vectors(archive.vocabulary.table(name), weight[UNKNOWN + 1 :])
         vocabulary = replace(vocabulary, **{name: _adopt(table, vocabulary.table(name), vectors)})
         with torch.no_grad():
-            table.weight[UNKNOWN] = weight[UNKNOWN]
+            table.learned.weight[UNKNOWN] = weight[UNKNOWN]
     both = [tag for tag in tags if tag in archive.metadata.tags]
     ours_at, theirs_at = (
         torch.tensor([place.index(tag) for tag in both]) for place in (list(tags), archive.metadata.tags)
@@ -91,10 +92,10 @@ def _of_archive(
     return tagger, vocabulary
 
 
-def _adopt(table: Lookup, strings: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
+def _adopt(table: EmbeddingTable, strings: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
     """Begin with these vectors. Returns the table's strings, and after them those that only the vectors know."""
     known = {string: n for n, string in enumerate(strings, start=UNKNOWN + 1) if string in vectors.row}
     own = set(strings)
     further = [string for string in vectors.words if string not in own]
-    table.adopt(torch.tensor([*known.values()], dtype=torch.long), vectors.of(known), vectors.of(further))
+    table.load_vectors(torch.tensor([*known.values()], dtype=torch.long), vectors.of(known), vectors.of(further))
     return (*strings, *further)

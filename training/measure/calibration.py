@@ -110,7 +110,7 @@ def fit_temperature(tagger: Tagger, archive: Archive, corpora: Sequence[Corpus])
 
     def scale(temperature: float) -> None:
         nonlocal current
-        tagger.cool(temperature / current)
+        tagger.scale_by_temperature(temperature / current)
         current = temperature
 
     def dev_loss(log_temperature: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nerve.model.archive import Metadata
+from nerve.model.metadata import Metadata
 from nerve.training.learn.trainer import Epoch
 from nerve.training.measure.calibration import SURE
 

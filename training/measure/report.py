@@ -10,7 +10,8 @@ from typing import Any
 
 import matplotlib
 
-from nerve.model.archive import Archive, Metadata
+from nerve.model.archive import Archive
+from nerve.model.metadata import Metadata
 from nerve.model.recognizer import Recognizer
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.trainer import Epoch

@@ -134,7 +134,7 @@ def test_other_weights_to_begin_with_are_refused(saved: Path, trainer: Trainer) 
 def test_other_further_vectors_are_refused(saved: Path, trainer: Trainer) -> None:
     tagger = start()
     none = torch.empty(0, dtype=torch.long)
-    tagger.words.lookups()["words"].adopt(none, torch.empty(0, 16), torch.ones(1, 16))
+    tagger.words.tables()["words"].load_vectors(none, torch.empty(0, 16), torch.ones(1, 16))
     with pytest.raises(CheckpointError, match="other settings, data or code"):
         Checkpoint(saved, CONFIG, tiny_tagger()[1], [corpus()], tagger).restore(trainer)
 

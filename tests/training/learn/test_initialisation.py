@@ -39,7 +39,7 @@ def begin(
 def row(tagger: Tagger, vocabulary: Vocabulary, string: str, table: str = "words") -> Tensor:
     """The embedding of a string, by its id."""
     place = vocabulary.table(table).index(string) + UNKNOWN + 1
-    found: Tensor = tagger.words.lookups()[table](torch.tensor(place)).detach()
+    found: Tensor = tagger.words.tables()[table](torch.tensor(place)).detach()
     return found
 
 
@@ -51,7 +51,7 @@ def test_without_more_it_is_the_tagger_asked_for_with_the_vocabulary_of_the_corp
     tagger, vocabulary = begin(replace(TINY, pair_size=pair_size))
     assert tagger.config == replace(TINY, pair_size=pair_size)
     assert vocabulary == Vocabulary.build(SENTENCES, with_pairs=pair_size > 0)
-    assert all(not len(lookup.further) for lookup in tagger.words.lookups().values())
+    assert all(table.frozen is None for table in tagger.words.tables().values())
 
 
 def test_what_is_rarer_than_min_count_is_not_known() -> None:
@@ -128,14 +128,14 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Archive:
         for batch in shuffled(examples, 4, seed):
             trainer.step(batch)
     none, size = torch.tensor([], dtype=torch.long), TINY.word_size
-    tagger.words.lookups()["words"].adopt(none, torch.empty(0, size), torch.randn(2, size))
+    tagger.words.tables()["words"].load_vectors(none, torch.empty(0, size), torch.randn(2, size))
     known = replace(vocabulary, words=(*vocabulary.words, "zorbas", "qwynn"))
     return saved(tmp_path_factory.mktemp("old") / "old.pt", tagger, known)
 
 
 def saved(path: Path, tagger: Tagger, vocabulary: Vocabulary) -> Archive:
     """The archive of this tagger, as `load` gives it; its name is its path."""
-    tagger.words.settle()
+    tagger.words.quantize()
     archive.save(path, tagger.eval(), vocabulary, metadata(name=str(path), config=tagger.config))
     return archive.load(path)
 
@@ -155,7 +155,7 @@ def test_strings_that_the_archive_knows_keep_their_embeddings(table: str, old: A
     assert vocabulary.table(table) == (*own, *[string for string in strings if string not in own])
     for string, embedding in zip(strings, theirs[UNKNOWN + 1 :], strict=True):
         assert row(tagger, vocabulary, string, table).equal(embedding)
-    assert tagger.words.lookups()[table].weight[UNKNOWN].equal(theirs[UNKNOWN])
+    assert tagger.words.tables()[table].learned.weight[UNKNOWN].equal(theirs[UNKNOWN])
 
 
 def test_strings_that_the_archive_does_not_know_begin_at_random(old: Archive) -> None:

@@ -134,16 +134,16 @@ def test_training_changes_the_rows_of_the_table_that_it_meets_and_no_further_vec
 ) -> None:
     _, vocabulary, _ = tiny_tagger()
     tagger = Tagger(TINY, replace(vocabulary, words=vocabulary.words[:5]), tags_of(LABELS))
-    words = tagger.words.lookups()["words"]
+    words = tagger.words.tables()["words"]
     none, further = torch.tensor([], dtype=torch.long), torch.randn(len(vocabulary.words) - 5, TINY.word_size)
-    words.adopt(none, torch.empty(0, TINY.word_size), further.clone())
-    before = words.weight.detach().clone()
+    words.load_vectors(none, torch.empty(0, TINY.word_size), further.clone())
+    before = words.learned.weight.detach().clone()
     learn(tiny_trainer(tagger), batches)
     met = {row for batch in batches for row in batch.inputs.features[:, 0].tolist()}
-    assert max(met) >= len(words.weight), "further ones, too"
-    assert words.further.equal(further)
-    changed = (words.weight != before).any(1).nonzero().flatten().tolist()
-    assert {row for row in met if row < len(words.weight)} <= set(changed) <= {UNKNOWN, *met}
+    assert max(met) >= len(words.learned.weight), "further ones, too"
+    assert words.frozen.vectors.equal(further)
+    changed = (words.learned.weight != before).any(1).nonzero().flatten().tolist()
+    assert {row for row in met if row < len(words.learned.weight)} <= set(changed) <= {UNKNOWN, *met}
     assert PADDING not in changed
 
 

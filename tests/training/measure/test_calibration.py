@@ -102,7 +102,7 @@ def test_the_temperature_undoes_a_factor_on_all_scores(trained: tuple[Tagger, Vo
     archive, source = archive_of(tagger, vocabulary), corpus()
     first = calibration.fit_temperature(tagger, archive, [source])
     least = loss(outcomes(archive, source, "dev"))
-    tagger.cool(factor)
+    tagger.scale_by_temperature(factor)
     assert loss(outcomes(archive, source, "dev")) > least
     again = calibration.fit_temperature(tagger, archive, [source])
     assert loss(outcomes(archive, source, "dev")) == pytest.approx(least, abs=1e-3)
@@ -114,7 +114,7 @@ def test_the_temperature_changes_no_tag(trained: tuple[Tagger, Vocabulary]) -> N
     tagger, vocabulary = deepcopy(trained[0]), trained[1]
     archive, source = archive_of(tagger, vocabulary), corpus()
     sentences = [one.tokens for one in source.splits["dev"]]
-    tagger.cool(0.5)  # far from the temperature that is found
+    tagger.scale_by_temperature(0.5)  # far from the temperature that is found
     before = archive.tags(sentences)
     assert calibration.fit_temperature(tagger, archive, [source]) > 1
     assert archive.tags(sentences) == before

@@ -75,7 +75,7 @@ def test_the_card_says(card: str, line: str) -> None:
     assert line in card.splitlines()
 
 
-@pytest.mark.parametrize("fact", ["2.3 MB", "format 1", "seed 7", "3 epochs of up to 20", "temperature of 1.25"])
+@pytest.mark.parametrize("fact", ["2.3 MB", "format 2", "seed 7", "3 epochs of up to 20", "temperature of 1.25"])
 def test_the_card_mentions(card: str, fact: str) -> None:
     assert fact in card
 

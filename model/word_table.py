@@ -1,0 +1,98 @@
+"""A bounded table of what the first layer computes of each word, for words that come again.
+
+`W · x + b` of the first recurrent layer depends on the word alone, not on its neighbours, and is more than half of
+the arithmetic of a tagger. The fast form therefore computes it once for each word, and looks it up afterwards.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from nerve.model.batch import collate
+from nerve.model.vocabulary import WordIds
+
+CAPACITY = 8192
+"""Words in a table, at 4 bytes x 4 H for each direction: 52 MB for H = 200 and two directions."""
+
+SLICE_WORDS = 512
+"""New words that are computed at once. It bounds the memory that this takes for a moment, which the C library then
+keeps; the batch does not."""
+
+
+class WordTable:
+    """The rows of words seen so far, by `WordIds`. It is emptied when full. Use it from one thread.
+
+    Args:
+        represent: features (U, F) and characters (U, C) -> (U, E); a `WordEncoder`, eager or scripted.
+        project: (U, E) -> (U, N); `FastTagger.project`.
+        capacity: words that the table holds at most.
+        slice_words: new words that are computed at once.
+    """
+
+    def __init__(
+        self,
+        represent: Callable[[Tensor, Tensor], Tensor],
+        project: Callable[[Tensor], Tensor],
+        capacity: int = CAPACITY,
+        slice_words: int = SLICE_WORDS,
+    ) -> None:
+        self.capacity = capacity
+        self._represent, self._project = represent, project
+        self._slice_words = slice_words
+        self._rows = _Rows()
+        self._table = torch.empty(0, 0)
+
+    def __len__(self) -> int:
+        """How many words the table holds."""
+        return len(self._rows)
+
+    def look_up(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
+        """The table, and the row of each word.
+
+        Args:
+            sentences: `capacity` words at most, all together.
+
+        Returns:
+            table (capacity, N) and rows (words), of one sentence after the other.
+        """
+        try:
+            before, rows = self._numbered(sentences)
+            if len(self._rows) > self.capacity:
+                self._rows.clear()
+                before, rows = self._numbered(sentences)
+            self._fill(before)
+        except BaseException:
+            # Ctrl+C in a notebook, or no memory: the new words have numbers, but no vectors.
+            self._rows.clear()
+            raise
+        return self._table, torch.tensor(rows)
+
+    def _fill(self, before: int) -> None:
+        """Compute the vectors of the new words, which follow the first `before` ones."""
+        for start in range(0, len(self._rows.new), self._slice_words):
+            new = self._rows.new[start : start + self._slice_words]
+            batch = collate([new]).rounded()
+            vectors = self._project(self._represent(batch.features, batch.characters))[: len(new)]
+            if not len(self._table):
+                self._table = vectors.new_empty(self.capacity, vectors.shape[1])
+            self._table[before + start :][: len(new)] = vectors
+
+    def _numbered(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[int, list[int]]:
+        """How many words were in the table before, and the row of each word."""
+        before, self._rows.new = len(self._rows), []
+        return before, list(map(self._rows.__getitem__, chain.from_iterable(sentences)))
+
+
+class _Rows(dict[WordIds, int]):
+    """Numbers words in the order in which they are first looked up; `new` holds those without a vector yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.new: list[WordIds] = []
+
+    def __missing__(self, word: WordIds) -> int:
+        self.new.append(word)
+        row = self[word] = len(self)
+        return row
