@@ -207,7 +207,7 @@ def load(path: Path, device: str = "cpu") -> Archive:
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
-        raise ArchiveError(f"{path}: device is cuda, but torch finds no CUDA device; use --device cpu or auto")
+        raise ArchiveError(f"{path}: device is cuda, but torch finds no CUDA device; use cpu or auto")
     if device == "auto":
         device = "cuda" if available else "cpu"
     content, metadata, vocabulary = _read(path)
