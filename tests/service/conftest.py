@@ -18,8 +18,11 @@ import httpx
 import pytest
 import uvicorn
 
+from nerve.service.api.open_inference import PREFIX
+from nerve.service.api.routes import API
 from nerve.service.app import create_app
-from nerve.service.http.protocol import protocol_of
+from nerve.service.http.routes import RouteTable
+from nerve.service.server.protocol import protocol_of
 from nerve.service.settings import Settings
 from nerve.service.state import Service
 from tests.support import ROOT
@@ -47,6 +50,17 @@ class InProcessServer(uvicorn.Server):
         self.listening.set()
 
 
+def check_status(answer: httpx.Response) -> None:
+    """Every error that a test provokes has to be one that the description of its route promises."""
+    request = answer.request
+    routes = [route for route in API if DESCRIBED.of({"method": request.method, "path": request.url.path}) is route]
+    if routes and answer.status_code >= 400:
+        assert answer.status_code in routes[0].error_statuses, (request.method, request.url, answer.status_code)
+
+
+DESCRIBED = RouteTable(API, plain_below=PREFIX)
+
+
 @contextmanager
 def in_process_server(
     settings: Settings, models: list[Any], engine: Any, port: int = 0
@@ -58,7 +72,8 @@ def in_process_server(
     thread.start()
     try:
         assert server.listening.wait(10)
-        with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        hooks: dict[str, list[Any]] = {"response": [check_status]}
+        with httpx.Client(base_url=url, timeout=30, trust_env=False, event_hooks=hooks) as client:
             yield client, server.service
     finally:
         server.should_exit = True

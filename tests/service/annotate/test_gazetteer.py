@@ -8,7 +8,7 @@ import pytest
 
 from nerve.model.annotation import Entity
 from nerve.service.annotate.document import Annotation, read
-from nerve.service.annotate.gazetteer import Gazetteer, spelled
+from nerve.service.annotate.gazetteer import Gazetteer, normalized
 
 
 def heard(
@@ -153,12 +153,12 @@ def test_an_always_phrase_that_never_beats_does_not_beat_the_model() -> None:
 def everywhere(text: str, phrases: list[str], case_sensitive: bool) -> list[tuple[int, int]]:
     """Where the phrases stand, by looking for each of them between any two tokens."""
     tokens = read(text).tokens
-    spellings = {spelled(phrase, case_sensitive) for phrase in phrases}
+    spellings = {normalized(phrase, case_sensitive) for phrase in phrases}
     return [
         (first.start, last.end)
         for n, first in enumerate(tokens)
         for last in tokens[n:]
-        if spelled(text[first.start : last.end], case_sensitive) in spellings
+        if normalized(text[first.start : last.end], case_sensitive) in spellings
     ]
 
 

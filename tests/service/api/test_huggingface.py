@@ -9,7 +9,7 @@ from huggingface_hub import AsyncInferenceClient, InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 
 from nerve.model.tokenizer import tokenize
-from nerve.service.api.schemas import EXAMPLE_TEXT
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.settings import BUNDLED_MODEL
 from tests.support.fakes import Decided, served
 

@@ -6,25 +6,25 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nerve.service.openapi import main, openapi
+from nerve.service.openapi import document, main
 from tests.support import ROOT
 
 KEPT = ROOT / "service" / "openapi.json"
 
 
 def test_the_kept_description_is_that_of_this_service() -> None:
-    assert KEPT.read_text(encoding="utf-8") == openapi(), (
+    assert KEPT.read_text(encoding="utf-8") == document(), (
         "write it anew: python -m nerve.service.openapi service/openapi.json"
     )
 
 
 def test_a_service_answers_the_same_description_whatever_it_serves(client: httpx.Client) -> None:
-    assert client.get("/openapi.json").json() == json.loads(openapi())
+    assert client.get("/openapi.json").json() == json.loads(document())
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
     assert main([str(tmp_path / "openapi.json")]) == 0
-    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == openapi()
+    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == document()
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 2), (["a", "b"], 2), (["nowhere/openapi.json"], 1)])
@@ -44,14 +44,14 @@ def references(value: object) -> list[str]:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    document = json.loads(openapi())
-    assert {reference.rpartition("/")[0] for reference in references(document)} == {"#/components/schemas"}
-    names = {reference.rpartition("/")[2] for reference in references(document)}
-    assert names <= document["components"]["schemas"].keys()
+    described = json.loads(document())
+    assert {reference.rpartition("/")[0] for reference in references(described)} == {"#/components/schemas"}
+    names = {reference.rpartition("/")[2] for reference in references(described)}
+    assert names <= described["components"]["schemas"].keys()
 
 
 def test_each_route_says_what_it_takes_and_answers() -> None:
-    for path, operations in json.loads(openapi())["paths"].items():
+    for path, operations in json.loads(document())["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"], path
             takes_nothing = method == "get" or path.endswith(":reload") or not path.startswith("/v1/")
