@@ -37,8 +37,8 @@ class Gazetteer:
         self._labels = {
             normalized(phrase, case_sensitive): label for label, phrases in always.items() for phrase in phrases
         }
-        self._always = _Automaton(self._labels)
-        self._never = _Automaton([normalized(phrase, case_sensitive) for phrase in never])
+        self._always = Automaton(self._labels)
+        self._never = Automaton([normalized(phrase, case_sensitive) for phrase in never])
 
     def entities(self, annotation: Annotation) -> list[Entity]:
         """Return the entities of the document by the rules above, in the order of the text and without overlap."""
@@ -73,7 +73,7 @@ class _Occurrence(NamedTuple):
     phrase: str
 
 
-class _Automaton:
+class Automaton:
     """The automaton of Aho and Corasick (1975) for the reversed phrases.
 
     It reads a text from its end, and knows at each place which phrases start there. A state is a suffix of some
@@ -87,6 +87,7 @@ class _Automaton:
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
+        """Build the automaton of normalized phrases."""
         self.step: list[dict[str, int]] = [{}]
         self.whole: list[str] = [""]
         for phrase in phrases:
@@ -138,7 +139,7 @@ class _Spelling:
         self._starting = {end - len(word): token for end, word, token in zip(ends, words, tokens, strict=True)}
         self._ending = dict(zip(ends, tokens, strict=True))
 
-    def occurrences(self, automaton: _Automaton) -> list[_Occurrence]:
+    def occurrences(self, automaton: Automaton) -> list[_Occurrence]:
         """Return the longest phrase at each token where one starts, in the order of the text."""
         occurrences = []
         state = 0

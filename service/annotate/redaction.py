@@ -34,6 +34,7 @@ class Replace:
     value: str | None = None
 
     def __call__(self, _text: str, label: str, /) -> str:
+        """Return the value, or the label."""
         return f"<{label}>" if self.value is None else self.value
 
 
@@ -44,6 +45,7 @@ class Redact:
     name: ClassVar[str] = "redact"
 
     def __call__(self, _text: str, _label: str, /) -> str:
+        """Return the empty string."""
         return ""
 
 
@@ -65,6 +67,7 @@ class Mask:
             raise ValueError(f"the mask has {len(self.character):,} characters; it must have 1")
 
     def __call__(self, text: str, _label: str, /) -> str:
+        """Return the text, masked."""
         hidden = len(text) if self.count is None else max(0, min(self.count, len(text)))
         mask = self.character * hidden
         return text[: len(text) - hidden] + mask if self.from_end else mask + text[hidden:]
@@ -89,6 +92,7 @@ class Hash:
             raise ValueError(f"the salt has {len(self.salt):,} bytes; it must have at least {SHORTEST_SALT}")
 
     def __call__(self, text: str, _label: str, /) -> str:
+        """Return the digest."""
         salt = os.urandom(2 * SHORTEST_SALT) if self.salt is None else self.salt
         return hashlib.new(self.algorithm, text.encode() + salt).hexdigest()
 
@@ -100,6 +104,7 @@ class Keep:
     name: ClassVar[str] = "keep"
 
     def __call__(self, text: str, _label: str, /) -> str:
+        """Return the text itself."""
         return text
 
 
@@ -116,6 +121,7 @@ class Pseudonym:
         self._numbers: dict[str, dict[str, int]] = {}
 
     def __call__(self, text: str, label: str, /) -> str:
+        """Return the label and the number."""
         numbers = self._numbers.setdefault(label, {})
         # The same name may have other line breaks elsewhere.
         number = numbers.setdefault(" ".join(text.split()), len(numbers) + 1)

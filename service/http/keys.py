@@ -60,22 +60,28 @@ def read_keys(file: str) -> Keys:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        key = words[-1]
-        name = words[0] if len(words) == 2 else f"line-{number}"
-        if len(words) > 2:
-            fact = "there is more than a name and a key"
-        elif not _NAME.fullmatch(name):
-            fact = "the name may have letters, digits, '.', '_' and '-' only, at most 64"
-        elif not _KEY.fullmatch(key):
-            fact = "the key may have visible ASCII characters only"
-        elif len(key) < SHORTEST_KEY:
-            fact = f"the key is shorter than {SHORTEST_KEY} characters"
-        elif (digest := hashlib.sha256(key.encode()).digest()) in names:
-            fact = "the key is in the file twice"
-        else:
-            names[digest] = name
-            continue
-        raise StartError(f"{file}:{number}: {fact}")
+        try:
+            name, digest = _name_and_digest(words, number)
+            if digest in names:
+                raise ValueError("the key is in the file twice")
+        except ValueError as fact:
+            raise StartError(f"{file}:{number}: {fact}") from None
+        names[digest] = name
     if not names:
         raise StartError(f"there is no API key in {file}")
     return Keys(names)
+
+
+def _name_and_digest(words: list[str], number: int) -> tuple[str, bytes]:
+    """Return the name and the digest of the key in a line, or raise ValueError with what is wrong with the line."""
+    if len(words) > 2:
+        raise ValueError("there is more than a name and a key")
+    key = words[-1]
+    name = words[0] if len(words) == 2 else f"line-{number}"
+    if not _NAME.fullmatch(name):
+        raise ValueError("the name may have letters, digits, '.', '_' and '-' only, at most 64")
+    if not _KEY.fullmatch(key):
+        raise ValueError("the key may have visible ASCII characters only")
+    if len(key) < SHORTEST_KEY:
+        raise ValueError(f"the key is shorter than {SHORTEST_KEY} characters")
+    return name, hashlib.sha256(key.encode()).digest()

@@ -111,8 +111,7 @@ class LimitsMiddleware:
         return limited if readable is limited else self._limited(readable)
 
     def _limited(self, receive: Receive, declared: int = 0) -> Receive:
-        """Return a `receive` that raises TooLargeError at once if `declared` is over the limit, or at the first byte
-        over it."""
+        """Return a `receive` that raises TooLargeError, at once if `declared` is over the limit already."""
         received = declared  # the server holds the body to what it declares
 
         async def receive_within_limit() -> Message:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -43,52 +43,48 @@ log = logging.getLogger(__name__)
 
 def protocol_of(service: Service) -> type[HttpToolsProtocol]:
     """Return the protocol class of a server that answers for `service`."""
-    refusals = _Refusals(service)
+    return type("Protocol", (_Protocol,), {"refusals": _Refusals(service)})
 
-    class Protocol(HttpToolsProtocol):
-        """One connection."""
 
-        _refusal: bytes | None = None
+class _Protocol(HttpToolsProtocol):
+    """One connection."""
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._disconnect = Disconnect()
-            if hasattr(transport, "max_size"):
-                transport.max_size = READ_BYTES
+    refusals: ClassVar["_Refusals"]
+    refusal: bytes | None = None
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            self._disconnect.notify()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.disconnect = Disconnect()
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_BYTES
 
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self.scope["extensions"] = {EXTENSION: {"client": self._disconnect}}
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.disconnect.notify()
 
-        def on_headers_complete(self) -> None:
-            idle = self.cycle is None or self.cycle.response_complete
-            if (
-                idle
-                and self.url in ROUTES
-                and self.parser.get_method() == b"POST"
-                and self.parser.should_keep_alive()
-            ):
-                self._refusal = refusals.refusal(ROUTES[self.url], self.headers, self.server_state.default_headers)
-            if self._refusal is None:
-                super().on_headers_complete()
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: {"client": self.disconnect}}
 
-        def on_body(self, body: bytes) -> None:
-            if self._refusal is None:
-                super().on_body(body)
+    def on_headers_complete(self) -> None:
+        idle = self.cycle is None or self.cycle.response_complete
+        route = ROUTES.get(self.url)
+        if route and idle and self.parser.get_method() == b"POST" and self.parser.should_keep_alive():
+            self.refusal = self.refusals.refusal(route, self.headers, self.server_state.default_headers)
+        if self.refusal is None:
+            super().on_headers_complete()
 
-        def on_message_complete(self) -> None:
-            if self._refusal is None:
-                super().on_message_complete()
-                return
-            self.transport.write(self._refusal)
-            self._refusal = None
-            self.on_response_complete()
+    def on_body(self, body: bytes) -> None:
+        if self.refusal is None:
+            super().on_body(body)
 
-    return Protocol
+    def on_message_complete(self) -> None:
+        if self.refusal is None:
+            super().on_message_complete()
+            return
+        self.transport.write(self.refusal)
+        self.refusal = None
+        self.on_response_complete()
 
 
 class _Refusal(NamedTuple):
