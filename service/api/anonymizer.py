@@ -163,25 +163,25 @@ async def anonymizers(_: Service, _request: Request) -> Response:
 
 def _answer(body: bytes, settings: Settings) -> bytes:
     """Return the JSON that answers the JSON of a request; all of it is work on what may be megabytes of results."""
-    asked = parse(body, AnonymizeRequest)
-    check_limits(asked.texts, settings)
+    parsed = parse(body, AnonymizeRequest)
+    check_limits(parsed.texts, settings)
     # The texts of an answer are no longer than those of a request could be.
-    answers = _anonymized(asked, settings.max_body_bytes)
-    return to_json(answers[0] if isinstance(asked.text, str) else answers)
+    answers = _anonymized(parsed, settings.max_body_bytes)
+    return to_json(answers[0] if isinstance(parsed.text, str) else answers)
 
 
-def _anonymized(asked: AnonymizeRequest, max_characters: int) -> list[dict[str, Any]]:
+def _anonymized(parsed: AnonymizeRequest, max_characters: int) -> list[dict[str, Any]]:
     """Return the answer to each text.
 
     Raises:
         InvalidRequestError: A result lies outside of its text.
         TooLargeError: The new texts have more than `max_characters` in all.
     """
-    operators = {name: anonymizer.operator() for name, anonymizer in (asked.anonymizers or {}).items()}
+    operators = {name: anonymizer.operator() for name, anonymizer in (parsed.anonymizers or {}).items()}
     default = operators.get(DEFAULT, Replace())
     answers = []
     characters = 0
-    for text, results in zip(asked.texts, asked.results, strict=True):
+    for text, results in zip(parsed.texts, parsed.results, strict=True):
         entities = _without_conflicts(text, [_found(text, result) for result in results])
         redaction = redacted(text, entities, operators, default, max_characters)
         characters += len(redaction.text)

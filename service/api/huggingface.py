@@ -93,26 +93,28 @@ class TokenClassificationAnswer(RootModel[list[EntityGroup] | list[TokenEntity]]
     model_config = ConfigDict(json_schema_extra={"examples": [[_group(entity) for entity in EXAMPLE_ENTITIES]]})
 
 
-async def classify_tokens(service: Service, _: Request, asked: TokenClassificationRequest) -> Response:
+async def classify_tokens(service: Service, _: Request, parsed: TokenClassificationRequest) -> Response:
     """Answer with the entities that the default model finds."""
-    return await _answer(service, service.registry.default, asked)
+    return await _answer(service, service.registry.default, parsed)
 
 
-async def classify_tokens_by_model(service: Service, request: Request, asked: TokenClassificationRequest) -> Response:
+async def classify_tokens_by_model(
+    service: Service, request: Request, parsed: TokenClassificationRequest
+) -> Response:
     """Answer with the entities that the model in the path finds."""
-    return await _answer(service, service.registry.named(request.path_params["name"]), asked)
+    return await _answer(service, service.registry.named(request.path_params["name"]), parsed)
 
 
-async def _answer(service: Service, model: ServedModel, asked: TokenClassificationRequest) -> Response:
-    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+async def _answer(service: Service, model: ServedModel, parsed: TokenClassificationRequest) -> Response:
+    texts = [parsed.inputs] if isinstance(parsed.inputs, str) else parsed.inputs
     check_limits(texts, service.settings)
     with service.annotator.work(sum(map(len, texts))) as work:
         tasks = [Task(text, model.recognizer) for text in texts]
-        return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), asked)))
+        return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), parsed)))
 
 
-def _rendered(annotations: Sequence[Annotation], asked: TokenClassificationRequest) -> bytes:
-    parameters = asked.parameters or TokenClassificationParameters()
+def _rendered(annotations: Sequence[Annotation], parsed: TokenClassificationRequest) -> bytes:
+    parameters = parsed.parameters or TokenClassificationParameters()
     ignored = frozenset(parameters.ignore_labels or ())
     if parameters.aggregation_strategy == "none":
         answers = [_tokens(annotation, ignored) for annotation in annotations]
@@ -121,7 +123,7 @@ def _rendered(annotations: Sequence[Annotation], asked: TokenClassificationReque
             [_group(entity) for entity in annotation.entities if entity.label not in ignored]
             for annotation in annotations
         ]
-    return to_json(answers[0] if isinstance(asked.inputs, str) else answers)
+    return to_json(answers[0] if isinstance(parsed.inputs, str) else answers)
 
 
 def _tokens(annotation: Annotation, ignored: frozenset[str]) -> list[dict[str, Any]]:

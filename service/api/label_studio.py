@@ -82,23 +82,23 @@ class PredictAnswer(SetupAnswer):
     results: list[Prediction] = Field(description="The predictions, one for each task.")
 
 
-async def label_studio_setup(service: Service, _: Request, asked: SetupRequest) -> Response:
+async def label_studio_setup(service: Service, _: Request, parsed: SetupRequest) -> Response:
     """Answer whether the default model has labels of a project."""
     model = service.registry.default
-    controls_of(asked.label_config, model.recognizer.labels)
+    controls_of(parsed.label_config, model.recognizer.labels)
     return json_response({"model_version": _version(model)})
 
 
-async def label_studio_predict(service: Service, _: Request, asked: PredictRequest) -> Response:
+async def label_studio_predict(service: Service, _: Request, parsed: PredictRequest) -> Response:
     """Answer the entities of the texts of tasks."""
     model = service.registry.default
-    controls = controls_of(asked.label_config, model.recognizer.labels)
-    texts = [_text(task, number, controls.field) for number, task in enumerate(asked.tasks)]
+    controls = controls_of(parsed.label_config, model.recognizer.labels)
+    texts = [_text(task, number, controls.field) for number, task in enumerate(parsed.tasks)]
     check_limits(texts, service.settings)
     with service.annotator.work(sum(map(len, texts))) as work:
         tasks = [Task(text, model.recognizer) for text in texts]
-        annotations = await work.annotate(tasks)
-        return bytes_response(await work.compute(partial(_rendered, annotations, controls, _version(model))))
+        version = _version(model)
+        return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), controls, version)))
 
 
 def _rendered(annotations: Sequence[Annotation], controls: Controls, version: str) -> bytes:

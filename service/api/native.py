@@ -39,9 +39,9 @@ def _parse(service: Service, _: Request, body: bytes) -> EntitiesRequest:
     return parse_request(body, service.settings, EntitiesRequest)
 
 
-async def find_entities(service: Service, _: Request, asked: EntitiesRequest) -> Response:
+async def find_entities(service: Service, _: Request, parsed: EntitiesRequest) -> Response:
     """Answer the entities of a text or of several."""
-    return bytes_response(await entities_answer(service, asked))
+    return bytes_response(await entities_answer(service, parsed))
 
 
 async def list_models(service: Service, _: Request) -> Response:

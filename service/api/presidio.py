@@ -121,23 +121,25 @@ class AnalyzeAnswer(RootModel[list[RecognizerResult]]):
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_RESULTS]})
 
 
-async def analyze(service: Service, _: Request, asked: AnalyzeRequest) -> Response:
+async def analyze(service: Service, _: Request, parsed: AnalyzeRequest) -> Response:
     """Answer the entities of a text or of several."""
-    texts = [asked.text] if isinstance(asked.text, str) else asked.text
+    texts = [parsed.text] if isinstance(parsed.text, str) else parsed.text
     check_limits(texts, service.settings)
-    model = _models_of(service, asked.language)[0]
-    names = _chosen_names(asked, model)
+    model = _models_of(service, parsed.language)[0]
+    names = _chosen_names(parsed, model)
     with service.annotator.work(sum(map(len, texts))) as work:
         tasks = [Task(text, model.recognizer) for text in texts]
-        return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), asked, names, model)))
+        return bytes_response(
+            await work.compute(partial(_rendered, await work.annotate(tasks), parsed, names, model))
+        )
 
 
 def _rendered(
-    annotations: Sequence[Annotation], asked: AnalyzeRequest, names: frozenset[str], model: ServedModel
+    annotations: Sequence[Annotation], parsed: AnalyzeRequest, names: frozenset[str], model: ServedModel
 ) -> bytes:
-    explained_by = model.name if asked.return_decision_process else None
-    allowed = frozenset(asked.allow_list or ())
-    threshold = asked.score_threshold or 0.0
+    explained_by = model.name if parsed.return_decision_process else None
+    allowed = frozenset(parsed.allow_list or ())
+    threshold = parsed.score_threshold or 0.0
     answers = [
         [
             _result(entity, explained_by)
@@ -146,7 +148,7 @@ def _rendered(
         ]
         for annotation in annotations
     ]
-    return to_json(answers[0] if isinstance(asked.text, str) else answers)
+    return to_json(answers[0] if isinstance(parsed.text, str) else answers)
 
 
 async def supported_entities(service: Service, request: Request) -> Response:
@@ -181,9 +183,9 @@ def _models_of(service: Service, language: str | None) -> list[ServedModel]:
     return matching
 
 
-def _chosen_names(asked: AnalyzeRequest, model: ServedModel) -> frozenset[str]:
+def _chosen_names(parsed: AnalyzeRequest, model: ServedModel) -> frozenset[str]:
     known = _names(model)
-    chosen = frozenset(asked.entities or known) & frozenset(known)
+    chosen = frozenset(parsed.entities or known) & frozenset(known)
     if not chosen:
         message = f"model {model.name} finds none of these entities; it finds {', '.join(known)}"
         raise InvalidRequestError(message, reason="unknown_label")

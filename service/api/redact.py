@@ -126,15 +126,15 @@ def _parse(service: Service, _: Request, body: bytes) -> RedactRequest:
     return parse_request(body, service.settings, RedactRequest)
 
 
-async def redact(service: Service, _: Request, asked: RedactRequest) -> Response:
+async def redact(service: Service, _: Request, parsed: RedactRequest) -> Response:
     """Answer a text or several with their entities replaced."""
-    how = plan(service, asked)
-    if asked.operators.keys() - set(how.labels.values()):
+    how = plan(service, parsed)
+    if parsed.operators.keys() - set(how.labels.values()):
         message = "operators has a label that is not among the labels of the answer"
         raise InvalidRequestError(message, reason="unknown_label")
     # An answer may be as long as a request.
-    render = partial(_result, request=asked, max_characters=service.settings.max_body_bytes)
-    return bytes_response(await answer(service, asked, how, render))
+    render = partial(_result, request=parsed, max_characters=service.settings.max_body_bytes)
+    return bytes_response(await answer(service, parsed, how, render))
 
 
 ROUTES = (
