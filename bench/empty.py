@@ -8,7 +8,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
-from nerve.service.api.schemas import EXAMPLE_ENTS, EXAMPLE_TEXT
+from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
 
 app = FastAPI()
 

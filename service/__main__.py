@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from nerve.service.observability import logs
+from nerve.service.observability.folder import METRICS_FOLDER
 from nerve.service.server.listener import bound_socket, ready_line
-from nerve.service.server.workers import METRICS_FOLDER, supervise
+from nerve.service.server.workers import supervise
 from nerve.service.settings import Settings, StartError, read_settings
 
 

@@ -1,5 +1,4 @@
-"""`python -m nerve.service.openapi FILE`: write the description of the HTTP API, which a service
-answers at `/openapi.json`.
+"""`python -m nerve.service.openapi FILE`: write the OpenAPI document, which a service answers at `/openapi.json`.
 
 service/openapi.json is written this way, and a test compares it with the code.
 """
@@ -8,28 +7,23 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from nerve.service.app import create_app
-from nerve.service.engine.engine import Engine
-from nerve.service.engine.registry import Recognizer, ServedModel
-from nerve.service.settings import Settings
+from nerve.service.api.description import openapi
+from nerve.service.api.routes import API
 
 
-def openapi() -> str:
-    """The document, as text that a diff can be read of. It does not depend on settings or models."""
-    # The application needs a model to be made, and nobody asks this one.
-    nobody = ServedModel("none", cast(Recognizer, None), {})
-    document = create_app(Settings(), [nobody], Engine()).openapi()
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+def document() -> str:
+    """Return the document as text that is easy to compare. It depends on neither settings nor models."""
+    return json.dumps(openapi(API), ensure_ascii=False, indent=2) + "\n"
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Write the document and return the exit status."""
     if len(arguments) != 1:
         print("usage: python -m nerve.service.openapi FILE", file=sys.stderr)
         return 2
     try:
-        Path(arguments[0]).write_text(openapi(), encoding="utf-8")
+        Path(arguments[0]).write_text(document(), encoding="utf-8")
     except OSError as error:
         print(f"{arguments[0]} cannot be written: {error.strerror}", file=sys.stderr)
         return 1

@@ -15,8 +15,9 @@ from nerve.service.engine import memory as heap
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_model
 from nerve.service.engine.registry import ServedModel, Stamp
-from nerve.service.errors import ConflictError, log_failure
+from nerve.service.errors import ConflictError
 from nerve.service.http.keys import read_keys
+from nerve.service.observability.failures import log_failure
 from nerve.service.settings import StartError
 from nerve.service.state import Service
 

@@ -1,22 +1,48 @@
-"""The running service: what the application is made of, and whether it answers. The routes are given it."""
+"""The running service: its parts, and whether it answers. Every route gets it."""
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from nerve.service.annotate.annotator import CHARACTERS_PER_TOKEN, Annotator
 from nerve.service.engine.batcher import Batcher, stopped
-from nerve.service.engine.registry import Registry
+from nerve.service.engine.registry import Registry, ServedModel
 from nerve.service.http.keys import Keys
 from nerve.service.observability.metrics import Metrics
 from nerve.service.settings import Settings
 
+# A longer body may hold many tokens, or few: its length says no more than this.
 MOST_PRESUMED_TOKENS = 64
+
+
+class ModelReloader(Protocol):
+    """What a route needs of `nerve.service.reloader.Reloader`."""
+
+    async def model(self, name: str) -> tuple[ServedModel, bool]:
+        """Reload a model; return it as it is now, and whether its archive had changed."""
+        ...
+
+    def tell_others(self) -> None:
+        """Make the other processes reload, too."""
+        ...
 
 
 @dataclass
 class Service:
-    """What the routes use. `draining` is set when the process has been told to stop, `closing` when it closes the
-    port, and soon after, in the event loop, `stopping`: for those who wait for something else meanwhile."""
+    """The parts of the running service, and its state.
+
+    Attributes:
+        settings: The settings.
+        registry: The models.
+        batcher: Tags windows.
+        annotator: Makes annotations of texts.
+        metrics: The metrics of this process.
+        keys: The API keys; a reload replaces them.
+        reloader: Replaces models; set by the application, because it changes the service.
+        draining: Whether the process has been told to stop.
+        closing: Whether the process is closing its port.
+        stopping: Set in the event loop soon after `closing`, for tasks that wait for something else.
+    """
 
     settings: Settings
     registry: Registry
@@ -24,27 +50,33 @@ class Service:
     annotator: Annotator
     metrics: Metrics
     keys: Keys
+    reloader: ModelReloader = field(init=False)
     draining: bool = False
     closing: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def ready(self) -> bool:
+        """Whether the service answers and is not about to stop."""
         return self.batcher.alive and not self.draining
 
     def check_room(self, body_bytes: int) -> None:
-        """Raises UnavailableError, before anything of its body is looked at, where a request with texts would be
-        refused once they are read."""
-        # Of a long body it cannot be told what it holds; the batcher is asked again when that is known.
+        """Check, before a request is read, whether a body of this length has a chance to be answered.
+
+        The batcher checks again when the tokens of the request are known.
+
+        Raises:
+            UnavailableError: The queue is full, or the wait would be too long.
+        """
         tokens = min(body_bytes // CHARACTERS_PER_TOKEN, MOST_PRESUMED_TOKENS)
         self.batcher.check(tokens, self.settings.deadline_seconds)
 
     def check_ready(self) -> None:
-        """Raises UnavailableError where the service is not ready."""
+        """Raise UnavailableError if the service is not ready."""
         if not self.ready:
             raise stopped(self.draining)
 
     def check_open(self) -> None:
-        """Raises UnavailableError where nothing new may begin."""
+        """Raise UnavailableError if no new work may begin."""
         if self.closing or not self.batcher.alive:
             raise stopped(self.closing)

@@ -1,4 +1,4 @@
 """Text work without HTTP: texts become annotations, and annotations become what a request asked for.
 
-`api` imports it; it imports `engine`.
+`api` imports it. It imports `engine`, `observability` and `model`.
 """

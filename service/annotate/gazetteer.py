@@ -1,12 +1,13 @@
-"""A request's own list of phrases: what is an entity wherever it stands, and what is none. Knows texts, tokens and
-entities, and no HTTP. The time is linear in the text, however many phrases there are.
+"""A gazetteer: phrases that are always entities in the texts of a request, and phrases that never are.
 
-A phrase stands where a token starts, ends where a token ends, and has the same characters, any white space being like
-any other. Never beats always, always beats the model:
+A phrase occurs where it begins at the start of a token, ends at the end of a token, and has the same characters; all
+white space is alike. `never` beats `always`, and `always` beats the model:
 
-- an entity that lies within a `never` phrase, or is one, is dropped, whoever found it;
-- of the `always` phrases that are left and overlap, the one that starts first stands, of those the longest;
-- an entity of the model that overlaps one of them is dropped.
+- an entity inside an occurrence of a `never` phrase is dropped, also one of an `always` phrase;
+- where occurrences of `always` phrases overlap, the one that starts first wins, and of those the longest;
+- an entity of the model that overlaps an occurrence of an `always` phrase is dropped.
+
+The time is linear in the text, however many phrases there are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,63 +18,76 @@ from typing import NamedTuple, TypeVar
 from nerve.model.annotation import Entity, Token
 from nerve.service.annotate.document import Annotation
 
-# What the client is sure of.
+# The score of entities that the client is sure of.
 CERTAIN = 1.0
 
 
 class Gazetteer:
-    """`always` maps a label to its phrases. The phrases have a character that is not white space, and none is listed
-    twice once `spelled`."""
+    """Phrases that are always or never entities."""
 
     def __init__(self, always: Mapping[str, Iterable[str]], never: Iterable[str], case_sensitive: bool) -> None:
+        """Take phrases that have a character other than white space, and differ from each other once `normalized`.
+
+        Args:
+            always: Phrases that are entities, by label.
+            never: Phrases that are not.
+            case_sensitive: Whether upper and lower case differ.
+        """
         self._case_sensitive = case_sensitive
         self._labels = {
-            spelled(phrase, case_sensitive): label for label, phrases in always.items() for phrase in phrases
+            normalized(phrase, case_sensitive): label for label, phrases in always.items() for phrase in phrases
         }
-        self._always = _Automaton(self._labels)
-        self._never = _Automaton([spelled(phrase, case_sensitive) for phrase in never])
+        self._always = Automaton(self._labels)
+        self._never = Automaton([normalized(phrase, case_sensitive) for phrase in never])
 
     def entities(self, annotation: Annotation) -> list[Entity]:
-        """The entities of the document, in its order and without overlap, once the phrases are heard."""
+        """Return the entities of the document by the rules above, in the order of the text and without overlap."""
         text, tokens = annotation.document.text, annotation.document.tokens
         spelling = _Spelling(tokens, self._case_sensitive)
-        barred = spelling.occurrences(self._never)
-        named = list(_first_and_longest(_outside(spelling.occurrences(self._always), barred)))
-        always = [Entity(start, end, self._labels[phrase], text[start:end], CERTAIN) for start, end, phrase in named]
-        found = list(_apart(_outside(annotation.entities, barred), always))
-        return sorted(always + found, key=attrgetter("start"))
+        never = spelling.occurrences(self._never)
+        chosen = list(_first_and_longest(_outside(spelling.occurrences(self._always), never)))
+        always = [Entity(start, end, self._labels[phrase], text[start:end], CERTAIN) for start, end, phrase in chosen]
+        others = list(_without_overlap(_outside(annotation.entities, never), always))
+        return sorted(always + others, key=attrgetter("start"))
 
 
-def spelled(phrase: str, case_sensitive: bool) -> str:
-    """A phrase in the spelling in which phrases are compared: one space for all white space; without case, if that
-    does not count, as far as no character becomes several."""
+def normalized(phrase: str, case_sensitive: bool) -> str:
+    """Return a phrase in the form in which phrases are compared.
+
+    All white space becomes one space. Without case, characters are folded, except those that fold to several.
+    """
     phrase = " ".join(phrase.split())
     if case_sensitive:
         return phrase
     folded = phrase.casefold()
     if len(folded) == len(phrase):
         return folded
-    return "".join(one if len(one := character.casefold()) == 1 else character for character in phrase)
+    return "".join(small if len(small := character.casefold()) == 1 else character for character in phrase)
 
 
 class _Occurrence(NamedTuple):
-    """`phrase` stands at `start` to `end` of the text."""
+    """Where in the text a phrase occurs."""
 
     start: int
     end: int
     phrase: str
 
 
-class _Automaton:
-    """Aho and Corasick's (1975), made of the phrases backwards: read a text from its end, and at each place it knows
-    the phrases that start there.
+class Automaton:
+    """The automaton of Aho and Corasick (1975) for the reversed phrases.
 
-    A state is the end of some phrase. `step` leads from a state, by the character before, to a longer one, `shorter`
-    to the longest other state that it starts with; `whole` is its phrase, if it is a whole one, and `next_whole` the
-    longest state below it that is.
+    It reads a text from its end, and knows at each place which phrases start there. A state is a suffix of some
+    phrase.
+
+    Attributes:
+        step: For each state, the longer state that each preceding character leads to (the paper's goto function).
+        shorter: For each state, the longest other state that is a prefix of it (the failure function).
+        whole: For each state, its phrase, if it is a whole phrase (the output function).
+        next_whole: For each state, the longest whole phrase among its proper prefixes.
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
+        """Build the automaton of normalized phrases."""
         self.step: list[dict[str, int]] = [{}]
         self.whole: list[str] = [""]
         for phrase in phrases:
@@ -97,7 +111,7 @@ class _Automaton:
             level = [longer for state in level for longer in self.step[state].values()]
 
     def after(self, state: int, character: str) -> int:
-        """The state that `character` leads to from this one."""
+        """Return the state that `character` leads to from `state`."""
         while (longer := self.step[state].get(character)) is None:
             if state == 0:
                 return 0
@@ -105,7 +119,7 @@ class _Automaton:
         return longer
 
     def phrases(self, state: int) -> Iterator[str]:
-        """Those that start at this state, the longest first."""
+        """Return the phrases that start at `state`, the longest first."""
         if not self.whole[state]:
             state = self.next_whole[state]
         while state:
@@ -114,10 +128,10 @@ class _Automaton:
 
 
 class _Spelling:
-    """The tokens of a text in the spelling of phrases, and where in it each starts and ends."""
+    """The tokens of a text in the form of normalized phrases, and where in it each starts and ends."""
 
     def __init__(self, tokens: Sequence[Token], case_sensitive: bool) -> None:
-        words = [spelled(token.text, case_sensitive) for token in tokens]
+        words = [normalized(token.text, case_sensitive) for token in tokens]
         ends_before = [tokens[0].start if tokens else 0, *(token.end for token in tokens)]
         gaps = [" " if token.start > end else "" for token, end in zip(tokens, ends_before, strict=False)]
         ends = list(accumulate(len(gap) + len(word) for gap, word in zip(gaps, words, strict=True)))
@@ -125,9 +139,9 @@ class _Spelling:
         self._starting = {end - len(word): token for end, word, token in zip(ends, words, tokens, strict=True)}
         self._ending = dict(zip(ends, tokens, strict=True))
 
-    def occurrences(self, automaton: _Automaton) -> list[_Occurrence]:
-        """At each token the longest phrase that starts there, in the order of the text."""
-        found = []
+    def occurrences(self, automaton: Automaton) -> list[_Occurrence]:
+        """Return the longest phrase at each token where one starts, in the order of the text."""
+        occurrences = []
         state = 0
         if len(automaton.step) == 1:
             return []
@@ -137,40 +151,40 @@ class _Spelling:
                 for phrase in automaton.phrases(state):
                     last = self._ending.get(place + len(phrase))
                     if last is not None:
-                        found.append(_Occurrence(self._starting[place].start, last.end, phrase))
+                        occurrences.append(_Occurrence(self._starting[place].start, last.end, phrase))
                         break
-        return found[::-1]
+        return occurrences[::-1]
 
 
-# Below, all come in the order of their starts.
+# The arguments of all functions below are in the order of their starts.
 
 Stretch = TypeVar("Stretch", _Occurrence, Entity)
 
 
-def _outside(stretches: Iterable[Stretch], barred: Sequence[_Occurrence]) -> Iterator[Stretch]:
-    """Those that reach out of every occurrence."""
+def _outside(stretches: Iterable[Stretch], never: Sequence[_Occurrence]) -> Iterator[Stretch]:
+    """Yield the stretches that are not inside one of `never`."""
     position = reached = 0
-    for one in stretches:
-        while position < len(barred) and barred[position].start <= one.start:
-            reached = max(reached, barred[position].end)
+    for stretch in stretches:
+        while position < len(never) and never[position].start <= stretch.start:
+            reached = max(reached, never[position].end)
             position += 1
-        if one.end > reached:
-            yield one
+        if stretch.end > reached:
+            yield stretch
 
 
 def _first_and_longest(occurrences: Iterable[_Occurrence]) -> Iterator[_Occurrence]:
     reached = 0
-    for one in occurrences:
-        if one.start >= reached:
-            yield one
-            reached = one.end
+    for occurrence in occurrences:
+        if occurrence.start >= reached:
+            yield occurrence
+            reached = occurrence.end
 
 
-def _apart(entities: Iterable[Entity], others: Sequence[Entity]) -> Iterator[Entity]:
-    """Those that overlap none of the others."""
+def _without_overlap(entities: Iterable[Entity], others: Sequence[Entity]) -> Iterator[Entity]:
+    """Yield the entities that overlap none of `others`."""
     position = 0
-    for one in entities:
-        while position < len(others) and others[position].end <= one.start:
+    for entity in entities:
+        while position < len(others) and others[position].end <= entity.start:
             position += 1
-        if position == len(others) or others[position].start >= one.end:
-            yield one
+        if position == len(others) or others[position].start >= entity.end:
+            yield entity

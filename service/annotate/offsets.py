@@ -1,4 +1,4 @@
-"""Code-point offsets in the units of other languages' strings, in one pass over the text."""
+"""Offsets in code points, converted to the units of other languages' strings in one pass over the text."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -7,17 +7,17 @@ OffsetUnit = Literal["codepoint", "utf16", "utf8"]
 
 
 def in_unit(text: str, offsets: Iterable[int], unit: OffsetUnit) -> dict[int, int]:
-    """Each of the code-point `offsets` into `text`, mapped to the same place counted in `unit`."""
-    wanted = sorted(set(offsets))
+    """Map each of `offsets`, places in `text` counted in code points, to the same place counted in `unit`."""
+    ordered = sorted(set(offsets))
     if unit == "codepoint" or text.isascii():
-        return {offset: offset for offset in wanted}
+        return {offset: offset for offset in ordered}
     if unit == "utf16" and max(text) <= "\uffff":
-        return {offset: offset for offset in wanted}
+        return {offset: offset for offset in ordered}
     encoding, width = ("utf-16-le", 2) if unit == "utf16" else ("utf-8", 1)
-    found = {}
+    converted = {}
     previous = counted = 0
-    for offset in wanted:
+    for offset in ordered:
         counted += len(text[previous:offset].encode(encoding)) // width
-        found[offset] = counted
+        converted[offset] = counted
         previous = offset
-    return found
+    return converted

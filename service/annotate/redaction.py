@@ -1,7 +1,7 @@
-"""Text without its names: what stands in an entity's place, by operator, and where it stands in the new text.
+"""Redaction: a new text in which operators have replaced the entities of a text.
 
-Called by the routes that answer texts with their names replaced. Knows texts and entities, and no contract: each
-route reads its own fields into operators and writes the result in its own words.
+It knows texts and entities, and no contract: each route makes operators of its own fields, and answers in its own
+terms.
 """
 
 import hashlib
@@ -13,41 +13,45 @@ from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 from nerve.service.errors import TooLargeError
 
 SHORTEST_SALT = 16
-"""Bytes. What is shorter can be guessed together with the name that it is to protect."""
+"""In bytes. A shorter salt can be guessed, together with the name that it protects."""
 
 
 class Operator(Protocol):
-    """What stands in the place of an entity of this text and label."""
+    """Makes the replacement of an entity."""
 
     name: ClassVar[str]
 
-    def __call__(self, text: str, label: str, /) -> str: ...
+    def __call__(self, text: str, label: str, /) -> str:
+        """Return the replacement of an entity with this text and label."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """The same words for every entity; without any, its label in angle brackets: `<PER>`."""
+    """Replaces every entity by the same value; without a value by its label in angle brackets, such as `<PER>`."""
 
     name: ClassVar[str] = "replace"
     value: str | None = None
 
     def __call__(self, _text: str, label: str, /) -> str:
+        """Return the value, or the label."""
         return f"<{label}>" if self.value is None else self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Redact:
-    """Nothing."""
+    """Removes the entity."""
 
     name: ClassVar[str] = "redact"
 
     def __call__(self, _text: str, _label: str, /) -> str:
+        """Return the empty string."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """The entity with `count` of its code points, or all, hidden behind a character.
+    """Masks `count` code points of the entity, or all, with a character.
 
     Raises:
         ValueError: the mask is not one character.
@@ -63,6 +67,7 @@ class Mask:
             raise ValueError(f"the mask has {len(self.character):,} characters; it must have 1")
 
     def __call__(self, text: str, _label: str, /) -> str:
+        """Return the text, masked."""
         hidden = len(text) if self.count is None else max(0, min(self.count, len(text)))
         mask = self.character * hidden
         return text[: len(text) - hidden] + mask if self.from_end else mask + text[hidden:]
@@ -70,9 +75,9 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class Hash:
-    """The hexadecimal digest of the entity in UTF-8 followed by the salt.
+    """Replaces the entity by the hexadecimal digest of its UTF-8 bytes followed by the salt.
 
-    One salt gives one name the same digest everywhere. Without a salt every entity gets its own, drawn at random.
+    With a salt, a name has the same digest everywhere. Without one, every entity gets a random salt of its own.
 
     Raises:
         ValueError: the salt is too short.
@@ -87,32 +92,38 @@ class Hash:
             raise ValueError(f"the salt has {len(self.salt):,} bytes; it must have at least {SHORTEST_SALT}")
 
     def __call__(self, text: str, _label: str, /) -> str:
+        """Return the digest."""
         salt = os.urandom(2 * SHORTEST_SALT) if self.salt is None else self.salt
         return hashlib.new(self.algorithm, text.encode() + salt).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The entity as it was."""
+    """Leaves the entity as it is."""
 
     name: ClassVar[str] = "keep"
 
     def __call__(self, text: str, _label: str, /) -> str:
+        """Return the text itself."""
         return text
 
 
 class Pseudonym:
-    """The label and a number, counted in the order of the text: `PER_1` is the same name wherever it stands, and no
-    other one. It remembers the names of one document, so each document has one of its own."""
+    """Replaces the entity by its label and a number, such as `PER_1`, which is the same for the same name only.
+
+    Numbers count in the order of the text. An instance remembers names, so each document needs its own.
+    """
 
     name: ClassVar[str] = "pseudonym"
 
     def __init__(self) -> None:
+        """Begin with no names."""
         self._numbers: dict[str, dict[str, int]] = {}
 
     def __call__(self, text: str, label: str, /) -> str:
+        """Return the label and the number."""
         numbers = self._numbers.setdefault(label, {})
-        # A name may be wrapped differently each time.
+        # The same name may have other line breaks elsewhere.
         number = numbers.setdefault(" ".join(text.split()), len(numbers) + 1)
         return f"{label}_{number}"
 
@@ -124,20 +135,26 @@ class Named(Protocol):
     """A name in a text, such as a `nerve.model.annotation.Entity`: half-open code-point offsets and a label."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """The offset of the first character."""
+        ...
 
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """The offset after the last character."""
+        ...
 
     @property
-    def label(self) -> str: ...
+    def label(self) -> str:
+        """The type of the entity."""
+        ...
 
 
 Name = TypeVar("Name", bound=Named)
 
 
 class Replacement(NamedTuple, Generic[Name]):
-    """`text` stands from `start` to `end` of the new text, put there by the operator of this name for `entity`."""
+    """A replacement: its place in the new text, its text, the name of its operator, and the entity."""
 
     start: int
     end: int
@@ -147,7 +164,7 @@ class Replacement(NamedTuple, Generic[Name]):
 
 
 class Redaction(NamedTuple, Generic[Name]):
-    """A text after its entities were operated on, and what now stands where, in the order of the text."""
+    """The new text, and the replacements in its order."""
 
     text: str
     replacements: list[Replacement[Name]]
@@ -156,19 +173,24 @@ class Redaction(NamedTuple, Generic[Name]):
 def redacted(
     text: str, entities: Iterable[Name], operators: Mapping[str, Operator], default: Operator, max_characters: int
 ) -> Redaction[Name]:
-    """`text` with what the operator of its label makes of each entity, or `default`, in the entity's place.
+    """Return a text with its entities replaced.
 
-    The entities lie inside the text, in any order. They may overlap: each is then operated on whole, and no character
-    of any is left where it was.
+    Args:
+        text: The text.
+        entities: The entities in it, in any order. They may overlap: each is replaced as a whole, and no character of
+            any stays where it was.
+        operators: The operators by label.
+        default: The operator for all other labels.
+        max_characters: The limit of the new text, and of all entities together.
 
     Raises:
-        TooLargeError: the new text, or all entities together, have more than `max_characters`.
+        TooLargeError: The new text, or all entities together, have more than `max_characters`.
     """
     pieces: list[str] = []
     replacements: list[Replacement[Name]] = []
     read = written = covered = 0  # characters of the text, of the new text, of the entities
     for entity in sorted(entities, key=lambda entity: (entity.start, entity.end)):
-        # Both sums are watched as they grow: overlapping entities, or one long replacement that is used many times,
+        # Both sums are checked as they grow: overlapping entities, or one long replacement that is used many times,
         # could turn a few megabytes into terabytes.
         covered += entity.end - entity.start
         _check_length("the entities have", covered, max_characters)

@@ -1,4 +1,5 @@
-"""The wire contracts: a file for each, with its requests, its answers and its routes.
+"""The wire contracts: a file for each, with its requests, its answers and its routes; `routes.py` lists all routes.
 
-Only `app` imports it.
+`app` imports it, and `server` to see which routes need admission. It imports every room below: `annotate`, `engine`,
+`http`, `observability`.
 """

@@ -1,14 +1,17 @@
-"""What clients of Presidio's anonymizer speak: `POST /anonymize` replaces what an analyzer has found, this service's
-(`presidio.py`) or another, and `GET /anonymizers` lists by what. No model is asked.
+"""The contract of Presidio's anonymizer: `POST /anonymize` and `GET /anonymizers`.
+
+It replaces the entities that an analyzer has found, this service's (`presidio.py`) or another. No model is involved.
 """
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
-from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nerve.service.annotate.redaction import (
     OPERATORS,
@@ -21,20 +24,21 @@ from nerve.service.annotate.redaction import (
     Replace,
     redacted,
 )
-from nerve.service.api.body import Items, Text, check_limits, described, parse, read
+from nerve.service.api.body import Items, Text, check_limits, parse
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import EXAMPLE_RESULTS
-from nerve.service.api.schemas import EXAMPLE_TEXT
-from nerve.service.errors import InvalidRequestError, PlainErrorRoute, TooLargeError, plain_errors
+from nerve.service.api.route import Route, bytes_response, json_response
+from nerve.service.errors import InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 from nerve.service.state import Service
 
-# The operator of an entity type that has none of its own.
+# The key of the operator for all entity types that have no operator.
 DEFAULT = "DEFAULT"
 SPACES = re.compile("^ +$")
 
 
 class AnalyzerResult(BaseModel):
-    """An entity as an analyzer found it, this one or another."""
+    """An entity that an analyzer has found, this service's or another."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -45,7 +49,7 @@ class AnalyzerResult(BaseModel):
 
 
 class AnonymizerRequest(BaseModel):
-    """What to put in an entity's place."""
+    """An operator, which makes the replacement of an entity."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -58,12 +62,12 @@ class AnonymizerRequest(BaseModel):
     salt: Text | None = None
 
     @model_validator(mode="after")
-    def _makes_an_operator(self) -> "AnonymizerRequest":
+    def _is_an_operator(self) -> "AnonymizerRequest":
         self.operator()
         return self
 
     def operator(self) -> Operator:
-        """Raises ValueError for a mask or salt that is none."""
+        """Return a new operator, or raise ValueError for a mask or a salt of a wrong length."""
         match self.type:
             case "replace":
                 return Replace(self.new_value or None)
@@ -78,43 +82,45 @@ class AnonymizerRequest(BaseModel):
 
 
 class AnonymizeRequest(BaseModel):
-    """A text with what was found in it, or several, and what to put in the places of the entities."""
+    """A text with its entities, or several, and how to replace them."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     text: Text | Items[Text] = Field(description="The text, or the texts; for a list, the answer is a list.")
     analyzer_results: Items[AnalyzerResult | Items[AnalyzerResult]] = Field(
-        description="What `/analyze` answered: the entities of the text, or a list of such lists, one for each text."
+        description="The answer of `/analyze`: the entities of the text, or a list of such lists, one for each text."
     )
     anonymizers: dict[Text, AnonymizerRequest] | None = Field(
         None,
-        description="By entity type, or `DEFAULT` for the others, a `type`: `replace` (by `new_value`, or the entity "
-        "type in angle brackets; so it is where nothing is said), `redact`, `mask` (`masking_char`, `chars_to_mask`, "
-        "`from_end`), `hash` (`hash_type` sha256 or sha512, `salt` of 16 bytes or more) or `keep`.",
+        description="The operators by entity type; `DEFAULT` is for all other types. The `type` of an operator is "
+        "`replace` (by `new_value`, or by the entity type in angle brackets), `redact`, `mask` (`masking_char`, "
+        "`chars_to_mask`, `from_end`), `hash` (`hash_type` sha256 or sha512, `salt` of 16 bytes or more) or `keep`. "
+        "Without any, entities are replaced by their types in angle brackets.",
     )
 
     @model_validator(mode="after")
     def _results_for_each_text(self) -> "AnonymizeRequest":
         expected = AnalyzerResult if isinstance(self.text, str) else list
         if not all(isinstance(result, expected) for result in self.analyzer_results):
-            raise ValueError("analyzer_results is a list of results for a text, a list of such lists for several")
+            raise ValueError("analyzer_results is a list of results for one text, a list of such lists for several")
         if len(self.results) != len(self.texts):
             raise ValueError(f"there are {len(self.texts):,} texts and results for {len(self.results):,}")
         return self
 
     @property
     def texts(self) -> list[str]:
+        """The texts."""
         return [self.text] if isinstance(self.text, str) else self.text
 
     @property
     def results(self) -> list[list[AnalyzerResult]]:
-        """Those of each text."""
+        """The entities of each text."""
         results: Any = self.analyzer_results
         return [results] if isinstance(self.text, str) else results
 
 
 class AnonymizedItem(BaseModel):
-    """What stands in an entity's place, and where in the new text."""
+    """The replacement of an entity, and its place in the new text."""
 
     start: int
     end: int
@@ -125,14 +131,14 @@ class AnonymizedItem(BaseModel):
 
 
 class AnonymizeAnswer(BaseModel):
-    """The new text, and the last place first; for several texts a list of these."""
+    """The new text and its replacements, the last one first; for several texts the answer is a list of these."""
 
     text: str
     items: list[AnonymizedItem]
 
 
-class Found(NamedTuple):
-    """An analyzer's result, as `redacted` takes it."""
+class FoundEntity(NamedTuple):
+    """An analyzer's result, in the form that `redacted` takes."""
 
     start: int
     end: int
@@ -140,58 +146,44 @@ class Found(NamedTuple):
     score: float
 
 
-def anonymizer_routes(service: Service) -> APIRouter:
-    router = APIRouter(route_class=PlainErrorRoute, tags=["Presidio"])
+def _unparsed(_: Service, _request: Request, body: bytes) -> bytes:
+    return body
 
-    @router.post(
-        "/anonymize",
-        summary="Presidio's anonymizer: replace what was found",
-        response_model=AnonymizeAnswer | list[AnonymizeAnswer],
-        responses=plain_errors(400, 401, 413, 422, 500, 504),
-        openapi_extra=described(
-            AnonymizeRequest,
-            {
-                "people masked, the others by their type": {
-                    "text": EXAMPLE_TEXT,
-                    "analyzer_results": EXAMPLE_RESULTS,
-                    "anonymizers": {
-                        "PERSON": {"type": "mask", "masking_char": "*", "chars_to_mask": 100, "from_end": False}
-                    },
-                }
-            },
-        ),
-    )
-    async def anonymize(request: Request) -> Response:
-        body = await read(request)
-        answer = await service.annotator.computed(len(body), lambda: _answer(body, service.settings))
-        return Response(answer, media_type="application/json")
 
-    @router.get("/anonymizers", summary="The operators that Presidio's anonymizer has here", response_model=list[str])
-    async def anonymizers() -> Response:
-        return Response(to_json([operator.name for operator in OPERATORS]), media_type="application/json")
+async def anonymize(service: Service, _: Request, body: bytes) -> Response:
+    """Answer a text or several with their entities replaced."""
+    with service.annotator.work(len(body)) as work:
+        return bytes_response(await work.compute(partial(_answer, body, service.settings)))
 
-    return router
+
+async def anonymizers(_: Service, _request: Request) -> Response:
+    """Answer the names of the operators."""
+    return json_response([operator.name for operator in OPERATORS])
 
 
 def _answer(body: bytes, settings: Settings) -> bytes:
-    """From body to body: all of it is work on what may be megabytes of results."""
-    asked = parse(body, AnonymizeRequest)
-    check_limits(asked.texts, settings)
+    """Return the JSON that answers the JSON of a request; all of it is work on what may be megabytes of results."""
+    parsed = parse(body, AnonymizeRequest)
+    check_limits(parsed.texts, settings)
     # The texts of an answer are no longer than those of a request could be.
-    answers = _anonymized(asked, settings.max_body_bytes)
-    return to_json(answers[0] if isinstance(asked.text, str) else answers)
+    answers = _anonymized(parsed, settings.max_body_bytes)
+    return to_json(answers[0] if isinstance(parsed.text, str) else answers)
 
 
-def _anonymized(asked: AnonymizeRequest, max_characters: int) -> list[dict[str, Any]]:
-    """The answer for each text. Raises InvalidRequestError for a result that is not of its text, TooLargeError for
-    more than `max_characters` in the new texts together."""
-    operators = {name: anonymizer.operator() for name, anonymizer in (asked.anonymizers or {}).items()}
+def _anonymized(parsed: AnonymizeRequest, max_characters: int) -> list[dict[str, Any]]:
+    """Return the answer to each text.
+
+    Raises:
+        InvalidRequestError: A result lies outside of its text.
+        TooLargeError: The new texts have more than `max_characters` in all.
+    """
+    operators = {name: anonymizer.operator() for name, anonymizer in (parsed.anonymizers or {}).items()}
     default = operators.get(DEFAULT, Replace())
     answers = []
     characters = 0
-    for text, results in zip(asked.texts, asked.results, strict=True):
-        found = _without_conflicts(text, [_found(text, result) for result in results])
-        redaction = redacted(text, found, operators, default, max_characters)
+    for text, results in zip(parsed.texts, parsed.results, strict=True):
+        entities = _without_conflicts(text, [_found(text, result) for result in results])
+        redaction = redacted(text, entities, operators, default, max_characters)
         characters += len(redaction.text)
         if characters > max_characters:
             raise TooLargeError(f"the redacted texts have more than {max_characters:,} characters")
@@ -199,7 +191,7 @@ def _anonymized(asked: AnonymizeRequest, max_characters: int) -> list[dict[str, 
     return answers
 
 
-def _anonymize_answer(redaction: Redaction[Found]) -> dict[str, Any]:
+def _anonymize_answer(redaction: Redaction[FoundEntity]) -> dict[str, Any]:
     items = [
         {
             "start": replacement.start,
@@ -214,50 +206,91 @@ def _anonymize_answer(redaction: Redaction[Found]) -> dict[str, Any]:
     return {"text": redaction.text, "items": items}
 
 
-def _found(text: str, result: AnalyzerResult) -> Found:
+def _found(text: str, result: AnalyzerResult) -> FoundEntity:
     if not result.start <= result.end <= len(text):
         raise InvalidRequestError(
-            f"a result reaches from {result.start:,} to {result.end:,}; its text has {len(text):,} characters"
+            f"a result goes from {result.start:,} to {result.end:,}; its text has {len(text):,} characters"
         )
-    return Found(result.start, result.end, result.entity_type, result.score)
+    return FoundEntity(result.start, result.end, result.entity_type, result.score)
 
 
-def _without_conflicts(text: str, found: Iterable[Found]) -> list[Found]:
-    """The entities as Presidio's anonymizer settles them before it replaces any. Some of different types may still
-    overlap."""
-    return _joined(text, _outermost(_merged(sorted(found, key=lambda one: (one.start, one.end)))))
+def _without_conflicts(text: str, entities: Iterable[FoundEntity]) -> list[FoundEntity]:
+    """Return the entities after Presidio's rules for conflicts; entities of different types may still overlap."""
+    return _joined(text, _outermost(_merged(sorted(entities, key=lambda entity: (entity.start, entity.end)))))
 
 
-def _merged(found: Iterable[Found]) -> list[Found]:
-    """Entities of one type that share characters become one, in the place of the last of them."""
-    merged: dict[int, Found] = {}
-    latest: dict[str, int] = {}  # by type, the place of what begins last
-    for place, one in enumerate(found):
-        before = merged.get(latest.get(one.label, -1))
-        if before is not None and min(before.end, one.end) > one.start:
-            del merged[latest[one.label]]
-            one = Found(before.start, max(before.end, one.end), one.label, max(before.score, one.score))
-        merged[place] = one
-        latest[one.label] = place
+def _merged(entities: Iterable[FoundEntity]) -> list[FoundEntity]:
+    """Merge entities of one type that share characters; the result has the position of the last of them."""
+    merged: dict[int, FoundEntity] = {}
+    latest: dict[str, int] = {}  # by type, the position of the entity that begins last
+    for position, entity in enumerate(entities):
+        label = entity.label
+        before = merged.get(latest.get(label, -1))
+        if before is not None and min(before.end, entity.end) > entity.start:
+            del merged[latest[label]]
+            score = max(before.score, entity.score)
+            merged[position] = FoundEntity(before.start, max(before.end, entity.end), label, score)
+        else:
+            merged[position] = entity
+        latest[label] = position
     return list(merged.values())
 
 
-def _outermost(found: Sequence[Found]) -> list[Found]:
-    """Without those that lie in another. Of two in the same place the surer one stays, or else the last."""
-    order = sorted(range(len(found)), key=lambda n: (found[n].start, -found[n].end, -found[n].score, -n))
+def _outermost(entities: Sequence[FoundEntity]) -> list[FoundEntity]:
+    """Leave out entities inside others; of two in the same place, keep the one with the higher score, or the last."""
+
+    def key(position: int) -> tuple[int, int, float, int]:
+        entity = entities[position]
+        return entity.start, -entity.end, -entity.score, -position
+
     kept, reached = set(), -1
-    for n in order:
-        if found[n].end > reached:
-            kept.add(n)
-            reached = found[n].end
-    return [found[n] for n in sorted(kept)]
+    for position in sorted(range(len(entities)), key=key):
+        if entities[position].end > reached:
+            kept.add(position)
+            reached = entities[position].end
+    return [entities[position] for position in sorted(kept)]
 
 
-def _joined(text: str, found: Iterable[Found]) -> list[Found]:
-    """Neighbours of one type with nothing but spaces between them become one, as sure as the last."""
-    joined: list[Found] = []
-    for one in found:
-        if joined and joined[-1].label == one.label and SPACES.match(text[joined[-1].end : one.start]):
-            one = one._replace(start=joined.pop().start)
-        joined.append(one)
+def _joined(text: str, entities: Iterable[FoundEntity]) -> list[FoundEntity]:
+    """Join neighbours of one type with only spaces between them; the result has the score of the last."""
+    joined: list[FoundEntity] = []
+    for entity in entities:
+        if joined and joined[-1].label == entity.label and SPACES.match(text[joined[-1].end : entity.start]):
+            joined.append(entity._replace(start=joined.pop().start))
+        else:
+            joined.append(entity)
     return joined
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/anonymize",
+        endpoint=anonymize,
+        summary="Presidio's anonymizer: replace entities",
+        tag="Presidio",
+        request=AnonymizeRequest,
+        parse=_unparsed,
+        answer=AnonymizeAnswer | list[AnonymizeAnswer],
+        examples={
+            "people masked, all others replaced by their types": {
+                "text": EXAMPLE_TEXT,
+                "analyzer_results": EXAMPLE_RESULTS,
+                "anonymizers": {
+                    "PERSON": {"type": "mask", "masking_char": "*", "chars_to_mask": 100, "from_end": False}
+                },
+            }
+        },
+        plain_errors=True,
+        statuses=(504,),
+    ),
+    Route(
+        "GET",
+        "/anonymizers",
+        endpoint=anonymizers,
+        summary="Presidio's anonymizer: list the operators",
+        tag="Presidio",
+        answer=list[str],
+        plain_errors=True,
+    ),
+)

@@ -1,89 +1,130 @@
-"""From a request of the native contract to its answer: the models that read its texts, the entities that it wants,
-and the JSON. Called by the native routes. Answers are plain dictionaries in the shape of the models in `schemas`.
+"""From a request of the native contract to its answer: its models, the annotations of its texts, and their JSON.
+
+Answers are plain dictionaries in the shape of the models in `responses.py`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
 from nerve.model.annotation import Entity, Span, Token
 from nerve.model.tags import tags_from
-from nerve.service.annotate.annotator import Task
-from nerve.service.annotate.document import Annotation, characters
+from nerve.service.annotate.annotator import Task, Work
+from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.gazetteer import Gazetteer
 from nerve.service.annotate.offsets import in_unit
-from nerve.service.api.schemas import AnnotationRequest, EntitiesRequest
-from nerve.service.engine.registry import AUTO, ServedModel
+from nerve.service.api.requests import AnnotationRequest, EntitiesRequest
+from nerve.service.engine.registry import AUTO, Registry, ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
-# Of entities or tokens, a millisecond of JSON.
+# So many entities or tokens are written in a millisecond.
 SLICE = 1_000
 
-
-async def entities_answer(service: Service, asked: EntitiesRequest) -> bytes:
-    """The JSON that answers `asked`. Raises what the two functions below do."""
-    return await answer(service, asked, wanted_labels(service, asked), lambda found: _result(found, asked))
+Render = Callable[[Annotation], dict[str, Any]]
 
 
-def wanted_labels(service: Service, asked: AnnotationRequest) -> Mapping[str, str]:
-    """The labels to answer, each with its name in the answer.
+class Plan(NamedTuple):
+    """How a request will be answered: by which models, and with which labels.
 
-    Raises NotFoundError for an unknown model, InvalidRequestError for a label that neither it nor the gazetteer has.
+    Attributes:
+        models: The models that may read its texts, the default one first.
+        name: The name of the model in the answer to several texts.
+        labels: The labels to answer, each with its name in the answer.
     """
-    models = service.registry.models if asked.model == AUTO else [service.registry.named(asked.model)]
-    labels = {label for model in models for label in model.recognizer.labels}
-    own = asked.gazetteer.always.keys() if asked.gazetteer else frozenset()
-    if asked.labels is None:
-        return {label: label for label in labels | own}
-    if asked.labels.keys() - labels - own:
-        which = f"model {models[0].name} does" if len(models) == 1 else "the models do"
+
+    models: Registry
+    name: str
+    labels: Mapping[str, str]
+
+
+def plan(service: Service, request: AnnotationRequest) -> Plan:
+    """Find the models and the labels for a request.
+
+    Raises:
+        NotFoundError: There is no such model.
+        InvalidRequestError: Neither the models nor the gazetteer have one of the labels.
+    """
+    registry = service.registry
+    models = registry.models if request.model == AUTO else [registry.named(request.model)]
+    known = {label for model in models for label in model.recognizer.labels}
+    own = request.gazetteer.always.keys() if request.gazetteer else frozenset()
+    labels = {label: label for label in known | own} if request.labels is None else request.labels
+    if labels.keys() - known - own:
+        who = f"model {models[0].name} does" if len(models) == 1 else "the models do"
         raise InvalidRequestError(
-            f"labels has a label that {which} not know; the known ones are {', '.join(sorted(labels))}",
+            f"labels has a label that {who} not know; the known labels are {', '.join(sorted(known))}",
             reason="unknown_label",
         )
-    return asked.labels
+    return Plan(Registry(models), request.model or registry.default.name, labels)
 
 
-async def answer(
-    service: Service,
-    asked: AnnotationRequest,
-    labels: Mapping[str, str],
-    result_of: Callable[[Annotation], dict[str, Any]],
-) -> bytes:
-    """The JSON that answers `asked`: for each text the model that read it, and what `result_of` makes of it and its
-    entities, once the gazetteer is heard and only those that `labels` names are left.
+async def entities_answer(service: Service, request: EntitiesRequest) -> bytes:
+    """Return the JSON that answers a request for entities; raise what `plan` and `answer` do."""
+    return await answer(service, request, plan(service, request), partial(_result, request=request))
 
-    Raises what `Annotator.annotate` does.
+
+async def answer(service: Service, request: AnnotationRequest, how: Plan, render: Render) -> bytes:
+    """Return the JSON that answers a request.
+
+    Args:
+        service: The running service.
+        request: The request.
+        how: Its models and labels.
+        render: Makes the answer to one text, without the name of the model, of its annotation.
+
+    Raises:
+        ServiceError: What `Work.annotate` and `render` raise.
     """
-    models = await _models(service, asked)
-    tasks = [Task(source, model.recognizer) for source, model in zip(asked.sources, models, strict=True)]
-
-    def finish(documents: list[Annotation]) -> bytes:
-        gazetteer = asked.gazetteer and Gazetteer(
-            asked.gazetteer.always, asked.gazetteer.never, asked.gazetteer.case_sensitive
-        )
-        results = []
-        for found, model in zip(documents, models, strict=True):
-            entities = gazetteer.entities(found) if gazetteer else found.entities
-            wanted = [
-                entity if (name := labels[entity.label]) == entity.label else replace(entity, label=name)
-                for entity in entities
-                if entity.label in labels and entity.score >= asked.min_score
-            ]
-            results.append({**result_of(Annotation(found.document, wanted)), "model": model.name})
-        several = {"results": results, "model": asked.model or service.registry.default.name}
-        return _json(results[0] if asked.single else several)
-
-    phrases = asked.gazetteer.phrases if asked.gazetteer else []
-    return await service.annotator.annotate(tasks, finish, sum(map(len, phrases)))
+    with service.annotator.work(request.size) as work:
+        models = await _model_of_each(work, request, how)
+        tasks = [Task(source, model.recognizer) for source, model in zip(request.sources, models, strict=True)]
+        # The annotations live no longer than they are needed: there may be a million tokens.
+        return await work.compute(partial(_rendered, await work.annotate(tasks), models, request, how, render))
 
 
-def _json(answer: Mapping[str, Any]) -> bytes:
-    """As `to_json`, which lets no other thread run until it is done, 20 ms for the entities of a long text: so long
-    lists are written in slices."""
+async def _model_of_each(work: Work, request: AnnotationRequest, how: Plan) -> list[ServedModel]:
+    """Return the model for each text."""
+    if request.model != AUTO:
+        return [how.models.default] * len(request.sources)
+    return await work.compute(lambda: [how.models.by_script("".join(source)) for source in request.sources])
+
+
+def _rendered(
+    annotations: Sequence[Annotation],
+    models: Sequence[ServedModel],
+    request: AnnotationRequest,
+    how: Plan,
+    render: Render,
+) -> bytes:
+    phrases = request.gazetteer
+    gazetteer = phrases and Gazetteer(phrases.always, phrases.never, phrases.case_sensitive)
+    results = []
+    for annotation, model in zip(annotations, models, strict=True):
+        entities = gazetteer.entities(annotation) if gazetteer else annotation.entities
+        chosen = Annotation(annotation.document, _chosen(entities, how.labels, request.min_score))
+        results.append({**render(chosen), "model": model.name})
+    return json_bytes(results[0] if request.single else {"results": results, "model": how.name})
+
+
+def _chosen(entities: Iterable[Entity], labels: Mapping[str, str], min_score: float) -> list[Entity]:
+    """Return the entities to answer, under the names of their labels in the answer."""
+    return [
+        entity if (name := labels[entity.label]) == entity.label else replace(entity, label=name)
+        for entity in entities
+        if entity.label in labels and entity.score >= min_score
+    ]
+
+
+def json_bytes(answer: Mapping[str, Any]) -> bytes:
+    """Return the JSON of an answer, as `to_json` does.
+
+    `to_json` lets no other thread run until it is done, 20 ms for the entities of a long text, so this writes long
+    lists in slices.
+    """
     if not any(isinstance(value, list) and len(value) > SLICE for value in answer.values()):
         return to_json(answer)
     fields = []
@@ -96,44 +137,34 @@ def _json(answer: Mapping[str, Any]) -> bytes:
     return b"{" + b",".join(fields) + b"}"
 
 
-async def _models(service: Service, asked: AnnotationRequest) -> list[ServedModel]:
-    """The model for each text."""
-    if asked.model != AUTO:
-        return [service.registry.named(asked.model)] * len(asked.sources)
-    return await service.annotator.computed(
-        sum(map(characters, asked.sources)),
-        lambda: [service.registry.by_script("".join(source)) for source in asked.sources],
-    )
-
-
-def _result(found: Annotation, asked: EntitiesRequest) -> dict[str, Any]:
-    """The answer to one text, without the model's name."""
-    text, sentences = found.document
-    with_spans = asked.tokens is not None or "tokens" in asked.include
-    tokens = found.document.tokens if with_spans else []
-    shown: list[Entity | Token] = [*found.entities]
-    if "tokens" in asked.include:
+def _result(annotation: Annotation, request: EntitiesRequest) -> dict[str, Any]:
+    """Return the answer to one text, without the name of the model."""
+    text, sentences = annotation.document
+    with_spans = request.tokens is not None or "tokens" in request.include
+    tokens = annotation.document.tokens if with_spans else []
+    shown: list[Entity | Token] = [*annotation.entities]
+    if "tokens" in request.include:
         shown += tokens
-    if "sents" in asked.include:
-        shown += [end for sentence in sentences for end in (sentence[0], sentence[-1])]
-    places = in_unit(text, (place for one in shown for place in (one.start, one.end)), asked.offset_unit)
+    if "sents" in request.include:
+        shown += [token for sentence in sentences for token in (sentence[0], sentence[-1])]
+    places = in_unit(text, (place for part in shown for place in (part.start, part.end)), request.offset_unit)
     result: dict[str, Any] = {
         "text": text,
         "ents": [
             {**entity.to_json(), "start": places[entity.start], "end": places[entity.end]}
-            for entity in found.entities
+            for entity in annotation.entities
         ],
     }
     if with_spans:
-        spans = _spans(found.entities, tokens)
+        spans = _spans(annotation.entities, tokens)
         for ent, span in zip(result["ents"], spans, strict=True):
             ent |= {"start_token": span.start, "end_token": span.end}
-    if "tokens" in asked.include:
+    if "tokens" in request.include:
         result["tokens"] = [
             {"id": n, "start": places[token.start], "end": places[token.end], "text": token.text, "tag": tag}
             for n, (token, tag) in enumerate(zip(tokens, tags_from(spans, len(tokens)), strict=True))
         ]
-    if "sents" in asked.include:
+    if "sents" in request.include:
         result["sents"] = [
             {"start": places[sentence[0].start], "end": places[sentence[-1].end]} for sentence in sentences
         ]
@@ -141,7 +172,7 @@ def _result(found: Annotation, asked: EntitiesRequest) -> dict[str, Any]:
 
 
 def _spans(entities: Iterable[Entity], tokens: Sequence[Token]) -> list[Span]:
-    """The entities in tokens: each starts and ends with one."""
+    """Return the entities as spans of tokens; each entity starts and ends with a token."""
     starts = {token.start: n for n, token in enumerate(tokens)}
     ends = {token.end: n for n, token in enumerate(tokens, start=1)}
     return [Span(starts[entity.start], ends[entity.end], entity.label) for entity in entities]

@@ -1,10 +1,10 @@
-"""The body of a request, for every contract: read into the contract's own model within the limits, or refused.
+"""The body of a request: read, parsed into the model of its contract, and checked against the limits.
 
-Each contract has its models beside its routes. They are strict, and refusals name places and limits, never the
-client's words.
+Each contract has its models beside its routes. They are strict. Errors name places and limits, never what the client
+sent.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
@@ -14,16 +14,22 @@ from nerve.service.annotate.document import Source, characters
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 
-# An answer that lists more mistakes than this helps nobody.
+# More mistakes than these in one answer help nobody.
 MOST_DETAILS = 20
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
 async def read(request: Request) -> bytes:
-    """The whole body. Raises ClientDisconnect, and whatever limits raise (`service/middleware.py`).
+    """Return the whole body.
 
-    Request.body does the same through two generators, which for a body of one piece cost more than all the rest.
+    `Request.body` does the same through two generators, which for a body of one piece cost more than all the rest.
+
+    Raises:
+        ClientDisconnect: The client has disconnected before it sent the whole body.
+        TooLargeError: The body is over the limit.
+        BadRequestError: The body is not gzip although it says so.
+        UnsupportedMediaTypeError: The body has another encoding.
     """
     pieces = []
     while True:
@@ -35,15 +41,12 @@ async def read(request: Request) -> bytes:
             return b"".join(pieces)
 
 
-def declared_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """How long a body with these headers says it is, which the server holds it to; 0 where it does not say."""
-    return int(next((value for name, value in headers if name == b"content-length"), b"0"))
-
-
 def parse(body: bytes, kind: type[Kind]) -> Kind:
-    """The request of this kind that `body` holds.
+    """Return the request of this kind in `body`.
 
-    Raises BadRequestError when it is not UTF-8, InvalidRequestError when it is not such a request.
+    Raises:
+        BadRequestError: The body is not UTF-8.
+        InvalidRequestError: The body is not such a request.
     """
     try:
         document = body.decode()
@@ -56,7 +59,11 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
 
 
 def check_limits(texts: Sequence[Source], settings: Settings) -> None:
-    """Raises TooLargeError when there are too many texts or a text has too many characters."""
+    """Check the number and the lengths of the texts.
+
+    Raises:
+        TooLargeError: There are too many texts, or a text has too many characters.
+    """
     if len(texts) > settings.max_texts:
         message = f"the request has {len(texts):,} texts; the limit is {settings.max_texts:,}"
         raise TooLargeError(message, reason="too_many_texts")
@@ -67,7 +74,7 @@ def check_limits(texts: Sequence[Source], settings: Settings) -> None:
 
 
 def encodable(text: str) -> str:
-    """The text itself. Raises ValueError when UTF-8 cannot hold it."""
+    """Return the text itself, or raise ValueError if UTF-8 cannot encode it."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -77,31 +84,8 @@ def encodable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(encodable)]
 Item = TypeVar("Item")
-# The first wrong item of a list is enough: to name millions of them would take minutes, and gigabytes.
+# Only the first wrong item of a list is reported: to report millions would take minutes, and gigabytes.
 Items = Annotated[list[Item], Field(fail_fast=True)]
-
-
-def described(kind: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
-    """What OpenAPI says of an operation whose body is a request of this kind: the routes read it themselves, in one
-    pass from bytes to the request, so they describe it themselves too."""
-    schema = kind.model_json_schema()
-    content = {
-        "schema": _without_references(schema, schema.pop("$defs", {})),
-        "examples": {name: {"value": value} for name, value in examples.items()},
-    }
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
-
-
-def _without_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """A schema with its definitions in the places that name them: in another document nobody would find them."""
-    if isinstance(schema, list):
-        return [_without_references(part, definitions) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        schema = {**definitions[schema["$ref"].rsplit("/", 1)[1]], **schema}
-        del schema["$ref"]
-    return {key: _without_references(part, definitions) for key, part in schema.items()}
 
 
 def _invalid(error: ValidationError, kind: type[BaseModel]) -> InvalidRequestError:
@@ -117,9 +101,10 @@ def _invalid(error: ValidationError, kind: type[BaseModel]) -> InvalidRequestErr
 
 
 def _place(path: Sequence[str | int], kind: type[BaseModel]) -> tuple[list[str | int], list[str]]:
-    """The fields and positions of a path into a request, and the fields of the last object on it.
+    """Return the fields and positions on a path into a request, and the fields of the last object on it.
 
-    What else is in a path is left out: it is the client's words, such as the name of an unknown field, or pydantic's.
+    Everything else on the path is left out: it is what the client sent, such as the name of an unknown field, or a
+    word of pydantic's.
     """
     place: list[str | int] = []
     fields = list(kind.model_fields)
@@ -135,7 +120,7 @@ def _place(path: Sequence[str | int], kind: type[BaseModel]) -> tuple[list[str |
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The request model that a field's annotation is or holds."""
+    """Return the request model that a field's annotation is or contains."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_model_in, get_args(annotation))), None)

@@ -1,13 +1,20 @@
-"""`GET /docs`: the OpenAPI document as a page. The framework's own page loads its script from a public server; this
-one is plain HTML, made from the same document, and works where there is no network.
+"""`GET /openapi.json`, the OpenAPI document, and `GET /docs`, the same as a page.
+
+The usual pages for OpenAPI load scripts from public servers; this one is plain HTML and needs no network.
 """
 
 import json
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nerve.service.api.description import openapi
+from nerve.service.api.route import Route, bytes_response
+from nerve.service.state import Service
 
 _STYLE = (
     ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;"
@@ -16,14 +23,21 @@ _STYLE = (
 )
 
 
-def documentation_routes(app: FastAPI) -> APIRouter:
-    router = APIRouter()
+def documentation_routes(routes: Iterable[Route]) -> list[Route]:
+    """Return the routes of the OpenAPI document of `routes`, and of its page."""
+    document = openapi(routes)
+    page, content = _page(document), to_json(document)
 
-    @router.get("/docs", include_in_schema=False, response_class=HTMLResponse)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(_page(app.openapi()))
+    async def docs(_: Service, _request: Request) -> Response:
+        return Response(page, media_type="text/html")
 
-    return router
+    async def openapi_document(_: Service, _request: Request) -> Response:
+        return bytes_response(content)
+
+    return [
+        Route("GET", "/docs", endpoint=docs, needs_key=False),
+        Route("GET", "/openapi.json", endpoint=openapi_document, needs_key=False),
+    ]
 
 
 def _page(document: dict[str, Any]) -> str:
@@ -46,7 +60,7 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
     if "parameters" in operation:
         parts.append(_parameters(operation["parameters"]))
     for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
-        parts.append(_fields(body["schema"]))
+        parts.append(_fields(_resolved(document, body["schema"])))
         for name, example in body.get("examples", {}).items():
             parts.append(
                 f"<h3>Request: {escape(name)}</h3><pre>curl http://HOST:PORT{escape(path)} "
@@ -66,7 +80,10 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
 
 
 def _parameters(parameters: list[dict[str, Any]]) -> str:
-    rows = "".join(f"<tr><td><code>{escape(one['name'])}</code><td>in the {escape(one['in'])}" for one in parameters)
+    rows = "".join(
+        f"<tr><td><code>{escape(parameter['name'])}</code><td>in the {escape(parameter['in'])}"
+        for parameter in parameters
+    )
     return f"<h3>Parameters</h3><table>{rows}</table>"
 
 
@@ -79,15 +96,22 @@ def _fields(schema: dict[str, Any]) -> str:
 
 
 def _shown(example: Any) -> str:
-    """An example as a body: JSON, or the lines of JSON that it is already."""
+    """Return an example as a body: JSON, or lines of JSON as they are."""
     return example if isinstance(example, str) else json.dumps(example, ensure_ascii=False, indent=2)
 
 
 def _examples(document: dict[str, Any], schema: dict[str, Any]) -> list[Any]:
-    """The examples of a schema and of those it refers to or chooses between."""
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    found = list(schema.get("examples", []))
+    """Return the examples of a schema and of its alternatives."""
+    schema = _resolved(document, schema)
+    examples = list(schema.get("examples", []))
     for choice in schema.get("anyOf", []):
-        found += _examples(document, choice)
-    return found
+        examples += _examples(document, choice)
+    return examples
+
+
+def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that a reference refers to, or the schema itself."""
+    if "$ref" not in schema:
+        return schema
+    resolved: dict[str, Any] = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return resolved

@@ -1,46 +1,49 @@
-"""What `huggingface_hub`'s `InferenceClient.token_classification` speaks: `POST /` and `POST /models/{name}`.
+"""The contract of `huggingface_hub`'s `InferenceClient.token_classification`: `POST /` and `POST /models/{name}`.
 
-The client posts to the very URL it is given, so that of the service has to answer as well as those of its models.
+The client posts to the very URL it is configured with, so the URL of the service has to answer, and those of its
+models.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
 from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nerve.model.annotation import SCORE_DIGITS, Entity
-from nerve.model.tokenizer import tokenize
-from nerve.service.api.body import Items, Text, check_limits, declared_bytes, described, parse, read
-from nerve.service.api.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT
+from nerve.service.annotate.annotator import Task
+from nerve.service.annotate.document import Annotation
+from nerve.service.api.body import Items, Text, check_limits
+from nerve.service.api.examples import EXAMPLE_ENTITIES, EXAMPLE_TEXT
+from nerve.service.api.route import Route, bytes_response
 from nerve.service.engine.registry import ServedModel
-from nerve.service.errors import PlainErrorRoute, plain_errors
-from nerve.service.http.disconnect import cancelled_on_hangup
 from nerve.service.state import Service
 
 
 class TokenClassificationParameters(BaseModel):
-    """How to answer."""
+    """The parameters of a request."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     aggregation_strategy: Literal["none", "simple", "first", "average", "max"] | None = Field(
         default=None,
-        description="`none` answers each token of an entity with its tag, the others whole entities. They do not "
-        "differ: this model tags words, never pieces of them.",
+        description="With `none` the answer is each token of an entity with its tag, with all others whole entities. "
+        "The others do not differ, because the model tags whole words.",
     )
     ignore_labels: Items[str] | None = Field(
         default=None,
-        description="The labels to leave out, or with `none` the tags, such as `B-PER`. `O` is always among them: "
-        "what is outside of entities has no score.",
+        description="The labels to leave out, or with `none` the tags, such as `B-PER`. `O` is always left out, "
+        "because tokens outside of entities have no score.",
     )
-    stride: int | None = Field(default=None, ge=0, description="Without effect: a text is read whole, however long.")
+    stride: int | None = Field(default=None, ge=0, description="No effect: a text is always read as a whole.")
 
 
 class TokenClassificationRequest(BaseModel):
-    """A text or several, and how to answer."""
+    """A text or several, and parameters."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -50,7 +53,7 @@ class TokenClassificationRequest(BaseModel):
     parameters: TokenClassificationParameters | None = Field(
         None, description="`aggregation_strategy` (default `simple`), `ignore_labels`, `stride`."
     )
-    options: dict[str, JsonValue] | None = Field(None, description="Of older clients; without effect.")
+    options: dict[str, JsonValue] | None = Field(None, description="No effect; older clients send it.")
 
 
 class EntityGroup(BaseModel):
@@ -64,7 +67,7 @@ class EntityGroup(BaseModel):
 
 
 class TokenEntity(BaseModel):
-    """A token of an entity. `index` is its place among the tokens of the text, from 1; `score` is its entity's."""
+    """A token of an entity. `index` counts the tokens of the text from 1; `score` is the score of the entity."""
 
     entity: str
     score: float
@@ -85,73 +88,55 @@ def _group(entity: Entity) -> dict[str, Any]:
 
 
 class TokenClassificationAnswer(RootModel[list[EntityGroup] | list[TokenEntity]]):
-    """The entities of a text, or their tokens; for several texts a list of these."""
+    """The entities of a text, or their tokens; for several texts the answer is a list of these."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [[_group(entity) for entity in EXAMPLE_ENTITIES]]})
 
 
-OPERATION: dict[str, Any] = {
-    "tags": ["Hugging Face"],
-    "response_model": TokenClassificationAnswer | list[TokenClassificationAnswer],
-    "responses": plain_errors(400, 401, 404, 413, 422, 500, 503, 504),
-    "openapi_extra": described(
-        TokenClassificationRequest,
-        {
-            "entities": {"inputs": EXAMPLE_TEXT, "parameters": {}},
-            "tokens, without those of dates": {
-                "inputs": EXAMPLE_TEXT,
-                "parameters": {"aggregation_strategy": "none", "ignore_labels": ["B-DATE", "I-DATE"]},
-            },
-        },
-    ),
-}
+async def classify_tokens(service: Service, _: Request, parsed: TokenClassificationRequest) -> Response:
+    """Answer with the entities that the default model finds."""
+    return await _answer(service, service.registry.default, parsed)
 
 
-def huggingface_routes(service: Service) -> APIRouter:
-    router = APIRouter(route_class=PlainErrorRoute)
-
-    @router.post("/", summary="Hugging Face token classification, by the default model", **OPERATION)
-    async def classify(request: Request) -> Response:
-        return await _answer(service, service.registry.default, request)
-
-    @router.post(
-        "/models/{name}", summary="Hugging Face token classification, by a model of one's choice", **OPERATION
-    )
-    async def classify_by(name: str, request: Request) -> Response:
-        return await _answer(service, service.registry.named(name), request)
-
-    return router
+async def classify_tokens_by_model(
+    service: Service, request: Request, parsed: TokenClassificationRequest
+) -> Response:
+    """Answer with the entities that the model in the path finds."""
+    return await _answer(service, service.registry.named(request.path_params["name"]), parsed)
 
 
-async def _answer(service: Service, model: ServedModel, request: Request) -> Response:
-    service.check_room(declared_bytes(request.scope["headers"]))
-    asked = parse(await read(request), TokenClassificationRequest)
-    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+async def _answer(service: Service, model: ServedModel, parsed: TokenClassificationRequest) -> Response:
+    texts = [parsed.inputs] if isinstance(parsed.inputs, str) else parsed.inputs
     check_limits(texts, service.settings)
-    parameters = asked.parameters or TokenClassificationParameters()
+    with service.annotator.work(sum(map(len, texts))) as work:
+        tasks = [Task(text, model.recognizer) for text in texts]
+        return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), parsed)))
+
+
+def _rendered(annotations: Sequence[Annotation], parsed: TokenClassificationRequest) -> bytes:
+    parameters = parsed.parameters or TokenClassificationParameters()
     ignored = frozenset(parameters.ignore_labels or ())
-    async with cancelled_on_hangup(request.scope):
-        found = await service.annotator.entities(model.recognizer, texts)
-        if parameters.aggregation_strategy == "none":
-            answers = await service.annotator.computed(
-                sum(map(len, texts)), lambda: [_tokens(*one, ignored) for one in zip(texts, found, strict=True)]
-            )
-        else:
-            answers = [[_group(entity) for entity in entities if entity.label not in ignored] for entities in found]
-    return Response(to_json(answers[0] if isinstance(asked.inputs, str) else answers), media_type="application/json")
+    if parameters.aggregation_strategy == "none":
+        answers = [_tokens(annotation, ignored) for annotation in annotations]
+    else:
+        answers = [
+            [_group(entity) for entity in annotation.entities if entity.label not in ignored]
+            for annotation in annotations
+        ]
+    return to_json(answers[0] if isinstance(parsed.inputs, str) else answers)
 
 
-def _tokens(text: str, entities: Sequence[Entity], ignored: frozenset[str]) -> list[dict[str, Any]]:
-    """The tokens of these entities, with their tags."""
-    tokens = tokenize(text)
+def _tokens(annotation: Annotation, ignored: frozenset[str]) -> list[dict[str, Any]]:
+    """Return the tokens of the entities, with their tags."""
+    tokens = annotation.document.tokens
     starts = [token.start for token in tokens]
-    found = []
-    for entity in entities:
+    answers = []
+    for entity in annotation.entities:
         first, last = bisect_left(starts, entity.start), bisect_left(starts, entity.end)
         for position in range(first, last):
             tag = f"{'B' if position == first else 'I'}-{entity.label}"
             if tag not in ignored:
-                found.append(
+                answers.append(
                     {
                         "entity": tag,
                         "score": round(entity.score, SCORE_DIGITS),
@@ -161,4 +146,41 @@ def _tokens(text: str, entities: Sequence[Entity], ignored: frozenset[str]) -> l
                         "end": tokens[position].end,
                     }
                 )
-    return found
+    return answers
+
+
+_EXAMPLES = {
+    "entities": {"inputs": EXAMPLE_TEXT, "parameters": {}},
+    "tokens, without those of dates": {
+        "inputs": EXAMPLE_TEXT,
+        "parameters": {"aggregation_strategy": "none", "ignore_labels": ["B-DATE", "I-DATE"]},
+    },
+}
+
+ROUTES = (
+    Route(
+        "POST",
+        "/",
+        endpoint=classify_tokens,
+        summary="Hugging Face: classify tokens with the default model",
+        tag="Hugging Face",
+        request=TokenClassificationRequest,
+        answer=TokenClassificationAnswer | list[TokenClassificationAnswer],
+        examples=_EXAMPLES,
+        plain_errors=True,
+        admission=True,
+    ),
+    Route(
+        "POST",
+        "/models/{name}",
+        by_model=True,
+        endpoint=classify_tokens_by_model,
+        summary="Hugging Face: classify tokens with a named model",
+        tag="Hugging Face",
+        request=TokenClassificationRequest,
+        answer=TokenClassificationAnswer | list[TokenClassificationAnswer],
+        examples=_EXAMPLES,
+        plain_errors=True,
+        admission=True,
+    ),
+)

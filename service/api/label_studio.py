@@ -1,25 +1,30 @@
-"""What Label Studio asks of an ML backend: `POST /setup` and `POST /predict`. Its `GET /health` is in `presidio.py`,
-because Presidio asks it too.
+"""The contract of Label Studio's ML backends: `POST /setup` and `POST /predict`.
 
-The default model answers. Offsets count code points, as Label Studio stores them.
+`GET /health`, which Presidio has as well, is in `presidio.py`. The default model answers. Offsets count code points,
+as in Label Studio.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nerve.model.annotation import SCORE_DIGITS, Entity
-from nerve.service.api.body import Items, check_limits, described, parse, read
+from nerve.service.annotate.annotator import Task
+from nerve.service.annotate.document import Annotation
+from nerve.service.api.body import Items, check_limits
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.labelling import Controls, controls_of
-from nerve.service.api.schemas import EXAMPLE_TEXT
+from nerve.service.api.route import Route, bytes_response, json_response
 from nerve.service.engine.registry import ServedModel
-from nerve.service.errors import InvalidRequestError, PlainErrorRoute, plain_errors
-from nerve.service.http.disconnect import cancelled_on_hangup
+from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
-# Those of real projects have some thousands of characters.
+# Configurations of real projects have some thousands of characters.
 MAX_CONFIGURATION_CHARACTERS = 100_000
 EXAMPLE_CONFIGURATION = (
     '<View><Labels name="label" toName="text"><Label value="PER"/><Label value="Company" predicted_values="ORG"/>'
@@ -28,7 +33,7 @@ EXAMPLE_CONFIGURATION = (
 CONFIG = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class Task(BaseModel):
+class LabelStudioTask(BaseModel):
     """A task of a project; one of the fields of `data` is its text."""
 
     model_config = CONFIG
@@ -37,7 +42,7 @@ class Task(BaseModel):
 
 
 class SetupRequest(BaseModel):
-    """A project, which other fields of Label Studio's describe further, without effect."""
+    """A project. Other fields of Label Studio's have no effect."""
 
     model_config = CONFIG
 
@@ -47,22 +52,24 @@ class SetupRequest(BaseModel):
 
 
 class PredictRequest(BaseModel):
-    """Tasks of a project. Other fields of Label Studio's have no effect."""
+    """The tasks of a project. Other fields of Label Studio's have no effect."""
 
     model_config = CONFIG
 
-    tasks: Items[Task]
+    tasks: Items[LabelStudioTask]
     label_config: str = Field(
         max_length=MAX_CONFIGURATION_CHARACTERS, description="The labelling configuration, in XML."
     )
 
 
 class SetupAnswer(BaseModel):
-    model_version: str = Field(description="The model's name and the beginning of its archive's SHA-256.")
+    """That a project can be answered, and by which version."""
+
+    model_version: str = Field(description="The name of the model and the beginning of the SHA-256 of its archive.")
 
 
 class Prediction(BaseModel):
-    """The entities of a task, as Label Studio's regions. `score` is that of the least certain, if there is any."""
+    """The entities of a task, as regions of Label Studio. `score` is the lowest of their scores, if there are any."""
 
     result: list[dict[str, JsonValue]]
     score: float | None
@@ -70,51 +77,36 @@ class Prediction(BaseModel):
 
 
 class PredictAnswer(SetupAnswer):
-    results: list[Prediction] = Field(description="One for each task.")
+    """The predictions for the tasks of a request."""
+
+    results: list[Prediction] = Field(description="The predictions, one for each task.")
 
 
-def label_studio_routes(service: Service) -> APIRouter:
-    router = APIRouter(route_class=PlainErrorRoute, tags=["Label Studio"])
+async def label_studio_setup(service: Service, _: Request, parsed: SetupRequest) -> Response:
+    """Answer whether the default model has labels of a project."""
+    model = service.registry.default
+    controls_of(parsed.label_config, model.recognizer.labels)
+    return json_response({"model_version": _version(model)})
 
-    @router.post(
-        "/setup",
-        summary="Label Studio: whether a project can be answered for",
-        response_model=SetupAnswer,
-        responses=plain_errors(400, 401, 413, 422, 500),
-        openapi_extra=described(SetupRequest, {"a project": {"schema": EXAMPLE_CONFIGURATION}}),
-    )
-    async def setup(request: Request) -> Response:
-        asked = parse(await read(request), SetupRequest)
-        model = service.registry.default
-        controls_of(asked.label_config, model.recognizer.labels)
-        return Response(to_json({"model_version": _version(model)}), media_type="application/json")
 
-    @router.post(
-        "/predict",
-        summary="Label Studio: entities of tasks",
-        response_model=PredictAnswer,
-        responses=plain_errors(400, 401, 413, 422, 500, 503, 504),
-        openapi_extra=described(
-            PredictRequest,
-            {"a task": {"tasks": [{"data": {"text": EXAMPLE_TEXT}}], "label_config": EXAMPLE_CONFIGURATION}},
-        ),
-    )
-    async def predict(request: Request) -> Response:
-        asked = parse(await read(request), PredictRequest)
-        model = service.registry.default
-        controls = controls_of(asked.label_config, model.recognizer.labels)
-        texts = [_text(task, number, controls.field) for number, task in enumerate(asked.tasks)]
-        check_limits(texts, service.settings)
-        async with cancelled_on_hangup(request.scope):
-            found = await service.annotator.entities(model.recognizer, texts)
+async def label_studio_predict(service: Service, _: Request, parsed: PredictRequest) -> Response:
+    """Answer the entities of the texts of tasks."""
+    model = service.registry.default
+    controls = controls_of(parsed.label_config, model.recognizer.labels)
+    texts = [_text(task, number, controls.field) for number, task in enumerate(parsed.tasks)]
+    check_limits(texts, service.settings)
+    with service.annotator.work(sum(map(len, texts))) as work:
+        tasks = [Task(text, model.recognizer) for text in texts]
         version = _version(model)
-        results = [_prediction(entities, controls, version) for entities in found]
-        return Response(to_json({"results": results, "model_version": version}), media_type="application/json")
-
-    return router
+        return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), controls, version)))
 
 
-def _text(task: Task, number: int, field: str) -> str:
+def _rendered(annotations: Sequence[Annotation], controls: Controls, version: str) -> bytes:
+    results = [_prediction(annotation.entities, controls, version) for annotation in annotations]
+    return to_json({"results": results, "model_version": version})
+
+
+def _text(task: LabelStudioTask, number: int, field: str) -> str:
     text = task.data.get(field)
     if not isinstance(text, str):
         raise InvalidRequestError(
@@ -145,5 +137,32 @@ def _prediction(entities: list[Entity], controls: Controls, version: str) -> dic
 
 
 def _version(model: ServedModel) -> str:
-    """Label Studio asks again for a task whose predictions are of another version."""
+    """Return the version of a model. Label Studio requests predictions again when the version has changed."""
     return f"{model.name} {model.digest[:12]}".rstrip()
+
+
+ROUTES = (
+    Route(
+        "POST",
+        "/setup",
+        endpoint=label_studio_setup,
+        summary="Label Studio: check that a project can be answered",
+        tag="Label Studio",
+        request=SetupRequest,
+        answer=SetupAnswer,
+        examples={"a project": {"schema": EXAMPLE_CONFIGURATION}},
+        plain_errors=True,
+    ),
+    Route(
+        "POST",
+        "/predict",
+        endpoint=label_studio_predict,
+        summary="Label Studio: predict the entities of tasks",
+        tag="Label Studio",
+        request=PredictRequest,
+        answer=PredictAnswer,
+        examples={"a task": {"tasks": [{"data": {"text": EXAMPLE_TEXT}}], "label_config": EXAMPLE_CONFIGURATION}},
+        plain_errors=True,
+        admission=True,
+    ),
+)

@@ -1,4 +1,4 @@
-"""A project of Label Studio as far as predictions need it, read out of its labelling configuration."""
+"""The labelling configuration of a Label Studio project, as far as predictions need it."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -8,8 +8,14 @@ from nerve.service.errors import InvalidRequestError
 
 
 class Controls(NamedTuple):
-    """The names of a project's labels control and of its text, the field of a task that holds the text, and the
-    project's labels by those of the model."""
+    """The part of a configuration that predictions need.
+
+    Attributes:
+        from_name: The name of the `Labels` control.
+        to_name: The name of its `Text`.
+        field: The field of a task that holds the text.
+        labels: The labels of the project, by the labels of the model.
+    """
 
     from_name: str
     to_name: str
@@ -18,10 +24,13 @@ class Controls(NamedTuple):
 
 
 def controls_of(configuration: str, known: Iterable[str]) -> Controls:
-    """The first `Labels` for a `Text` in the XML of a labelling configuration, with its labels that are `known`.
+    """Return the first `Labels` for a `Text` in a labelling configuration, with its labels that are among `known`.
 
-    A label is known by its `value` or by one of its `predicted_values`; where it has an `alias`, that is what Label
-    Studio stores. Raises InvalidRequestError when there is no such control, or none of its labels is known.
+    A label matches by its `value` or by one of its `predicted_values`. If it has an `alias`, Label Studio stores
+    that.
+
+    Raises:
+        InvalidRequestError: There is no such control, or none of its labels is known.
     """
     try:
         root = ElementTree.fromstring(configuration)

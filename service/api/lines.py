@@ -1,9 +1,10 @@
-"""A body of many lines, answered line by line while it arrives: in its order, and in bounded memory however long it
-is. Knows lines of bytes and what answers one, and nothing of entities.
+"""A body of many lines, answered line by line while it arrives: in its order, and in bounded memory.
 
-A pump takes what the client sends, a reader cuts it into lines and begins to answer each, a writer sends the answers
-in the order of the lines. What is under way between reader and writer is bounded in lines and in bytes, so a client
-that does not take its answers is not read from either.
+It knows lines of bytes and a function that answers a line, and nothing of entities.
+
+A pump takes what the client sends, a reader cuts it into lines and begins to answer each, and a writer sends the
+answers in the order of the lines. The lines between reader and writer are bounded in number and in bytes, so a client
+that does not take its answers cannot send more lines.
 """
 
 import asyncio
@@ -14,20 +15,21 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from nerve.service.errors import EngineError, ServiceError, TooLargeError, error_line, log_failure
-from nerve.service.observability import record as trace
+from nerve.service.errors import EngineError, ServiceError, TooLargeError
+from nerve.service.http.error_response import error_line
+from nerve.service.observability import record
+from nerve.service.observability.failures import log_failure
+from nerve.service.observability.record import RequestRecord
 
 # Enough for full batches of short texts.
 MOST_LINES = 128
 
 
-class LinesAnswer(Response):
-    """Answers each line of the request's body with what `answer` makes of it. A line of white space has no answer. A
-    line may have `max_bytes`, and so may all together that are under way.
+class LinesResponse(Response):
+    """A response that answers each line of the request's body with what `answer` returns for it.
 
-    A ServiceError of `answer` is the answer to its line. `check` is called before each line, and when `stopping` is
-    set; a ServiceError that it raises, or the body itself, is the last line. Both say which line they are about,
-    counted from 1.
+    A line of white space has no answer. A ServiceError that `answer` raises is the answer to its line. A ServiceError
+    of `check`, or of the body itself, is the last line. Both say the number of the line, counted from 1.
     """
 
     media_type = "application/x-ndjson"
@@ -39,6 +41,14 @@ class LinesAnswer(Response):
         stopping: asyncio.Event,
         max_bytes: int,
     ) -> None:
+        """Make a response.
+
+        Args:
+            answer: Answers a line.
+            check: Called before each line, and when `stopping` is set; raises ServiceError if no line may begin.
+            stopping: Set when the service stops.
+            max_bytes: The limit of a line, and of all lines between reader and writer.
+        """
         self.status_code = 200
         self.background = None
         self.init_headers()
@@ -47,8 +57,9 @@ class LinesAnswer(Response):
         self._stopping = stopping
         self._max_bytes = max_bytes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # An error of the body's first piece has a status of its own: nothing is sent yet.
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body and send the answers."""
+        # An error in the first piece of the body still has its own status: nothing has been sent yet.
         first = await receive()
         if first["type"] == "http.disconnect":
             raise ClientDisconnect
@@ -56,21 +67,21 @@ class LinesAnswer(Response):
         arrived: asyncio.Queue[Message | ServiceError] = asyncio.Queue(1)
         arrived.put_nowait(first)
         under_way = _UnderWay(self._max_bytes)
-        name = f"request {scope['state']['request_id']}"
+        whole = record.current()
         try:
             async with asyncio.TaskGroup() as tasks:
                 pumps = [
                     tasks.create_task(_pump(receive, arrived)),
                     tasks.create_task(self._stop(arrived)),
                 ]
-                tasks.create_task(self._read(_chunks(arrived), under_way, tasks, name))
+                tasks.create_task(self._read(_chunks(arrived), under_way, tasks, whole))
                 while line := await under_way.next():
                     await send({"type": "http.response.body", "body": await line.answer + b"\n", "more_body": True})
                     under_way.done(line)
                 for pump in pumps:
                     pump.cancel()
         except* ClientDisconnect:
-            trace.current().reason = "client_left"  # and all that was under way is cancelled
+            whole.reason = "client_left"  # the task group has cancelled all lines that were being answered
         else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -82,7 +93,7 @@ class LinesAnswer(Response):
             await arrived.put(error)
 
     async def _read(
-        self, chunks: AsyncIterator[bytes], under_way: "_UnderWay", tasks: asyncio.TaskGroup, name: str
+        self, chunks: AsyncIterator[bytes], under_way: "_UnderWay", tasks: asyncio.TaskGroup, whole: RequestRecord
     ) -> None:
         number = 1
         try:
@@ -91,18 +102,18 @@ class LinesAnswer(Response):
                     self._check()
                     size = len(line or b"")
                     await under_way.room(size)
-                    under_way.add(_Line(tasks.create_task(self._answered(line, number, name)), size))
+                    under_way.add(_Line(tasks.create_task(self._answered(line, number, whole)), size))
                 number += 1
         except ServiceError as error:
             last = asyncio.get_running_loop().create_future()
-            trace.current().refused_lines[error.reason] += 1
+            whole.refused_lines[error.reason] += 1
             last.set_result(error_line(error, number))
             under_way.add(_Line(last, 0))
         under_way.end()
 
-    async def _answered(self, line: bytes | None, number: int, name: str) -> bytes:
-        whole = trace.current()
-        own = trace.begin(whole.request_id)
+    async def _answered(self, line: bytes | None, number: int, whole: RequestRecord) -> bytes:
+        """Return the answer to a line; its counts are added to the record of the whole request if it succeeds."""
+        own = record.begin(whole.request_id)
         try:
             if line is None:
                 message = f"the line is too long; the limit is {self._max_bytes:,} bytes"
@@ -113,14 +124,16 @@ class LinesAnswer(Response):
         except Exception as raised:
             error = raised if isinstance(raised, ServiceError) else EngineError()
             if isinstance(error, EngineError):
-                log_failure(raised, f"line {number} of {name}")
+                log_failure(raised, f"line {number} of request {whole.request_id}")
             whole.refused_lines[error.reason] += 1
             return error_line(error, number)
 
 
 async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes | None]:
-    """The lines that the chunks add up to, without their ends; None for one of more than `max_bytes`, which is not
-    kept. What follows the last end is a line if it is anything."""
+    """Yield the lines in the chunks, without their ends, or None for a line of more than `max_bytes`.
+
+    The bytes after the last end are a line if there are any.
+    """
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:
@@ -135,8 +148,7 @@ async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterato
 
 
 async def _pump(receive: Receive, arrived: "asyncio.Queue[Message | ServiceError]") -> None:
-    """Asks for what comes next even while nobody waits for it, and so learns soon that a client leaves. Raises
-    ClientDisconnect."""
+    """Receive messages even while nobody waits for them, to learn soon that the client has disconnected."""
     while True:
         try:
             message = await receive()
@@ -159,7 +171,7 @@ async def _chunks(arrived: "asyncio.Queue[Message | ServiceError]") -> AsyncIter
 
 
 class _Line(NamedTuple):
-    """A line that is being answered, and how many bytes it has."""
+    """The answer to a line, and the number of bytes of the line."""
 
     answer: Awaitable[bytes]
     size: int
@@ -176,24 +188,27 @@ class _UnderWay:
         self._freed = asyncio.Event()
 
     async def room(self, size: int) -> None:
-        """Returns when one line more, of so many bytes, keeps within the bounds."""
+        """Wait until one more line, of `size` bytes, is within the bounds."""
         while self._count and (self._count >= MOST_LINES or self._bytes + size > self._max_bytes):
             self._freed.clear()
             await self._freed.wait()
 
     def add(self, line: _Line) -> None:
+        """Add a line after all others."""
         self._count += 1
         self._bytes += line.size
         self._lines.put_nowait(line)
 
     def end(self) -> None:
-        """No line comes any more."""
+        """Say that no more lines will be added."""
         self._lines.put_nowait(None)
 
     async def next(self) -> _Line | None:
+        """Return the next line, or None after the last."""
         return await self._lines.get()
 
     def done(self, line: _Line) -> None:
+        """Say that the answer to a line has been sent."""
         self._count -= 1
         self._bytes -= line.size
         self._freed.set()

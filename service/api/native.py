@@ -2,30 +2,22 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nerve.service.api.answers import entities_answer
-from nerve.service.api.body import declared_bytes, described, read
-from nerve.service.api.schemas import (
-    ERRORS,
-    EXAMPLE_TEXT,
-    EntitiesRequest,
-    HealthAnswer,
-    ManyAnswer,
-    ModelsAnswer,
-    OneAnswer,
-    parse_request,
-)
-from nerve.service.http.disconnect import cancelled_on_hangup
+from nerve.service.api.examples import EXAMPLE_TEXT
+from nerve.service.api.requests import EntitiesRequest, parse_request
+from nerve.service.api.responses import HealthAnswer, ManyAnswer, ModelsAnswer, OneAnswer
+from nerve.service.api.route import Route, bytes_response, json_response
 from nerve.service.state import Service
 
-# Of a model's card, what a client can use; the rest is about training.
+# The keys of a model's card that a client can use; the others are about its training.
 CARD_KEYS = ("language", "licence", "description", "datasets", "scores")
 
 EXAMPLES: dict[str, Any] = {
     "one text": {"text": EXAMPLE_TEXT},
-    "several texts, people and places only, offsets for JavaScript": {
+    "several texts, only people and places, offsets for JavaScript": {
         "texts": [EXAMPLE_TEXT, "Nothing to see here."],
         "labels": ["PER", "LOC"],
         "min_score": 0.5,
@@ -35,7 +27,7 @@ EXAMPLES: dict[str, Any] = {
         "tokens": ["Tim", "Cook", "lives", "in", "Cupertino", "."],
         "include": ["tokens"],
     },
-    "labels under other names, and phrases that count whatever the model says": {
+    "labels under other names, and phrases that are always or never entities": {
         "text": EXAMPLE_TEXT,
         "labels": {"PER": "PERSON", "LOC": "PLACE", "ROLE": "ROLE"},
         "gazetteer": {"always": {"ROLE": ["chief executive"]}, "never": ["Paris"]},
@@ -43,56 +35,82 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-def native_routes(service: Service) -> APIRouter:
-    router = APIRouter()
+def _parse(service: Service, _: Request, body: bytes) -> EntitiesRequest:
+    return parse_request(body, service.settings, EntitiesRequest)
 
-    @router.post(
+
+async def find_entities(service: Service, _: Request, parsed: EntitiesRequest) -> Response:
+    """Answer the entities of a text or of several."""
+    return bytes_response(await entities_answer(service, parsed))
+
+
+async def list_models(service: Service, _: Request) -> Response:
+    """Answer the models with their cards."""
+    default = service.registry.default
+    models = [
+        {
+            "name": model.name,
+            "default": model is default,
+            "labels": model.recognizer.labels,
+            **{key: model.card[key] for key in CARD_KEYS},
+        }
+        for model in service.registry.models
+    ]
+    return json_response({"models": models})
+
+
+async def health_live(_: Service, _request: Request) -> Response:
+    """Answer that the process runs."""
+    return json_response({"status": "live"})
+
+
+async def health_ready(service: Service, _: Request) -> Response:
+    """Answer that the service is ready."""
+    service.check_ready()
+    return json_response({"status": "ready"})
+
+
+ROUTES = (
+    Route(
+        "POST",
         "/v1/entities",
+        endpoint=find_entities,
         summary="Find the entities in a text or in several",
-        tags=["entities"],
-        openapi_extra=described(EntitiesRequest, EXAMPLES),
-        response_model=OneAnswer | ManyAnswer,
-        responses=ERRORS,
-    )
-    async def entities(request: Request) -> Response:
-        service.check_room(declared_bytes(request.scope["headers"]))
-        asked = parse_request(await read(request), service.settings, EntitiesRequest)
-        async with cancelled_on_hangup(request.scope):
-            return Response(await entities_answer(service, asked), media_type="application/json")
-
-    @router.get("/v1/models", summary="The models, with their cards", tags=["models"], response_model=ModelsAnswer)
-    async def models() -> Response:
-        return _json(
-            {
-                "models": [
-                    {
-                        "name": model.name,
-                        "default": model is service.registry.default,
-                        "labels": model.recognizer.labels,
-                        **{key: model.card[key] for key in CARD_KEYS},
-                    }
-                    for model in service.registry.models
-                ]
-            }
-        )
-
-    @router.get("/health/live", summary="The process runs", tags=["health"], response_model=HealthAnswer)
-    async def live() -> Response:
-        return _json({"status": "live"})
-
-    @router.get(
+        tag="entities",
+        request=EntitiesRequest,
+        parse=_parse,
+        answer=OneAnswer | ManyAnswer,
+        examples=EXAMPLES,
+        admission=True,
+        statuses=(404,),
+    ),
+    Route(
+        "GET",
+        "/v1/models",
+        endpoint=list_models,
+        summary="List the models, with their cards",
+        tag="models",
+        answer=ModelsAnswer,
+    ),
+    Route(
+        "GET",
+        "/health/live",
+        endpoint=health_live,
+        summary="Check that the process runs",
+        tag="health",
+        answer=HealthAnswer,
+        needs_key=False,
+        quiet=True,
+    ),
+    Route(
+        "GET",
         "/health/ready",
-        summary="The service answers",
-        tags=["health"],
-        response_model=HealthAnswer,
-        responses={503: ERRORS[503]},
-    )
-    async def ready() -> Response:
-        service.check_ready()
-        return _json({"status": "ready"})
-
-    return router
-
-
-def _json(content: dict[str, Any]) -> Response:
-    return Response(to_json(content), media_type="application/json")
+        endpoint=health_ready,
+        summary="Check that the service answers",
+        tag="health",
+        answer=HealthAnswer,
+        needs_key=False,
+        quiet=True,
+        statuses=(503,),
+    ),
+)

@@ -1,45 +1,46 @@
 """For those who run the service: `GET /metrics`, and `POST /v1/models/{name}:reload`."""
 
-from fastapi import APIRouter, Request, Response
-from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
 
-from nerve.service.api.schemas import ERRORS, ErrorAnswer, ReloadAnswer
-from nerve.service.errors import DESCRIPTIONS
-from nerve.service.reloader import Reloader
+from nerve.service.api.responses import ReloadAnswer
+from nerve.service.api.route import Route, json_response
 from nerve.service.state import Service
 
 
-def operations_routes(service: Service, reloader: Reloader) -> APIRouter:
-    router = APIRouter()
+async def read_metrics(service: Service, request: Request) -> Response:
+    """Answer the metrics, in the format that the client accepts."""
+    service.batcher.tell_waiting()
+    content, content_type = service.metrics.exposition(request.headers.get("accept", ""))
+    return Response(content, headers={"content-type": content_type})
 
-    @router.get(
+
+async def reload_model(service: Service, request: Request) -> Response:
+    """Serve the archive that is now on disk."""
+    model, changed = await service.reloader.model(request.path_params["name"])
+    service.reloader.tell_others()
+    return json_response({"model": model.name, "reloaded": changed, "sha256": model.digest})
+
+
+ROUTES = (
+    Route(
+        "GET",
         "/metrics",
-        summary="The metrics of all processes, for Prometheus",
-        tags=["operations"],
-        response_class=Response,
-        responses={200: {"content": {"text/plain": {}}, "description": "Prometheus's text format, or OpenMetrics."}},
-    )
-    async def metrics(request: Request) -> Response:
-        service.batcher.tell_waiting()
-        content, content_type = service.metrics.exposition(request.headers.get("accept", ""))
-        return Response(content, headers={"content-type": content_type})
-
-    @router.post(
+        endpoint=read_metrics,
+        summary="Read the metrics of all processes, for Prometheus",
+        tag="operations",
+        quiet=True,
+        answer_content={"text/plain": {}},
+        answer_description="The metrics in Prometheus's text format, or in OpenMetrics.",
+    ),
+    Route(
+        "POST",
         "/v1/models/{name}:reload",
-        summary="Put the archive that is now on disk in the place of the one that is served",
-        tags=["operations"],
-        response_model=ReloadAnswer,
-        responses={
-            401: ERRORS[401],
-            404: ERRORS[404],
-            409: {"model": ErrorAnswer, "description": "The archive on disk cannot be served; nothing has changed."},
-            "default": {"model": ErrorAnswer, "description": DESCRIPTIONS["default"]},
-        },
-    )
-    async def reload(name: str) -> Response:
-        model, changed = await reloader.model(name)
-        reloader.tell_others()
-        answer = {"model": model.name, "reloaded": changed, "sha256": model.digest}
-        return Response(to_json(answer), media_type="application/json")
-
-    return router
+        by_model=True,
+        endpoint=reload_model,
+        summary="Replace a model by the archive that is now on disk",
+        tag="operations",
+        answer=ReloadAnswer,
+        statuses=(409, 500),
+    ),
+)

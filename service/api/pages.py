@@ -1,18 +1,22 @@
 """`GET /`: the page in `service/page/`, and the files that it is made of.
 
-They are read once, when the application is made, so that no request touches the disk. The page loads nothing from
-elsewhere, and its policy has the browser see to that.
+The files are read once, when the application is made, so that no request touches the disk. The page loads nothing
+from other servers, and its policy makes the browser enforce that.
 """
 
 import hashlib
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nerve.service.api.route import Route
+from nerve.service.state import Service
 
 FOLDER = Path(__file__).resolve().parents[1] / "page"
 INDEX = "index.html"
-# Not the `mimetypes` of the system, which may say anything of .js.
+# Not from `mimetypes`, which may have any type for .js, as the system is configured.
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -29,30 +33,31 @@ POLICY = "; ".join(
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
-        # No script may turn a string into markup, ours included.
+        # No script may turn a string into markup, ours neither.
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     )
 )
 
 
-def page_routes() -> APIRouter:
-    """The index at `/`, every other file at `/page/{name}`."""
+def page_routes() -> list[Route]:
+    """Return the routes of the index, `/`, and of every other file, `/page/{name}`; read all files."""
     files = {path.name: _File(path) for path in FOLDER.iterdir() if path.suffix in TYPES}
     index = files.pop(INDEX)
-    router = APIRouter()
 
-    @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-    async def page(request: Request) -> Response:
-        return index.answer(request)
+    async def page(_: Service, request: Request) -> Response:
+        return index.response(request)
 
-    @router.api_route("/page/{name}", methods=["GET", "HEAD"], include_in_schema=False)
-    async def file(name: str, request: Request) -> Response:
+    async def page_file(_: Service, request: Request) -> Response:
+        name = request.path_params["name"]
         if name not in files:
             raise HTTPException(404)
-        return files[name].answer(request)
+        return files[name].response(request)
 
-    return router
+    return [
+        Route("GET", "/", endpoint=page, needs_key=False),
+        Route("GET", "/page/{name}", endpoint=page_file, needs_key=False),
+    ]
 
 
 class _File:
@@ -62,19 +67,19 @@ class _File:
         self._headers = {
             "Content-Type": TYPES[path.suffix],
             "ETag": self._tag,
-            # Kept, but asked for each time whether it still holds: its files change together, with the service.
+            # The browser keeps the files, but asks each time whether they have changed: they change together.
             "Cache-Control": "no-cache",
             "Content-Security-Policy": POLICY,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
         }
 
-    def answer(self, request: Request) -> Response:
+    def response(self, request: Request) -> Response:
         if self._tag in _tags(request):
             return Response(status_code=304, headers=self._headers)
         return Response(self._content, headers=self._headers)
 
 
 def _tags(request: Request) -> list[str]:
-    """The entity tags of what the client has; a proxy that compresses may have weakened them."""
+    """Return the entity tags that the client has; a proxy that compresses may have weakened them."""
     return [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]

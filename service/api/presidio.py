@@ -1,25 +1,33 @@
-"""What clients of Presidio's analyzer speak: `POST /analyze`, `GET /supportedentities` and `GET /recognizers`. Its
-other service, the anonymizer, is in `anonymizer.py`; a gateway that calls both may be given this address twice.
+"""The contract of Presidio's analyzer: `POST /analyze`, `GET /supportedentities` and `GET /recognizers`.
 
-Fields that Presidio does not know are passed over here as they are there, because gateways hand on what their users
-add. Those that would make it find more, and that are not served here, are refused: who sends them relies on them.
+Presidio's other service, the anonymizer, is in `anonymizer.py`; a gateway that calls both can be configured with the
+address of this service for both.
+
+Fields that Presidio does not know are ignored here as they are there, because gateways pass on what their users add.
+Fields that would make Presidio find more, and that are not supported here, are refused: clients that send them rely
+on them.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel
 from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nerve.model.annotation import SCORE_DIGITS, Entity
-from nerve.service.api.body import Items, Text, check_limits, declared_bytes, described, parse, read
-from nerve.service.api.schemas import EXAMPLE_ENTITIES, EXAMPLE_TEXT
+from nerve.service.annotate.annotator import Task
+from nerve.service.annotate.document import Annotation
+from nerve.service.api.body import Items, Text, check_limits
+from nerve.service.api.examples import EXAMPLE_ENTITIES, EXAMPLE_TEXT
+from nerve.service.api.route import Route, bytes_response, json_response
 from nerve.service.engine.registry import ServedModel
-from nerve.service.errors import InvalidRequestError, PlainErrorRoute, plain_errors
-from nerve.service.http.disconnect import cancelled_on_hangup
+from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
-# Presidio's name for a label, as its own configuration of recognizers has it. A label that is not here, such as MISC,
+# Presidio's names of labels, from its own configuration of recognizers. A label that is not listed, such as MISC,
 # keeps its name.
 NAMES = {
     "PER": "PERSON",
@@ -37,38 +45,38 @@ def _name(label: str) -> str:
     return NAMES.get(label, label)
 
 
-def _nothing(recognizers: list[JsonValue]) -> list[JsonValue]:
+def _empty(recognizers: list[JsonValue]) -> list[JsonValue]:
     if recognizers:
-        raise ValueError("recognizers of a request's own are not run here")
+        raise ValueError("recognizers in a request are not supported")
     return recognizers
 
 
 class AnalyzeRequest(BaseModel):
-    """A text or several, and which entities to find."""
+    """A text or several, and which entities to find in them."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     text: Text | Items[Text] = Field(description="The text, or the texts; for a list, the answer is a list of lists.")
-    language: str = Field(description="Such as `en`: the first model of this language answers.")
+    language: str = Field(description="The language, such as `en`; the first model of this language answers.")
     entities: Items[str] | None = Field(
         None,
-        description="The entity types to find; without any, all. At least one has to be supported; the others are "
-        "passed over.",
+        description="The entity types to find; the default is all. At least one has to be supported; the others "
+        "are ignored.",
     )
     score_threshold: float | None = Field(
-        None, ge=0, le=1, allow_inf_nan=False, description="Leave out entities less probable than this."
+        None, ge=0, le=1, allow_inf_nan=False, description="Leave out entities with a lower score."
     )
-    allow_list: Items[Text] | None = Field(None, description="Texts of entities to leave out.")
+    allow_list: Items[Text] | None = Field(None, description="The texts of entities to leave out.")
     allow_list_match: Literal["exact"] | None = Field(
-        None, description="`exact`. Expressions are refused: one can stop a service."
+        None, description="Only `exact`: a regular expression could take the service hours to match."
     )
-    return_decision_process: bool | None = Field(None, description="Say of each entity which model found it.")
-    ad_hoc_recognizers: Annotated[list[JsonValue], AfterValidator(_nothing)] | None = Field(
-        None, description="Refused, unless empty."
+    return_decision_process: bool | None = Field(None, description="Whether to say which model found each entity.")
+    ad_hoc_recognizers: Annotated[list[JsonValue], AfterValidator(_empty)] | None = Field(
+        None, description="Not supported: it must be empty."
     )
-    context: JsonValue = Field(None, description="Without effect, as for all of Presidio's models of entities.")
-    correlation_id: JsonValue = Field(None, description="Without effect.")
-    regex_flags: JsonValue = Field(None, description="Without effect.")
+    context: JsonValue = Field(None, description="No effect, as with all of Presidio's recognizers that are models.")
+    correlation_id: JsonValue = Field(None, description="No effect.")
+    regex_flags: JsonValue = Field(None, description="No effect.")
 
 
 class RecognizerResult(BaseModel):
@@ -108,92 +116,56 @@ EXAMPLE_RESULTS: list[JsonValue] = [_result(entity, None) for entity in EXAMPLE_
 
 
 class AnalyzeAnswer(RootModel[list[RecognizerResult]]):
-    """The entities of a text, in its order; for several texts a list of these."""
+    """The entities of a text, in its order; for several texts the answer is a list of these."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_RESULTS]})
 
 
-def presidio_routes(service: Service) -> APIRouter:
-    router = APIRouter(route_class=PlainErrorRoute, tags=["Presidio"])
+async def analyze(service: Service, _: Request, parsed: AnalyzeRequest) -> Response:
+    """Answer the entities of a text or of several."""
+    texts = [parsed.text] if isinstance(parsed.text, str) else parsed.text
+    check_limits(texts, service.settings)
+    model = _models_of(service, parsed.language)[0]
+    names = _chosen_names(parsed, model)
+    with service.annotator.work(sum(map(len, texts))) as work:
+        tasks = [Task(text, model.recognizer) for text in texts]
+        return bytes_response(
+            await work.compute(partial(_rendered, await work.annotate(tasks), parsed, names, model))
+        )
 
-    @router.post(
-        "/analyze",
-        summary="Presidio's analyzer: find entities",
-        response_model=AnalyzeAnswer | list[AnalyzeAnswer],
-        responses=plain_errors(400, 401, 413, 422, 500, 503, 504),
-        openapi_extra=described(
-            AnalyzeRequest,
-            {
-                "a text": {"text": EXAMPLE_TEXT, "language": "en"},
-                "people, surely": {
-                    "text": [EXAMPLE_TEXT],
-                    "language": "en",
-                    "entities": ["PERSON"],
-                    "score_threshold": 0.5,
-                    "allow_list": ["Tim Cook"],
-                },
-            },
-        ),
-    )
-    async def analyze(request: Request) -> Response:
-        service.check_room(declared_bytes(request.scope["headers"]))
-        asked = parse(await read(request), AnalyzeRequest)
-        texts = _list(asked.text)
-        check_limits(texts, service.settings)
-        model = _models_of(service, asked.language)[0]
-        wanted = _wanted_names(asked, model)
-        allowed = frozenset(asked.allow_list or ())
-        threshold = asked.score_threshold or 0.0
-        async with cancelled_on_hangup(request.scope):
-            found = await service.annotator.entities(model.recognizer, texts)
-        explained_by = model.name if asked.return_decision_process else None
-        answers = [
-            [
-                _result(entity, explained_by)
-                for entity in entities
-                if _name(entity.label) in wanted and entity.score >= threshold and entity.text not in allowed
-            ]
-            for entities in found
+
+def _rendered(
+    annotations: Sequence[Annotation], parsed: AnalyzeRequest, names: frozenset[str], model: ServedModel
+) -> bytes:
+    explained_by = model.name if parsed.return_decision_process else None
+    allowed = frozenset(parsed.allow_list or ())
+    threshold = parsed.score_threshold or 0.0
+    answers = [
+        [
+            _result(entity, explained_by)
+            for entity in annotation.entities
+            if _name(entity.label) in names and entity.score >= threshold and entity.text not in allowed
         ]
-        return _json(answers[0] if isinstance(asked.text, str) else answers)
-
-    @router.get(
-        "/supportedentities",
-        summary="The entity types that Presidio's analyzer finds here, of all languages or of one",
-        response_model=list[str],
-        responses=plain_errors(401, 422),
-    )
-    async def supported_entities(language: str | None = None) -> Response:
-        return _json(sorted({name for model in _models_of(service, language) for name in _names(model)}))
-
-    @router.get(
-        "/recognizers",
-        summary="The models, in the place of Presidio's recognizers, of all languages or of one",
-        response_model=list[str],
-        responses=plain_errors(401, 422),
-    )
-    async def recognizers(language: str | None = None) -> Response:
-        return _json([model.name for model in _models_of(service, language)])
-
-    @router.get(
-        "/health",
-        summary="Presidio's question whether the service answers",
-        response_model=dict[str, str],
-        responses=plain_errors(503),
-    )
-    async def health() -> Response:
-        service.check_ready()
-        return _json({"status": "UP"})
-
-    return router
+        for annotation in annotations
+    ]
+    return to_json(answers[0] if isinstance(parsed.text, str) else answers)
 
 
-def _list(text: str | list[str]) -> list[str]:
-    return [text] if isinstance(text, str) else text
+async def supported_entities(service: Service, request: Request) -> Response:
+    """Answer the entity types of the models."""
+    models = _models_of(service, request.query_params.get("language"))
+    return json_response(sorted({name for model in models for name in _names(model)}))
 
 
-def _json(content: Any) -> Response:
-    return Response(to_json(content), media_type="application/json")
+async def recognizers(service: Service, request: Request) -> Response:
+    """Answer the names of the models."""
+    return json_response([model.name for model in _models_of(service, request.query_params.get("language"))])
+
+
+async def health(service: Service, _: Request) -> Response:
+    """Answer that the service is ready."""
+    service.check_ready()
+    return json_response({"status": "UP"})
 
 
 def _names(model: ServedModel) -> list[str]:
@@ -201,20 +173,81 @@ def _names(model: ServedModel) -> list[str]:
 
 
 def _models_of(service: Service, language: str | None) -> list[ServedModel]:
-    """The models of a language, at least one, or all. Raises InvalidRequestError."""
+    """Return the models of a language, or all models; raise InvalidRequestError if there is none."""
     models = service.registry.models
-    found = [model for model in models if language in (None, model.card["language"])]
-    if not found:
+    matching = [model for model in models if language in (None, model.card["language"])]
+    if not matching:
         languages = dict.fromkeys(model.card["language"] for model in models)
-        message = f"no model is for this language; the languages are {', '.join(languages)}"
+        message = f"there is no model for this language; the languages are {', '.join(languages)}"
         raise InvalidRequestError(message, reason="unknown_language")
-    return found
+    return matching
 
 
-def _wanted_names(asked: AnalyzeRequest, model: ServedModel) -> frozenset[str]:
+def _chosen_names(parsed: AnalyzeRequest, model: ServedModel) -> frozenset[str]:
     known = _names(model)
-    wanted = frozenset(asked.entities or known) & frozenset(known)
-    if not wanted:
+    chosen = frozenset(parsed.entities or known) & frozenset(known)
+    if not chosen:
         message = f"model {model.name} finds none of these entities; it finds {', '.join(known)}"
         raise InvalidRequestError(message, reason="unknown_label")
-    return wanted
+    return chosen
+
+
+_LANGUAGE = {"language": "A language, such as `en`; the default is all languages."}
+
+ROUTES = (
+    Route(
+        "POST",
+        "/analyze",
+        endpoint=analyze,
+        summary="Presidio's analyzer: find entities",
+        tag="Presidio",
+        request=AnalyzeRequest,
+        answer=AnalyzeAnswer | list[AnalyzeAnswer],
+        examples={
+            "a text": {"text": EXAMPLE_TEXT, "language": "en"},
+            "people with a high score": {
+                "text": [EXAMPLE_TEXT],
+                "language": "en",
+                "entities": ["PERSON"],
+                "score_threshold": 0.5,
+                "allow_list": ["Tim Cook"],
+            },
+        },
+        plain_errors=True,
+        admission=True,
+    ),
+    Route(
+        "GET",
+        "/supportedentities",
+        endpoint=supported_entities,
+        summary="Presidio's analyzer: list the entity types, of all languages or of one",
+        tag="Presidio",
+        answer=list[str],
+        query=_LANGUAGE,
+        plain_errors=True,
+        statuses=(422,),
+    ),
+    Route(
+        "GET",
+        "/recognizers",
+        endpoint=recognizers,
+        summary="Presidio's analyzer: list the models, of all languages or of one",
+        tag="Presidio",
+        answer=list[str],
+        query=_LANGUAGE,
+        plain_errors=True,
+        statuses=(422,),
+    ),
+    Route(
+        "GET",
+        "/health",
+        endpoint=health,
+        summary="Presidio and Label Studio: check that the service answers",
+        tag="Presidio",
+        answer=dict[str, str],
+        needs_key=False,
+        quiet=True,
+        plain_errors=True,
+        statuses=(503,),
+    ),
+)

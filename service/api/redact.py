@@ -1,25 +1,28 @@
 """`POST /v1/redact`: the texts of a request with their entities replaced, masked, hashed or removed."""
 
+from functools import partial
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.requests import Request
+from starlette.responses import Response
 
 from nerve.model.annotation import SCORE_DIGITS
 from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.offsets import in_unit
 from nerve.service.annotate.redaction import Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
-from nerve.service.api.answers import answer, wanted_labels
-from nerve.service.api.body import Text, declared_bytes, described, read
-from nerve.service.api.schemas import ERRORS, EXAMPLE_TEXT, AnnotationRequest, parse_request
+from nerve.service.api.answers import answer, plan
+from nerve.service.api.body import Text
+from nerve.service.api.examples import EXAMPLE_TEXT
+from nerve.service.api.requests import AnnotationRequest, parse_request
+from nerve.service.api.route import Route, bytes_response
 from nerve.service.errors import InvalidRequestError
-from nerve.service.http.disconnect import cancelled_on_hangup
 from nerve.service.state import Service
 
 OPERATORS: dict[str, type[Operator]] = {
     operator.name: operator for operator in (Replace, Redact, Mask, Hash, Keep, Pseudonym)
 }
-# Which of its fields each of them takes besides its type.
+# The fields that each operator has besides its type.
 OPTIONS = {
     "replace": ("value",),
     "redact": (),
@@ -30,8 +33,8 @@ OPTIONS = {
 }
 
 EXAMPLES: dict[str, Any] = {
-    "labels in the names' places": {"text": EXAMPLE_TEXT},
-    "pseudonyms for people, places masked, the rest as it was": {
+    "every entity replaced by its label": {"text": EXAMPLE_TEXT},
+    "people replaced by pseudonyms, places masked, all else left as it is": {
         "text": EXAMPLE_TEXT,
         "operators": {"PER": {"type": "pseudonym"}, "LOC": {"type": "mask", "character": "#"}},
         "default": {"type": "keep"},
@@ -40,23 +43,30 @@ EXAMPLES: dict[str, Any] = {
 
 
 class OperatorRequest(BaseModel):
-    """What stands in an entity's place."""
+    """An operator, which makes the replacement of an entity."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     type: Literal["replace", "redact", "mask", "hash", "keep", "pseudonym"] = Field(
-        description="`replace`: other words. `redact`: nothing. `mask`: its characters, hidden. `hash`: a digest. "
-        "`keep`: the entity itself. `pseudonym`: its label and a number, the same for the same name of a text."
+        description="`replace` puts `value` in its place, `redact` removes it, `mask` hides its characters, `hash` "
+        "puts a digest in its place, `keep` leaves it as it is, `pseudonym` puts its label and a number there, "
+        "the same number for the same name in a text."
     )
     value: Text | None = Field(
-        None, max_length=1_000, description="To replace with; without it, the label in angle brackets."
+        None,
+        max_length=1_000,
+        description="For `replace`: the replacement. The default is the label in angle brackets.",
     )
-    character: Text | None = Field(None, description="To mask with; without it, `*`.")
-    count: int | None = Field(None, ge=0, description="How many characters to mask; without it, all.")
-    from_end: bool | None = Field(None, description="Whether to mask the last ones; without it, the first.")
-    algorithm: Literal["sha256", "sha512"] | None = Field(None, description="To hash with; without it, SHA-256.")
+    character: Text | None = Field(None, description="For `mask`: the character to show. The default is `*`.")
+    count: int | None = Field(None, ge=0, description="For `mask`: how many characters to mask. The default is all.")
+    from_end: bool | None = Field(
+        None, description="For `mask`: whether to mask the last characters instead of the first."
+    )
+    algorithm: Literal["sha256", "sha512"] | None = Field(
+        None, description="For `hash`: the algorithm. The default is `sha256`."
+    )
     salt: Text | None = Field(
-        None, description="Hashed after the entity; without it, each entity gets a salt of its own, drawn at random."
+        None, description="For `hash`: a salt, hashed after the entity. By default each entity gets a random one."
     )
 
     @model_validator(mode="after")
@@ -65,7 +75,7 @@ class OperatorRequest(BaseModel):
         return self
 
     def build(self) -> Operator:
-        """The operator, new. Raises ValueError for a field that it does not have, or does not take."""
+        """Return a new operator, or raise ValueError for a field that it does not take, or a value out of range."""
         options = {field: value for field, value in self if value is not None and field != "type"}
         own = OPTIONS[self.type]
         if options.keys() - set(own):
@@ -76,18 +86,18 @@ class OperatorRequest(BaseModel):
 
 
 class RedactRequest(AnnotationRequest):
-    """One text or several, and what is to stand in the places of their entities."""
+    """One text or several, and how to replace their entities."""
 
     operators: dict[str, OperatorRequest] = Field(
-        {}, description="By label, as it is in the answer, what stands in an entity's place."
+        {}, description="The operators by label; labels are those of the answer."
     )
     default: OperatorRequest | None = Field(
-        None, description="What stands in the place of an entity of any other label; without it, `replace`."
+        None, description="The operator for all other labels. The default is `replace`."
     )
 
 
 class ReplacementAnswer(BaseModel):
-    """What now stands in an entity's place: `start`, `end` and `text` are of the new text."""
+    """The replacement of an entity; `start`, `end` and `text` are those of the new text."""
 
     start: int
     end: int
@@ -100,51 +110,56 @@ class ReplacementAnswer(BaseModel):
 class RedactedAnswer(BaseModel):
     """The answer to `text`."""
 
-    text: str = Field(description="The text with what stands in the places of its entities.")
-    ents: list[ReplacementAnswer] = Field(description="What was put where, in the order of the text.")
+    text: str = Field(description="The text with its entities replaced.")
+    ents: list[ReplacementAnswer] = Field(description="The replacements, in the order of the text.")
     model: str = Field(description="The model that read the text.")
 
 
 class RedactedAnswers(BaseModel):
-    """The answer to `texts`: for each, in their order, the answer that it would get alone."""
+    """The answer to `texts`: for each text, in their order, the answer that it would get alone."""
 
     results: list[RedactedAnswer]
-    model: str = Field(description="The model that was asked, or `auto`.")
+    model: str = Field(description="The model that the request named, or `auto`.")
 
 
-def redact_routes(service: Service) -> APIRouter:
-    router = APIRouter()
+def _parse(service: Service, _: Request, body: bytes) -> RedactRequest:
+    return parse_request(body, service.settings, RedactRequest)
 
-    @router.post(
+
+async def redact(service: Service, _: Request, parsed: RedactRequest) -> Response:
+    """Answer a text or several with their entities replaced."""
+    how = plan(service, parsed)
+    if parsed.operators.keys() - set(how.labels.values()):
+        message = "operators has a label that is not among the labels of the answer"
+        raise InvalidRequestError(message, reason="unknown_label")
+    # An answer may be as long as a request.
+    render = partial(_result, request=parsed, max_characters=service.settings.max_body_bytes)
+    return bytes_response(await answer(service, parsed, how, render))
+
+
+ROUTES = (
+    Route(
+        "POST",
         "/v1/redact",
-        summary="A text or several with their entities replaced",
-        tags=["entities"],
-        openapi_extra=described(RedactRequest, EXAMPLES),
-        response_model=RedactedAnswer | RedactedAnswers,
-        responses=ERRORS,
-    )
-    async def redact(request: Request) -> Response:
-        service.check_room(declared_bytes(request.scope["headers"]))
-        asked = parse_request(await read(request), service.settings, RedactRequest)
-        labels = wanted_labels(service, asked)
-        if asked.operators.keys() - set(labels.values()):
-            message = "operators has a label that is not among those that are answered"
-            raise InvalidRequestError(message, reason="unknown_label")
-        # An answer may be as long as a request.
-        most = service.settings.max_body_bytes
-        async with cancelled_on_hangup(request.scope):
-            body = await answer(service, asked, labels, lambda found: _result(found, asked, most))
-        return Response(body, media_type="application/json")
-
-    return router
+        endpoint=redact,
+        summary="Replace the entities in a text or in several",
+        tag="entities",
+        request=RedactRequest,
+        parse=_parse,
+        answer=RedactedAnswer | RedactedAnswers,
+        examples=EXAMPLES,
+        admission=True,
+        statuses=(404,),
+    ),
+)
 
 
-def _result(found: Annotation, asked: RedactRequest, max_characters: int) -> dict[str, Any]:
-    """The answer to one text, without the model's name. Raises TooLargeError."""
-    operators = {label: operator.build() for label, operator in asked.operators.items()}
-    default = asked.default.build() if asked.default else Replace()
-    text, replacements = redacted(found.document.text, found.entities, operators, default, max_characters)
-    places = in_unit(text, (place for one in replacements for place in (one.start, one.end)), asked.offset_unit)
+def _result(annotation: Annotation, request: RedactRequest, max_characters: int) -> dict[str, Any]:
+    """Return the answer to one text, without the name of the model."""
+    operators = {label: operator.build() for label, operator in request.operators.items()}
+    default = request.default.build() if request.default else Replace()
+    text, replacements = redacted(annotation.document.text, annotation.entities, operators, default, max_characters)
+    places = in_unit(text, (place for part in replacements for place in (part.start, part.end)), request.offset_unit)
     return {
         "text": text,
         "ents": [

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from nerve.service.engine.job import Item, Job
 from nerve.service.engine.registry import Recognizer
-from nerve.service.errors import DeadlineError, EngineError, UnavailableError, log_failure
+from nerve.service.errors import DeadlineError, EngineError, UnavailableError
+from nerve.service.observability.failures import log_failure
 
 if TYPE_CHECKING:
     from nerve.model.recognizer import Tagging, Window

@@ -1,4 +1,4 @@
-"""What every request passes, whatever it asks: limits, request id, API keys, a client that disconnects.
+"""What is the same for every request: its id, limits, API keys, the shape of errors, a client that disconnects.
 
-It knows no contract and no model. `app` and `api` import it.
+It knows no contract and no model. `server`, `app`, `state` and `api` import it.
 """

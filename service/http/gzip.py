@@ -1,7 +1,7 @@
-"""Bodies that come gzipped (`Content-Encoding: gzip`), unzipped on their way in, for every route.
+"""Bodies that arrive gzipped (`Content-Encoding: gzip`), unzipped before any route reads them.
 
-A piece at a time: what the body grows to is counted by whoever reads it, `Bodies` in middleware.py first of all, and
-no piece is unzipped before it is asked for, so that a small body that would become a huge one stops at the limit.
+Bodies are unzipped piece by piece, and no piece before it is read. The limits middleware counts the unzipped bytes,
+so a small body that would unzip to a huge one stops at the limit.
 """
 
 import zlib
@@ -13,15 +13,15 @@ from nerve.service.errors import BadRequestError, UnsupportedMediaTypeError
 
 PIECE_BYTES = 64 * 1024
 
-# zlib's number for: with the header and the checksum of gzip.
+# zlib's `wbits` for gzip with its header and checksum.
 _GZIP = 31
 
 
 def unzipped(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Receive:
-    """What gives the body of a request with these headers unzipped: `receive` itself where it is not zipped.
+    """Return a `receive` that gives the body of a request with these headers unzipped.
 
-    Raises UnsupportedMediaTypeError to whoever reads a body in another encoding, BadRequestError to whoever reads one
-    that is not gzip.
+    It is `receive` itself if the body is not zipped. To read the body raises UnsupportedMediaTypeError if it has
+    another encoding, and BadRequestError if it is not gzip.
     """
     encoding = b",".join([value for name, value in headers if name == b"content-encoding"]).strip().lower()
     if encoding in (b"", b"identity"):
@@ -36,15 +36,16 @@ def unzipped(headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Receiv
 
 
 class _Unzipped:
-    """A `Receive` that gives the body of another one unzipped. A body may have several members, as files that were
-    zipped in parallel do."""
+    """A `Receive` that unzips the body of another one.
+
+    A body may have several gzip members, as files that were zipped in parallel do.
+    """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._member = zlib.decompressobj(_GZIP)
         self._zipped = b""
-        self._more = True
-        """whether more than `_zipped` is to come"""
+        self._more = True  # whether the client will send more than `_zipped`
         self._done = False
 
     async def __call__(self) -> Message:
@@ -69,7 +70,7 @@ class _Unzipped:
         self._zipped = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
         if not self._zipped and not self._more:
             self._done = self._member.eof
-            # Nothing came out and nothing can come in.
+            # No output, and no more input.
             if not piece and not self._done:
-                raise BadRequestError("the body is cut off: its gzip data goes on")
+                raise BadRequestError("the body is cut off: its gzip data is incomplete")
         return piece

@@ -1,7 +1,7 @@
-"""The API keys: read from a file, and looked for in constant time. Only their digests are kept.
+"""The API keys: read from a file, compared in constant time. Only their digests are kept.
 
-A line of the file is a key, or a name and a key; an empty line, or one that begins with `#`, is none. The names are
-for the log. Several keys may have one name, as while one takes the other's place.
+A line of the file is a key, or a name and a key; empty lines and lines that begin with `#` are ignored. The names are
+for the log. Several keys may have one name, for example while a new key replaces an old one.
 """
 
 import hashlib
@@ -18,17 +18,21 @@ _KEY = re.compile(r"[!-~]+")
 
 
 class Keys:
-    """The names of the keys by their digests. Without any, everybody may ask everything."""
+    """The names of the keys, by the digests of the keys. Without any key, no request needs one."""
 
     def __init__(self, names: dict[bytes, str]) -> None:
+        """Take the names by the SHA-256 digests of their keys."""
         self._names = names
 
     def __bool__(self) -> bool:
+        """Say whether there are any keys."""
         return bool(self._names)
 
     def name(self, key: bytes) -> str | None:
-        """The name of a key that is in the file. Each is compared, and each to its end, so that the time tells
-        nothing of how near a guess comes."""
+        """Return the name of a key, or None if it is unknown.
+
+        It is compared with all known keys, to their ends, so that the time says nothing of how close a guess is.
+        """
         digest = hashlib.sha256(key).digest()
         found = None
         for known, name in self._names.items():
@@ -38,7 +42,11 @@ class Keys:
 
 
 def read_keys(file: str) -> Keys:
-    """The keys in `file`; none if that is empty. Raises StartError, which names the line and never what it holds."""
+    """Return the keys in `file`, or no keys if `file` is the empty string.
+
+    Raises:
+        StartError: The file cannot be read, or a line is wrong. The error names the line, never its content.
+    """
     if not file:
         return Keys({})
     try:
@@ -52,22 +60,28 @@ def read_keys(file: str) -> Keys:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
-        key = words[-1]
-        name = words[0] if len(words) == 2 else f"line-{number}"
-        if len(words) > 2:
-            fact = "more than a name and a key"
-        elif not _NAME.fullmatch(name):
-            fact = "the name may have letters, digits, '.', '_' and '-' only, and 64 of them"
-        elif not _KEY.fullmatch(key):
-            fact = "the key may have visible ASCII characters only"
-        elif len(key) < SHORTEST_KEY:
-            fact = f"the key is shorter than {SHORTEST_KEY} characters"
-        elif (digest := hashlib.sha256(key.encode()).digest()) in names:
-            fact = "the key stands there twice"
-        else:
-            names[digest] = name
-            continue
-        raise StartError(f"{file}:{number}: {fact}")
+        try:
+            name, digest = _name_and_digest(words, number)
+            if digest in names:
+                raise ValueError("the key is in the file twice")
+        except ValueError as fact:
+            raise StartError(f"{file}:{number}: {fact}") from None
+        names[digest] = name
     if not names:
-        raise StartError(f"{file} holds no API key")
+        raise StartError(f"there is no API key in {file}")
     return Keys(names)
+
+
+def _name_and_digest(words: list[str], number: int) -> tuple[str, bytes]:
+    """Return the name and the digest of the key in a line, or raise ValueError with what is wrong with the line."""
+    if len(words) > 2:
+        raise ValueError("there is more than a name and a key")
+    key = words[-1]
+    name = words[0] if len(words) == 2 else f"line-{number}"
+    if not _NAME.fullmatch(name):
+        raise ValueError("the name may have letters, digits, '.', '_' and '-' only, at most 64")
+    if not _KEY.fullmatch(key):
+        raise ValueError("the key may have visible ASCII characters only")
+    if len(key) < SHORTEST_KEY:
+        raise ValueError(f"the key is shorter than {SHORTEST_KEY} characters")
+    return name, hashlib.sha256(key.encode()).digest()

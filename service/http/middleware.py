@@ -1,48 +1,53 @@
-"""What every request passes on its way in and out: a request id, the limit on its body, the last resort, and at the
-end its line in the log and its place in the metrics.
+"""The outermost middleware, which gives each request its id and its record, and the one that limits bodies.
 
-Pure ASGI, because a middleware that wraps requests and responses would buffer them.
+Both are pure ASGI, because a middleware that wraps requests and responses would buffer them.
 """
 
 import asyncio
 import random
 import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from nerve.service.api.body import declared_bytes
-from nerve.service.api.templates import OTHER, Templates
-from nerve.service.errors import CODES, EngineError, TooLargeError, UnavailableError, error_response, log_failure
+from nerve.service.errors import STATUSES, EngineError, ServiceError, TooLargeError, UnavailableError
+from nerve.service.http.error_response import error_response
 from nerve.service.http.gzip import unzipped
-from nerve.service.observability import logs
-from nerve.service.observability import record as trace
-from nerve.service.state import Service
+from nerve.service.http.routes import OTHER, RouteTable
+from nerve.service.observability import logs, record
+from nerve.service.observability.failures import log_failure
+from nerve.service.observability.metrics import Metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_ID_HEADER = b"x-request-id"
-# What a client may choose goes into a header and a log line: nothing in it may break either.
-SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# The client's choice goes into a header and a log line, so nothing in it may break either.
+VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-class RequestGuard:
-    """Gives each request an id (`scope["state"]["request_id"]`, echoed in the answer), answers 500 to what nothing
-    else caught, and hands what is known of the request to the metrics and the log."""
+class RequestMiddleware:
+    """Begins the record of each request, answers 500 to an error that nothing else caught, and reports the request.
 
-    def __init__(self, app: ASGIApp, service: Service, templates: Templates) -> None:
+    The id of a request is echoed in its answer. When the answer has been sent, the record goes to the metrics and to
+    the log.
+    """
+
+    def __init__(self, app: ASGIApp, routes: RouteTable, metrics: Metrics, is_draining: Callable[[], bool]) -> None:
+        """Wrap `app`; `is_draining` says whether the process has been told to stop."""
         self.app = app
-        self.service = service
-        self.templates = templates
+        self.routes = routes
+        self.metrics = metrics
+        self.is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
         identity = request_id(scope["headers"])
-        seen = trace.begin(identity.decode("ascii"))
-        scope.setdefault("state", {})["request_id"] = seen.request_id
+        route = self.routes.of(scope)
+        request_record = record.begin(identity.decode("ascii"))
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -50,59 +55,64 @@ class RequestGuard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = [*message.get("headers", ()), (REQUEST_ID_HEADER, identity)]
-                # A client that keeps its connection would ask again on one that is about to go.
-                message["headers"] = [*headers, (b"connection", b"close")] if self.service.draining else headers
+                # A client that keeps its connection would send its next request to a port that is about to close.
+                message["headers"] = [*headers, (b"connection", b"close")] if self.is_draining() else headers
             await send(message)
 
-        self.service.metrics.in_flight.inc()
+        async def send_error(error: ServiceError) -> None:
+            await error_response(error, plain=route.plain_errors)(scope, receive, send_with_id)
+
+        self.metrics.in_flight.inc()
         try:
             await self.app(scope, receive, send_with_id)
         except asyncio.CancelledError:
-            # Whole requests are cancelled at one time only: when the time to drain is over.
+            # The server cancels requests at one time only: when the time to drain is over.
             if status:
                 raise
-            stopping = UnavailableError("the service is shutting down", reason="stopping")
-            await error_response(stopping, scope)(scope, receive, send_with_id)
+            await send_error(UnavailableError("the service is shutting down", reason="stopping"))
         except Exception as error:
-            # Not raised again: the server would log the message, and with it perhaps the text.
-            log_failure(error, f"request {seen.request_id}")
+            # Not raised again: the server would log its message, which may quote the text.
+            log_failure(error, f"request {request_record.request_id}")
             if not status:
-                await error_response(EngineError(), scope)(scope, receive, send_with_id)
+                await send_error(EngineError())
         finally:
-            self.service.metrics.in_flight.dec()
-            if status >= 400 and not seen.reason:
-                seen.reason = CODES.get(status, OTHER)
+            self.metrics.in_flight.dec()
+            if status >= 400 and not request_record.reason:
+                request_record.reason = STATUSES[status].code if status in STATUSES else OTHER
             method = scope["method"] if scope["method"] in METHODS else OTHER
-            done = method, self.templates.template(scope), status, time.perf_counter() - begun, seen
-            self.service.metrics.answered(*done)
-            logs.answered(*done)
+            answered = method, route.path, status, time.perf_counter() - begun, request_record
+            self.metrics.answered(*answered)
+            logs.answered(*answered, quiet=route.quiet)
 
 
-class Bodies:
-    """Bodies as the routes read them: unzipped, and no longer than `max_bytes`, neither as they come nor unzipped.
-    `streams` are the paths whose bodies may be of any length: they have limits of their own."""
+class LimitsMiddleware:
+    """Gives the routes bodies that are unzipped, and no longer than a limit, zipped and unzipped.
 
-    def __init__(self, app: ASGIApp, max_bytes: int, streams: Collection[str]) -> None:
+    The bodies of routes that stream may have any length: those routes have limits of their own.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, routes: RouteTable) -> None:
+        """Wrap `app`; `max_bytes` is the limit of a body."""
         self.app = app
         self.max_bytes = max_bytes
-        self.streams = streams
+        self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] == "http":
             receive = self._readable(scope, receive)
         await self.app(scope, receive, send)
 
     def _readable(self, scope: Scope, receive: Receive) -> Receive:
-        if scope["path"] in self.streams:
+        if self.routes.of(scope).streams:
             return unzipped(scope["headers"], receive)
         limited = self._limited(receive, declared_bytes(scope["headers"]))
         readable = unzipped(scope["headers"], limited)
         return limited if readable is limited else self._limited(readable)
 
     def _limited(self, receive: Receive, declared: int = 0) -> Receive:
-        """Raises TooLargeError to whoever reads more than the limit: at once where that much is declared, else at the
-        first byte over. That is a route, which alone knows the contract and so the shape of the error."""
-        received = declared  # what is declared is all that comes
+        """Return a `receive` that raises TooLargeError, at once if `declared` is over the limit already."""
+        received = declared  # the server holds the body to what it declares
 
         async def receive_within_limit() -> Message:
             nonlocal received
@@ -117,10 +127,15 @@ class Bodies:
         return receive_within_limit
 
 
+def declared_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return the length of the body that the headers declare, or 0 if they declare none."""
+    return int(next((value for name, value in headers if name == b"content-length"), b"0"))
+
+
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The one that a request came with, if it is sane, or a new one."""
+    """Return the id that the client sent, if it is valid, or a new one."""
     for name, value in headers:
-        if name == REQUEST_ID_HEADER and SANE_REQUEST_ID.fullmatch(value):
+        if name == REQUEST_ID_HEADER and VALID_REQUEST_ID.fullmatch(value):
             return bytes(value)
-    # Not os.urandom: a call of the system gives the interpreter away, perhaps to the engine's thread.
+    # Not os.urandom: a system call releases the interpreter lock, perhaps to the engine's thread.
     return random.randbytes(16).hex().encode("ascii")

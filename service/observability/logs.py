@@ -14,22 +14,8 @@ from typing import Any, TextIO
 
 from pydantic_core import to_json
 
-from nerve.service.observability import record as trace
-from nerve.service.observability.record import Trace
+from nerve.service.observability.record import RequestRecord, current
 from nerve.service.observability.stderr import UnblockedHandler
-
-# What asks at regular intervals would drown the rest.
-QUIET_ROUTES = frozenset(
-    {
-        "/health/live",
-        "/health/ready",
-        "/health",
-        "/v2/health/live",
-        "/v2/health/ready",
-        "/v2/models/{name}/ready",
-        "/metrics",
-    }
-)
 
 access = logging.getLogger("nerve.access")
 
@@ -52,9 +38,9 @@ def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO 
     print(message, file=stream or sys.stdout, flush=True)
 
 
-def answered(method: str, route: str, status: int, seconds: float, seen: Trace) -> None:
-    """The line of a request that has been answered."""
-    level = logging.DEBUG if route in QUIET_ROUTES else logging.INFO
+def answered(method: str, route: str, status: int, seconds: float, seen: RequestRecord, *, quiet: bool) -> None:
+    """Log that a request has been answered; those of quiet routes at the level debug only."""
+    level = logging.DEBUG if quiet else logging.INFO
     if access.isEnabledFor(level):
         access.log(level, "request", extra={"fields": _fields(method, route, status, seconds, seen)})
 
@@ -70,7 +56,7 @@ def frames(error: BaseException) -> str:
     return "caused by ".join(parts).rstrip()
 
 
-def _fields(method: str, route: str, status: int, seconds: float, seen: Trace) -> dict[str, Any]:
+def _fields(method: str, route: str, status: int, seconds: float, seen: RequestRecord) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "method": method,
         "route": route,
@@ -105,7 +91,7 @@ class _Discreet(logging.Formatter):
 
 class _Text(_Discreet):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        fields = {"request_id": trace.current().request_id, **_extra(record)}
+        fields = {"request_id": current().request_id, **_extra(record)}
         return " ".join(
             [super().formatMessage(record), *(f"{key}={value}" for key, value in fields.items() if value != "")]
         )
@@ -121,7 +107,7 @@ class _Json(_Discreet):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request_id := trace.current().request_id:
+        if request_id := current().request_id:
             line["request_id"] = request_id
         line |= _extra(record)
         if record.exc_info and record.exc_info[1] is not None:

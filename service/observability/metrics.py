@@ -7,9 +7,10 @@ files of shared memory, and whichever process is asked adds them up: one answer 
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -18,9 +19,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from nerve import __version__
-from nerve.service.engine.registry import Registry
-from nerve.service.observability.record import Trace
-from nerve.service.server.workers import METRICS_FOLDER
+from nerve.service.observability.folder import METRICS_FOLDER
+from nerve.service.observability.record import RequestRecord
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -32,10 +32,34 @@ TOKENS = (8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384)
 MEMORY_SECONDS = 1.0
 
 
+class _Recognizer(Protocol):
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+
+class _Model(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def card(self) -> Mapping[str, Any]: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def recognizer(self) -> _Recognizer: ...
+
+
+class _Registry(Protocol):
+    @property
+    def models(self) -> Sequence[_Model]: ...
+
+
 class Metrics:
     """The numbers of this process, and what all processes together have to say."""
 
-    def __init__(self, models: Registry) -> None:
+    def __init__(self, models: _Registry) -> None:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
         # Those with labels are functions of their values, remembered: prometheus_client checks and converts them each
@@ -126,16 +150,16 @@ class Metrics:
         encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept else "")
         return encode(self._all), content_type
 
-    def answered(self, method: str, route: str, status: int, seconds: float, trace: Trace) -> None:
+    def answered(self, method: str, route: str, status: int, seconds: float, record: RequestRecord) -> None:
         """A request has been answered. `route` is a template."""
         self.requests(method, route, status).inc()
         self.seconds(method, route).observe(seconds)
-        if trace.reason:
-            self.refused(trace.reason).inc()
-        for reason, lines in trace.refused_lines.items():
+        if record.reason:
+            self.refused(record.reason).inc()
+        for reason, lines in record.refused_lines.items():
             self.refused(reason).inc(lines)
         if status < 400:
-            for model, count in trace.models.items():
+            for model, count in record.models.items():
                 self.texts(model).inc(count.texts)
                 self.tokens(model).inc(count.tokens)
                 for label, found in count.entities.items():
@@ -167,7 +191,7 @@ class Metrics:
 class _Models:
     """The version and the models as they are in the process that is asked: the same in each."""
 
-    def __init__(self, models: Registry) -> None:
+    def __init__(self, models: _Registry) -> None:
         self._models = models
 
     def collect(self) -> Iterator[InfoMetricFamily]:

@@ -1,7 +1,7 @@
-"""What is known of one request: for its log line and for the metrics. Never a text, nor a piece of one.
+"""The record of one request: what its log line and the metrics say of it. It never holds a text or a part of one.
 
-The outermost middleware begins it, whoever learns something notes it, and the middleware reads it when the answer is
-sent. It travels beside the data, in a context variable, so that no signature between the two has to carry it.
+The outermost middleware begins the record, each part of the service writes down what it learns, and the middleware
+reads the record when the answer has been sent. A context variable carries it, so that no signature has to.
 """
 
 from collections import Counter, defaultdict
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Count:
-    """`entities` are by label what a model found, before the request's labels and min_score choose from it."""
+class ModelCounts:
+    """What one model read and found; `entities` counts by label, before labels and `min_score` filter them."""
 
     texts: int = 0
     tokens: int = 0
@@ -19,35 +19,41 @@ class Count:
 
 
 @dataclass
-class Trace:
+class RequestRecord:
+    """What is known of one request.
+
+    Attributes:
+        request_id: The id that the client sent or the service made.
+        client: The name of the API key that the request sent.
+        models: What each model read and found for this request.
+        reason: Why the request was refused, such as `queue_full`.
+        refused_lines: How many lines of a stream were refused, by reason.
+    """
+
     request_id: str = ""
     client: str = ""
-    """The name of the API key that it came with."""
-    models: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
-    """What each of the models that the request asked was given, and found."""
+    models: defaultdict[str, ModelCounts] = field(default_factory=lambda: defaultdict(ModelCounts))
     reason: str = ""
-    """Why the request was refused, in the words of `errors.py`."""
     refused_lines: Counter[str] = field(default_factory=Counter)
-    """Why lines of a stream were, in the same words."""
 
-    def add(self, line: "Trace") -> None:
-        """Count what a line of this request, a stream, was given, and found."""
-        for name, count in line.models.items():
-            self.models[name].texts += count.texts
-            self.models[name].tokens += count.tokens
-            self.models[name].entities += count.entities
-
-
-_current: ContextVar[Trace] = ContextVar("trace")
+    def add(self, line: "RequestRecord") -> None:
+        """Count what the models read and found for one line of this request, a stream."""
+        for name, counts in line.models.items():
+            self.models[name].texts += counts.texts
+            self.models[name].tokens += counts.tokens
+            self.models[name].entities += counts.entities
 
 
-def begin(request_id: str) -> Trace:
-    """The trace of a request that has just arrived, from here on the current one of its task."""
-    trace = Trace(request_id)
-    _current.set(trace)
-    return trace
+_current: ContextVar[RequestRecord] = ContextVar("request_record")
 
 
-def current() -> Trace:
-    """The trace of the request that is being answered; outside of one, a trace that nobody reads."""
-    return _current.get(None) or Trace()
+def begin(request_id: str) -> RequestRecord:
+    """Begin a record, which is the current one for the rest of this task."""
+    record = RequestRecord(request_id)
+    _current.set(record)
+    return record
+
+
+def current() -> RequestRecord:
+    """Return the record of the request that this task answers; outside of a request, one that nobody reads."""
+    return _current.get(None) or RequestRecord()

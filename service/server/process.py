@@ -21,9 +21,9 @@ from nerve.service.app import create_app
 from nerve.service.engine import memory as heap
 from nerve.service.engine.engine import Engine, limit_kernels, limit_threads
 from nerve.service.engine.loader import load_models
-from nerve.service.http.protocol import protocol_of
 from nerve.service.reloader import Reloader
 from nerve.service.server.listener import cannot_listen
+from nerve.service.server.protocol import protocol_of
 from nerve.service.server.turns import take_turns
 from nerve.service.settings import Settings
 from nerve.service.state import Service

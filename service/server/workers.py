@@ -21,13 +21,12 @@ from types import FrameType
 from typing import NoReturn
 
 from nerve.service.observability import logs
+from nerve.service.observability.folder import METRICS_FOLDER
 from nerve.service.server.listener import bound_socket, ready_line
 from nerve.service.settings import Settings, StartError
 
 log = logging.getLogger(__name__)
 
-# prometheus_client looks for it when it is imported: with it, its numbers are those of several processes.
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Memory that looks like files: nothing is written to a disk, and a read-only container has it too.
 SHARED_MEMORY = Path("/dev/shm")
 

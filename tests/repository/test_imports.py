@@ -17,6 +17,23 @@ PACKAGES = {
     "cli": {"nerve", "nerve.tagger", "nerve.model", "nerve.service", "nerve.training", "nerve.cli"},
     "recipes": {"nerve", "nerve.model", "nerve.training", "recipes"},
 }
+# A room of the service, and the rooms that it may import. The arrows run down this table, so there is no circle.
+EVERYWHERE = {"errors", "settings"}
+ROOMS: dict[str, set[str]] = {
+    "__main__": {"observability", "server"},
+    "server": {"app", "api", "state", "reloader", "http", "engine", "observability"},
+    "openapi": {"api"},
+    "app": {"api", "state", "reloader", "annotate", "engine", "http", "observability"},
+    "reloader": {"state", "engine", "http", "observability"},
+    "api": {"state", "annotate", "engine", "http", "observability"},
+    "state": {"annotate", "engine", "http", "observability"},
+    "annotate": {"engine", "observability"},
+    "engine": {"observability"},
+    "http": {"observability"},
+    "observability": set(),
+    "settings": set(),
+    "errors": set(),
+}
 OURS = {"nerve", "bench", "recipes", "scripts", "tests"}
 WITHOUT_TORCH = ["annotation", "bundled", "errors", "tokenizer", "tags", "vocabulary"]
 
@@ -54,6 +71,25 @@ def outside(path: Path) -> set[str]:
 
 def within(module: str, rooms: set[str]) -> bool:
     return module in rooms or any(module.startswith(f"{room}.") for room in rooms - {"nerve"})
+
+
+def room(module: str) -> str:
+    return module.removeprefix("nerve.service.").partition(".")[0]
+
+
+def test_the_rooms_of_the_service_are_those_of_the_table() -> None:
+    names = {path.stem for path in (ROOT / "service").iterdir() if path.suffix == ".py" or any(path.glob("*.py"))}
+    assert names - {"__init__"} == ROOMS.keys()
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_of_the_service_imports_only_rooms_below(name: str) -> None:
+    order = list(ROOMS)
+    assert all(order.index(other) > order.index(name) for other in ROOMS[name]), "the table has an arrow upward"
+    allowed = ROOMS[name] | {name} | (EVERYWHERE if name not in EVERYWHERE else set())
+    for path in sources(f"service/{name}") or [ROOT / "service" / f"{name}.py"]:
+        imported = {room(module) for module in imported_modules(path) if module.startswith("nerve.service.")}
+        assert imported - allowed == set(), path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,4 +1,4 @@
-"""Servers for the tests: one in a thread, around fakes, and one in a process of its own, around an archive."""
+"""Servers for the tests: in a thread, with fakes, and in a process, with an archive."""
 
 import os
 import re
@@ -18,8 +18,11 @@ import httpx
 import pytest
 import uvicorn
 
+from nerve.service.api.open_inference import PREFIX
+from nerve.service.api.routes import API
 from nerve.service.app import create_app
-from nerve.service.http.protocol import protocol_of
+from nerve.service.http.routes import RouteTable
+from nerve.service.server.protocol import protocol_of
 from nerve.service.settings import Settings
 from nerve.service.state import Service
 from tests.support import ROOT
@@ -47,6 +50,17 @@ class InProcessServer(uvicorn.Server):
         self.listening.set()
 
 
+def check_status(answer: httpx.Response) -> None:
+    """Every error that a test provokes has to be one that the description of its route promises."""
+    request = answer.request
+    routes = [route for route in API if DESCRIBED.of({"method": request.method, "path": request.url.path}) is route]
+    if routes and answer.status_code >= 400:
+        assert answer.status_code in routes[0].error_statuses, (request.method, request.url, answer.status_code)
+
+
+DESCRIBED = RouteTable(API, plain_below=PREFIX)
+
+
 @contextmanager
 def in_process_server(
     settings: Settings, models: list[Any], engine: Any, port: int = 0
@@ -58,7 +72,8 @@ def in_process_server(
     thread.start()
     try:
         assert server.listening.wait(10)
-        with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        hooks: dict[str, list[Any]] = {"response": [check_status]}
+        with httpx.Client(base_url=url, timeout=30, trust_env=False, event_hooks=hooks) as client:
             yield client, server.service
     finally:
         server.should_exit = True
@@ -68,7 +83,7 @@ def in_process_server(
 
 @pytest.fixture
 def serving() -> Callable[..., AbstractContextManager[tuple[httpx.Client, Service]]]:
-    """A server with default settings as a context, on any port or on the one that is named."""
+    """Return a context with a server with default settings, on any port or on a given one."""
     return lambda port=0: in_process_server(Settings(), [served()], DirectEngine(), port)
 
 
@@ -81,7 +96,7 @@ def serve() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
 
 @pytest.fixture(scope="module")
 def serve_all() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
-    """The same for all tests of a module together."""
+    """Like `serve`, but for all tests of a module together."""
     with _servers() as start:
         yield start
 
@@ -102,7 +117,7 @@ def _servers() -> Iterator[Callable[..., tuple[httpx.Client, Service]]]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    """A server with default settings, shared by the tests of a module that only ask it questions."""
+    """A client of a server with default settings, shared by all tests of a module, which do not change it."""
     with in_process_server(Settings(), [served(), served("other")], DirectEngine()) as (client, _):
         yield client
 
@@ -115,13 +130,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def other_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another one of the same name, whose label is ORG."""
+    """An archive with the same name, whose label is ORG."""
     return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt", tags=("O", "B-ORG", "I-ORG"))
 
 
 @pytest.fixture(scope="session")
 def renamed_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another one of another name."""
+    """An archive with another name."""
     return make_archive(tmp_path_factory.mktemp("archive") / "tiny.pt", name="renamed")
 
 
@@ -152,16 +167,16 @@ def make_archive(
     )
     tagger = Tagger(config, vocabulary, tags).eval()
     with torch.no_grad():
-        tagger.emission.weight.mul_(6)  # spread out, so that without training it finds names here and there
+        tagger.emission.weight.mul_(6)  # large weights, so that it finds some entities without training
     archive.save(path, tagger, vocabulary, metadata)
     return path
 
 
 class ServiceProcess:
-    """`python -m nerve.service` with these arguments, and its two streams."""
+    """A process of `python -m nerve.service` with these arguments, and its two streams."""
 
     def __init__(self, arguments: list[str], stderr: int | None = None, **environment: str) -> None:
-        self._log = os.memfd_create("stderr")  # a pipe would have to be read all the time
+        self._log = os.memfd_create("stderr")  # a pipe would have to be read continuously
         inherited = {
             key: os.environ[key]
             for key in ("PATH", "HOME", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_CONFIG")
@@ -170,7 +185,7 @@ class ServiceProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "nerve.service", *arguments],
             cwd=ROOT,
-            # Nothing here waits for a load balancer, except where a test says so.
+            # There is no load balancer to wait for, unless a test says so.
             env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},
             stdout=subprocess.PIPE,
             stderr=self._log if stderr is None else stderr,
@@ -178,7 +193,7 @@ class ServiceProcess:
         )
 
     def ready(self, seconds: float = 120) -> tuple[str, str]:
-        """The line that it prints when it is ready, and the URL in it, once its readiness agrees."""
+        """Return the line that it prints when it is ready, and the URL in it, when its readiness agrees."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
@@ -192,16 +207,16 @@ class ServiceProcess:
         return line, found[0]
 
     def ended(self, seconds: float = 120) -> tuple[int, str, str]:
-        """Its exit status and what it has printed, once it has ended."""
+        """Return its exit status and what it has printed, when it has ended."""
         out, _ = self.process.communicate(timeout=seconds)
         return self.process.returncode, out, self.logged()
 
     def logged(self) -> str:
-        """What it has written to stderr so far."""
+        """Return what it has written to stderr so far."""
         return os.pread(self._log, os.fstat(self._log).st_size, 0).decode()
 
     def kill(self) -> None:
-        """End it, if it has not ended yet, and keep nothing of it."""
+        """End it, if it has not ended yet, and free its streams."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate()
@@ -214,14 +229,14 @@ class ServiceProcess:
         self.process.send_signal(signal.SIGHUP)
 
     def workers(self) -> list[int]:
-        """The numbers of the processes that it has started."""
+        """Return the ids of the processes that it has started."""
         pid = self.process.pid
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.fixture
 def run_service() -> Iterator[Callable[..., ServiceProcess]]:
-    """Starts service processes, and leaves none behind."""
+    """Starts service processes, and ends them after the test."""
     started: list[ServiceProcess] = []
 
     def run(*arguments: str, stderr: int | None = None, **environment: str) -> ServiceProcess:
@@ -235,7 +250,7 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
 
 @pytest.fixture(scope="session")
 def service_url() -> Iterator[str]:
-    """Where a service process answers with the bundled model; shared by the tests that only ask it questions."""
+    """The URL of a service process with the bundled models, shared by all tests, which do not change it."""
     service = ServiceProcess(["--port", "0", "--device", "cpu"])
     try:
         yield service.ready(180)[1]

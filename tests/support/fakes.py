@@ -1,4 +1,4 @@
-"""Stand-ins at the two signatures the service owns: a recognizer without torch, and engines to steer by hand."""
+"""Fakes of the two interfaces of the service: recognizers without torch, and engines that a test controls."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ class FakeTagging(NamedTuple):
 
 
 class CapitalisedWords:
-    """Every capitalised word is a PER, surely, and every word in capitals a LOC, perhaps. A window is a line."""
+    """Finds capitalised words as PER with 0.9, words in capitals as LOC with 0.4. A window is a line."""
 
     name = "fake"
     labels: tuple[str, ...] = ("LOC", "PER")
@@ -61,7 +61,7 @@ class CapitalisedWords:
 
 
 class Decided:
-    """Finds these places in every text, whatever it says."""
+    """Finds entities in the same places of every text."""
 
     name = "fake"
 
@@ -93,7 +93,7 @@ def served(name: str = "fake", recognizer: Any = None, language: str = "en") -> 
 
 
 class DirectEngine:
-    """Runs each batch on the spot and remembers it."""
+    """Runs each batch at once and remembers it."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
@@ -125,7 +125,7 @@ class HeldEngine:
 
 
 class SteppedEngine:
-    """Gives each batch to the test, in the same event loop, which decides how and when it ends."""
+    """Gives each batch to the test, in the same event loop, which finishes it or makes it fail."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
@@ -141,7 +141,7 @@ class SteppedEngine:
         return recognizer.tag(windows)
 
     async def batch(self, number: int) -> list[Any]:
-        """The batch of this number, once the engine has it."""
+        """Return the batch with this number when the engine has it."""
         async with asyncio.timeout(10):
             while len(self.batches) <= number:
                 self._begun.clear()
@@ -156,7 +156,7 @@ class SteppedEngine:
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether `holds` becomes true within `seconds`; asked again and again."""
+    """Return whether `holds` becomes true within `seconds`."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
         pause.wait(0.01)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from nerve.service.api.answers import SLICE, _json
+from nerve.service.api.answers import SLICE, json_bytes
 
 
 @pytest.mark.parametrize("count", [0, 1, SLICE, SLICE + 1, 3 * SLICE, 3 * SLICE + 7])
@@ -16,5 +16,5 @@ def test_a_long_answer_in_slices_is_the_answer(count: int) -> None:
         "sents": [{"start": 0}],
         "model": "en",
     }
-    assert json.loads(_json(answer)) == answer
-    assert list(json.loads(_json(answer))) == list(answer)
+    assert json.loads(json_bytes(answer)) == answer
+    assert list(json.loads(json_bytes(answer))) == list(answer)

@@ -148,7 +148,7 @@ def test_phrases_are_sought_in_each_text(client: httpx.Client) -> None:
 
 
 def test_a_label_that_only_a_phrase_has_is_no_longer_known_without_it(client: httpx.Client) -> None:
-    message = "labels has a label that model fake does not know; the known ones are LOC, PER"
+    message = "labels has a label that model fake does not know; the known labels are LOC, PER"
     assert refusal(client, text="a", labels={"ORG": "FIRM"}) == (422, message)
 
 
@@ -199,5 +199,5 @@ def test_without_a_name_the_first_model_answers_whatever_the_script(serve: Serve
 def test_with_auto_a_label_has_to_be_known_to_one_of_the_models(serve: Serve) -> None:
     client, _ = serve(models=[served("en", language="en"), served("zh", ThreeLabels(), language="zh")])
     assert asked(client, text="Ann", model="auto", labels=["ORG"])["ents"] == []
-    message = "labels has a label that the models do not know; the known ones are LOC, ORG, PER"
+    message = "labels has a label that the models do not know; the known labels are LOC, ORG, PER"
     assert refusal(client, text="Ann", model="auto", labels=["XX"]) == (422, message)

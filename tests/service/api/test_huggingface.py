@@ -9,9 +9,10 @@ from huggingface_hub import AsyncInferenceClient, InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 
 from nerve.model.tokenizer import tokenize
-from nerve.service.api.schemas import EXAMPLE_TEXT
+from nerve.service.api.examples import EXAMPLE_TEXT
+from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.settings import BUNDLED_MODEL
-from tests.support.fakes import Decided, served
+from tests.support.fakes import Decided, DirectEngine, served
 
 Serve = Callable[..., Any]
 GROUPED = ["simple", "first", "average", "max"]
@@ -124,13 +125,17 @@ def test_the_client_shows_why_it_was_refused(
     assert message in refusal.value.server_message
 
 
+class StoppedEngine(DirectEngine):
+    async def run(self, *_: Any) -> Any:
+        raise EngineStoppedError("gone")
+
+
 def test_the_client_shows_each_refusal_of_a_server(serve: Serve) -> None:
     small, _ = serve(max_characters=5)
     with pytest.raises(HfHubHTTPError, match="a text has 6 characters; the limit is 5"):
         InferenceClient(model=str(small.base_url)).token_classification("123456")
-    stopped, service = serve()
-    service.batcher._closing = True
-    with pytest.raises(HfHubHTTPError, match="the service is shutting down"):
+    stopped, _ = serve(engine=StoppedEngine())
+    with pytest.raises(HfHubHTTPError, match="the engine has stopped"):
         InferenceClient(model=str(stopped.base_url)).token_classification("Ann")
 
 

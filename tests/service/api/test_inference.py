@@ -13,7 +13,7 @@ from tritonclient.http import InferenceServerClient, InferInput, InferRequestedO
 from tritonclient.utils import InferenceServerException
 
 from nerve import __version__
-from nerve.service.api.schemas import EXAMPLE_TEXT
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.settings import BUNDLED_MODEL
 from tests.support.fakes import DirectEngine
@@ -123,7 +123,7 @@ def test_the_client_sees_server_and_model(triton: InferenceServerClient) -> None
                 "en", [tensor(4, binary=True)], outputs=[InferRequestedOutput("entities", class_count=2)]
             ),
             400,
-            "entities has no classification and does not go to shared memory",
+            "entities supports neither classification nor shared memory",
         ),
         (lambda triton: triton.infer("en", [tensor(4, binary=True)], model_version="2"), 404, "no such path; "),
         (lambda triton: triton.get_model_repository_index(), 404, "no such path; the routes are POST /v1/entities"),
@@ -244,15 +244,15 @@ def test_parameters_that_mean_nothing_here_are_passed_over(client: httpx.Client)
     [
         ({"name": "SECRET"}, "the model has one input, text"),
         ({"datatype": "INT32"}, "the datatype of text is BYTES"),
-        ({"data": None}, "the elements of text must be in data, or in binary behind the JSON"),
+        ({"data": None}, "the elements of text must be in data, or in binary after the JSON"),
         (
             {"data": ["a"], "parameters": {"binary_data_size": 0}},
             "the elements of text must be in data, or in binary",
         ),
         ({"data": ["a", 1]}, "an element of text is not a string"),
         ({"data": [["a", {"SECRET": 1}]]}, "an element of text is not a string"),
-        ({"data": ["a"]}, "text has not as many elements as its shape says, 2"),
-        ({"data": ["a"] * 3}, "text has not as many elements as its shape says, 2"),
+        ({"data": ["a"]}, "text must have as many elements as its shape says, 2"),
+        ({"data": ["a"] * 3}, "text must have as many elements as its shape says, 2"),
         ({"parameters": {"binary_data_size": 5}}, "0 bytes follow the JSON; binary_data_size must say so"),
         ({"parameters": {"shared_memory_region": "a"}, "data": None}, "the elements of text must be in data"),
         ({"shape": [-1]}, "the body is not a valid request: inputs.0.shape.0: Input should be greater than or equal"),
@@ -281,9 +281,9 @@ def test_more_texts_than_the_limit_are_refused_whatever_the_data(client: httpx.C
 @pytest.mark.parametrize(
     ("behind", "message"),
     [
-        (element("a"), "text has not as many elements as its shape says, 2"),
-        (element("a") * 3, "text has not as many elements as its shape says, 2"),
-        (b"\0" * 4_000_000, "text has not as many elements as its shape says, 2"),
+        (element("a"), "text must have as many elements as its shape says, 2"),
+        (element("a") * 3, "text must have as many elements as its shape says, 2"),
+        (b"\0" * 4_000_000, "text must have as many elements as its shape says, 2"),
         (element("a") + b"\1\0\0", "element 1 has no length: 3 bytes are left"),
         (element("a") + element("SECRET")[:-1], "element 1 has 6 bytes; 5 are left"),
         (element("a") + b"\xff\xff\xff\xff", "element 1 has 4,294,967,295 bytes; 0 are left"),

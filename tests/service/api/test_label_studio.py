@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.label_studio import MAX_CONFIGURATION_CHARACTERS
 from nerve.service.api.labelling import Controls, controls_of
-from nerve.service.api.schemas import EXAMPLE_TEXT
 from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.settings import BUNDLED_MODEL

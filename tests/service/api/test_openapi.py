@@ -1,30 +1,34 @@
 """The description of the HTTP API that the package holds."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from nerve.service.openapi import main, openapi
+from nerve.service.api.routes import API
+from nerve.service.errors import STATUSES
+from nerve.service.openapi import document, main
 from tests.support import ROOT
 
 KEPT = ROOT / "service" / "openapi.json"
 
 
 def test_the_kept_description_is_that_of_this_service() -> None:
-    assert KEPT.read_text(encoding="utf-8") == openapi(), (
+    assert KEPT.read_text(encoding="utf-8") == document(), (
         "write it anew: python -m nerve.service.openapi service/openapi.json"
     )
 
 
 def test_a_service_answers_the_same_description_whatever_it_serves(client: httpx.Client) -> None:
-    assert client.get("/openapi.json").json() == json.loads(openapi())
+    assert client.get("/openapi.json").json() == json.loads(document())
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
     assert main([str(tmp_path / "openapi.json")]) == 0
-    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == openapi()
+    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == document()
 
 
 @pytest.mark.parametrize(("arguments", "status"), [([], 2), (["a", "b"], 2), (["nowhere/openapi.json"], 1)])
@@ -44,16 +48,49 @@ def references(value: object) -> list[str]:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    document = json.loads(openapi())
-    assert {reference.rpartition("/")[0] for reference in references(document)} == {"#/components/schemas"}
-    names = {reference.rpartition("/")[2] for reference in references(document)}
-    assert names <= document["components"]["schemas"].keys()
+    described = json.loads(document())
+    assert {reference.rpartition("/")[0] for reference in references(described)} == {"#/components/schemas"}
+    names = {reference.rpartition("/")[2] for reference in references(described)}
+    assert names <= described["components"]["schemas"].keys()
 
 
 def test_each_route_says_what_it_takes_and_answers() -> None:
-    for path, operations in json.loads(openapi())["paths"].items():
+    for path, operations in json.loads(document())["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"], path
             takes_nothing = method == "get" or path.endswith(":reload") or not path.startswith("/v1/")
             assert "requestBody" in operation or takes_nothing, path
             assert all(answer["description"] for answer in operation["responses"].values()), path
+
+
+def operations() -> list[tuple[str, dict[str, Any]]]:
+    """Each operation with its path."""
+    paths = json.loads(document())["paths"]
+    return [(path, operation) for path, methods in paths.items() for operation in methods.values()]
+
+
+def test_every_operation_has_an_id_of_its_own_which_is_a_name() -> None:
+    ids = [operation["operationId"] for _, operation in operations()]
+    assert len(set(ids)) == len(ids) == len(API)
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", operation_id) for operation_id in ids)
+
+
+def test_every_json_request_is_a_named_schema() -> None:
+    contents = [operation["requestBody"]["content"] for _, operation in operations() if "requestBody" in operation]
+    schemas = [content["application/json"]["schema"] for content in contents if "application/json" in content]
+    assert len(schemas) == sum(route.request is not None for route in API)
+    assert all(schema.keys() == {"$ref"} for schema in schemas)
+
+
+def test_an_operation_that_may_need_a_key_says_how_to_send_it() -> None:
+    schemes = json.loads(document())["components"]["securitySchemes"]
+    for path, operation in operations():
+        assert ("401" in operation["responses"]) == ("security" in operation), path
+        assert {name for choice in operation.get("security", []) for name in choice} <= schemes.keys()
+
+
+def test_every_error_is_described_with_the_sentence_of_its_status() -> None:
+    for path, operation in operations():
+        for status, answer in operation["responses"].items():
+            if status != "200":
+                assert answer["description"] == STATUSES[int(status)].description, (path, status)

@@ -15,8 +15,8 @@ import pytest
 from presidio_anonymizer import AnonymizerEngine
 from presidio_anonymizer.services.app_entities_convertor import AppEntitiesConvertor
 
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import NAMES
-from nerve.service.api.schemas import EXAMPLE_TEXT
 from nerve.service.engine.registry import ServedModel
 from nerve.service.settings import BUNDLED_MODEL
 from tests.support.fakes import CapitalisedWords, Decided, served
@@ -144,7 +144,7 @@ def test_the_decision_is_explained_if_asked(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"language": "SECRET"}, "no model is for this language; the languages are en"),
+        ({"language": "SECRET"}, "there is no model for this language; the languages are en"),
         ({"language": None}, "language: Input should be a valid string"),
         ({"entities": ["SECRET"]}, "model fake finds none of these entities; it finds LOCATION, PERSON"),
         ({"entities": "PERSON"}, "entities: Input should be a valid array"),
@@ -153,7 +153,7 @@ def test_the_decision_is_explained_if_asked(client: httpx.Client) -> None:
         ({"allow_list": ["a"], "allow_list_match": "regex"}, "allow_list_match: Input should be 'exact'"),
         (
             {"ad_hoc_recognizers": [{"SECRET": 1}]},
-            "ad_hoc_recognizers: recognizers of a request's own are not run here",
+            "ad_hoc_recognizers: recognizers in a request are not supported",
         ),
         ({"text": None}, "text: Input should be a valid string; text: Input should be a valid array"),
     ],
@@ -200,7 +200,7 @@ def test_the_language_chooses_the_model(serve: Serve) -> None:
 @pytest.mark.parametrize("path", ["/supportedentities", "/recognizers"])
 def test_an_unknown_language_is_answered_with_the_known_ones(client: httpx.Client, path: str) -> None:
     answer = client.get(path, params={"language": "SECRET"})
-    expected = (422, {"error": "no model is for this language; the languages are en"})
+    expected = (422, {"error": "there is no model for this language; the languages are en"})
     assert (answer.status_code, answer.json()) == expected
 
 
@@ -291,13 +291,16 @@ FOUND = [{"entity_type": "PERSON", "start": 0, "end": 3, "score": 1}]
             "analyzer_results.0.entity_type: Value should have at least 1 item",
         ),
         ({"analyzer_results": [{"start": 0, "end": 1}]}, "analyzer_results.0.score: Field required"),
-        ({"analyzer_results": [{**FOUND[0], "end": 8}]}, "a result reaches from 0 to 8; its text has 7 characters"),
-        ({"analyzer_results": [{**FOUND[0], "start": 4}]}, "a result reaches from 4 to 3; its text has 7 characters"),
+        ({"analyzer_results": [{**FOUND[0], "end": 8}]}, "a result goes from 0 to 8; its text has 7 characters"),
+        ({"analyzer_results": [{**FOUND[0], "start": 4}]}, "a result goes from 4 to 3; its text has 7 characters"),
         (
             {"analyzer_results": [FOUND]},
-            "analyzer_results is a list of results for a text, a list of such lists for s",
+            "analyzer_results is a list of results for one text, a list of such lists for s",
         ),
-        ({"text": ["SECRET"]}, "analyzer_results is a list of results for a text, a list of such lists for several"),
+        (
+            {"text": ["SECRET"]},
+            "analyzer_results is a list of results for one text, a list of such lists for several",
+        ),
         ({"text": ["SECRET"], "analyzer_results": [[], []]}, "there are 1 texts and results for 2"),
         ({"text": ["SECRET"], "analyzer_results": []}, "there are 1 texts and results for 0"),
         (

@@ -139,7 +139,7 @@ def test_texts_are_answered_each_as_if_it_were_alone(client: httpx.Client) -> No
     [
         ({"tokens": ["Ann"]}, "unknown field; the fields are text, texts, model, labels"),
         ({"text": "a", "include": ["tokens"]}, "unknown field"),
-        ({"text": "a", "texts": ["a"]}, "give exactly one of text and texts"),
+        ({"text": "a", "texts": ["a"]}, "a request has exactly one of text and texts"),
         ({"text": "a", "default": {}}, "Field required"),
         ({"text": "a", "default": {"type": "SECRET"}}, "Input should be 'replace', 'redact', 'mask'"),
         ({"text": "a", "default": "mask"}, "an object"),
@@ -163,7 +163,10 @@ def test_texts_are_answered_each_as_if_it_were_alone(client: httpx.Client) -> No
         ({"text": "a", "default": {"type": "hash", "algorithm": "md5"}}, "Input should be 'sha256' or 'sha512'"),
         ({"text": "a", "default": {"type": "replace", "value": "x" * 1_001}}, "at most 1000"),
         ({"text": "a", "operators": {"PER": "mask"}}, "an object"),
-        ({"text": "a", "operators": {"SECRET": {"type": "mask"}}}, "operators has a label that is not among those"),
+        (
+            {"text": "a", "operators": {"SECRET": {"type": "mask"}}},
+            "operators has a label that is not among the labels",
+        ),
         (
             {"text": "a", "labels": ["PER"], "operators": {"LOC": {"type": "mask"}}},
             "operators has a label that is not",

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from nerve.service.api.schemas import EXAMPLE_ENTS, EXAMPLE_TEXT, EntitiesRequest, parse_request
+from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
+from nerve.service.api.requests import EntitiesRequest, parse_request
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 
@@ -146,8 +147,12 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_without_its_name()
     ("field", "place", "message"),
     [
         (b'"texts": [%s]', ["texts", 0], "Input should be a valid string"),
-        (b'"labels": [%s]', ["labels"], "give a list of labels, or an object from labels to names, not empty"),
-        (b'"tokens": [%s]', ["tokens"], "give a list of strings, or a list of such lists"),
+        (
+            b'"labels": [%s]',
+            ["labels"],
+            "labels is a list of labels, or an object that maps labels to names, and not empty",
+        ),
+        (b'"tokens": [%s]', ["tokens"], "tokens is a list of strings, or a list of such lists"),
         (b'"gazetteer": {"never": [%s]}', ["gazetteer", "never", 0], "Input should be a valid string"),
         (b'"include": [%s]', ["include", 0], "Input should be 'tokens' or 'sents'"),
     ],
@@ -171,8 +176,8 @@ def test_many_mistakes_are_counted_and_not_listed() -> None:
     [
         (b'{"text": "a", "gazetteer": {"SECRET": 1}}', ["gazetteer"], "the fields are always, never, case_sensitive"),
         (b'{"text": "a", "gazetteer": {"always": {"SECRET": [1]}}}', ["gazetteer", "always", 0], "valid string"),
-        (b'{"text": "a", "labels": {"SECRET": 1}}', ["labels"], "give a list of labels"),
-        (b'{"tokens": ["SECRET", 1]}', ["tokens"], "give a list of strings"),
+        (b'{"text": "a", "labels": {"SECRET": 1}}', ["labels"], "labels is a list of labels"),
+        (b'{"tokens": ["SECRET", 1]}', ["tokens"], "tokens is a list of strings"),
     ],
 )
 def test_a_refusal_names_the_place_in_words_of_the_service(body: bytes, place: list[str | int], message: str) -> None:

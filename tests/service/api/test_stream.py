@@ -19,9 +19,10 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from nerve.service.api.lines import MOST_LINES, LinesAnswer, lines_of
+from nerve.service.api.lines import MOST_LINES, LinesResponse, lines_of
 from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.errors import BadRequestError, EngineError, ServiceError, TooLargeError, UnavailableError
+from nerve.service.observability.record import begin
 from tests.support.fakes import DirectEngine, HeldEngine, eventually
 
 Serve = Callable[..., Any]
@@ -102,10 +103,11 @@ class Connection:
         await self.taking.wait()
         self.sent.append(message)
 
-    async def carries(self, answer: LinesAnswer) -> list[Any]:
+    async def carries(self, answer: LinesResponse) -> list[Any]:
         """The lines of a whole answer."""
         async with asyncio.timeout(10):
-            await answer({"type": "http", "state": {"request_id": "the-id"}}, self.receive, self.send)
+            begin("the-id")
+            await answer({"type": "http"}, self.receive, self.send)
         assert [message["type"] for message in self.sent[:2]] == ["http.response.start", "http.response.body"]
         assert [message["more_body"] for message in self.sent[1:]] == [True] * (len(self.sent) - 2) + [False]
         return [json.loads(line) for line in b"".join(message["body"] for message in self.sent[1:]).splitlines()]
@@ -120,11 +122,11 @@ def echoing(
     check: Callable[[], None] = welcome,
     stopping: asyncio.Event | None = None,
     max_bytes: int = 1_000,
-) -> LinesAnswer:
+) -> LinesResponse:
     async def echo(line: bytes) -> bytes:
         return line
 
-    return LinesAnswer(answer or echo, check, stopping or asyncio.Event(), max_bytes)
+    return LinesResponse(answer or echo, check, stopping or asyncio.Event(), max_bytes)
 
 
 async def everything_stands_still() -> None:
@@ -156,7 +158,7 @@ async def test_lines_of_white_space_have_no_answer() -> None:
 async def test_a_body_without_lines_has_an_empty_answer(chunks: list[bytes]) -> None:
     connection = Connection(*(chunks or [b""]))
     async with asyncio.timeout(10):
-        await echoing()({"type": "http", "state": {"request_id": "x"}}, connection.receive, connection.send)
+        await echoing()({"type": "http"}, connection.receive, connection.send)
     assert [message.get("body") for message in connection.sent] == [None, b""]
 
 
@@ -320,7 +322,7 @@ async def test_a_client_that_leaves_stops_the_work(lines: int) -> None:
 
     connection = Connection(b"1\n" * lines, more=True)
     answer = echoing(endless)
-    scope = {"type": "http", "state": {"request_id": "x"}}
+    scope = {"type": "http"}
     whole = asyncio.create_task(answer(scope, connection.receive, connection.send))
     await everything_stands_still()
     assert (begun, ended) == (min(lines, MOST_LINES), 0)
@@ -336,7 +338,7 @@ async def test_a_client_that_leaves_after_its_last_line_stops_the_work_too() -> 
     connection = Connection(b"1\n")
     whole = asyncio.create_task(
         echoing(lambda _: asyncio.get_running_loop().create_future())(
-            {"type": "http", "state": {"request_id": "x"}}, connection.receive, connection.send
+            {"type": "http"}, connection.receive, connection.send
         )
     )
     await everything_stands_still()
@@ -424,7 +426,7 @@ def test_a_gzipped_stream_that_is_cut_off_is_answered_as_far_as_it_goes(client: 
     answers = answered(client.post(URL, content=zipped[:-100], headers={"content-encoding": "gzip"}))
     assert answers[-1] == {
         "line": len(answers),
-        "error": {"code": "bad_request", "message": "the body is cut off: its gzip data goes on"},
+        "error": {"code": "bad_request", "message": "the body is cut off: its gzip data is incomplete"},
     }
     assert 100 < len(answers) <= 500
 

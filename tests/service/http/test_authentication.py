@@ -217,14 +217,14 @@ def test_a_key_has_the_name_beside_it_or_that_of_its_line(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fact"),
     [
-        ("", "holds no API key"),
-        ("# only a comment\n", "holds no API key"),
+        ("", "there is no API key in "),
+        ("# only a comment\n", "there is no API key in "),
         ("short", ":1: the key is shorter than 16 characters"),
-        (f"\na b {FIRST}", ":2: more than a name and a key"),
+        (f"\na b {FIRST}", ":2: there is more than a name and a key"),
         (f"na/me {FIRST}", ":1: the name may have"),
         (f"{'n' * 65} {FIRST}", ":1: the name may have"),
         ("schlüssel-0123456789", ":1: the key may have visible ASCII"),
-        (f"a {FIRST}\nb {FIRST}", ":2: the key stands there twice"),
+        (f"a {FIRST}\nb {FIRST}", ":2: the key is in the file twice"),
     ],
 )
 def test_a_file_that_is_none_is_refused_without_its_keys(tmp_path: Path, content: str, fact: str) -> None:

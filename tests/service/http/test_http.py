@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nerve.service.api.schemas import EXAMPLE_TEXT
+from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.engine.batcher import EngineStoppedError
 from tests.support.fakes import CapitalisedWords, DirectEngine, HeldEngine, eventually, served
 

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from nerve.service.errors import CODES
+from nerve.service.errors import STATUSES
 from tests.support.documents import ROOT, table
 from tests.support.fakes import CapitalisedWords, HeldEngine, eventually, served
 
@@ -304,7 +304,7 @@ def test_every_metric_is_documented_with_its_type_and_labels(client: httpx.Clien
 
 def test_every_reason_is_documented() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service").rglob("*.py"))
-    said = {*re.findall(r'reason ?= ?"(\w+)"', sources), *CODES.values()}
+    said = {*re.findall(r'reason ?= ?"(\w+)"', sources), *(status.code for status in STATUSES.values())}
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     http_api = (ROOT / "docs" / "http-api.md").read_text(encoding="utf-8")
     assert said >= {"too_many_bytes", "client_left", "not_found"}

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nerve.service.api.schemas import EXAMPLE_ENTS, EXAMPLE_TEXT
+from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_models
 from nerve.service.settings import BUNDLED_MODEL, Settings, SettingsError, StartError

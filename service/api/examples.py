@@ -1,0 +1,17 @@
+"""The example text of all descriptions, and the entities that the bundled English model finds in it."""
+
+from typing import Any, cast
+
+from pydantic import JsonValue
+
+from nerve.model.annotation import Entity
+
+EXAMPLE_TEXT = "Tim Cook, chief executive of Apple, flew from Cupertino to Paris on Monday."
+EXAMPLE_ENTS: list[JsonValue] = [
+    {"start": 0, "end": 8, "label": "PER", "text": "Tim Cook", "score": 0.993685},
+    {"start": 29, "end": 34, "label": "ORG", "text": "Apple", "score": 0.8016},
+    {"start": 46, "end": 55, "label": "LOC", "text": "Cupertino", "score": 0.779112},
+    {"start": 59, "end": 64, "label": "LOC", "text": "Paris", "score": 0.920457},
+    {"start": 68, "end": 74, "label": "DATE", "text": "Monday", "score": 0.998166},
+]
+EXAMPLE_ENTITIES = [Entity(**cast(dict[str, Any], ent)) for ent in EXAMPLE_ENTS]

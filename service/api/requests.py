@@ -1,0 +1,222 @@
+"""The requests of the native contract: texts or tokens, and which entities to find in them.
+
+They are strict: no "1" for 1, no unknown field.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+
+from nerve.service.annotate.document import Source, characters
+from nerve.service.annotate.gazetteer import normalized
+from nerve.service.annotate.offsets import OffsetUnit
+from nerve.service.api.body import Items, Text, check_limits, encodable, parse
+from nerve.service.errors import InvalidRequestError, TooLargeError
+from nerve.service.settings import Settings
+
+# A gazetteer is compiled for each request, so it has to be small.
+MAX_PHRASES = 1_000
+MAX_PHRASE_CHARACTERS = 100
+MAX_LABEL_CHARACTERS = 100
+
+Request = TypeVar("Request", bound="AnnotationRequest")
+
+
+def parse_request(body: bytes, settings: Settings, kind: type[Request]) -> Request:
+    """Return the request in `body`.
+
+    Raises:
+        BadRequestError: The body is not UTF-8.
+        InvalidRequestError: The body is not a request of this kind, or its parts contradict each other.
+        TooLargeError: There are too many texts or phrases, or one of them has too many characters.
+    """
+    request = parse(body, kind)
+    check_limits(request.sources, settings)
+    if request.gazetteer is not None:
+        _check_phrases(request.gazetteer)
+    return request
+
+
+def _check_phrases(gazetteer: "GazetteerRequest") -> None:
+    phrases = gazetteer.phrases
+    if len(phrases) > MAX_PHRASES:
+        message = f"the gazetteer has {len(phrases):,} phrases; the limit is {MAX_PHRASES:,}"
+        raise TooLargeError(message, reason="too_many_phrases")
+    longest = max(map(len, phrases), default=0)
+    if longest > MAX_PHRASE_CHARACTERS:
+        message = f"a phrase has {longest:,} characters; the limit is {MAX_PHRASE_CHARACTERS:,}"
+        raise TooLargeError(message, reason="too_many_characters")
+    counts = Counter(normalized(phrase, gazetteer.case_sensitive) for phrase in phrases)
+    if "" in counts:
+        raise InvalidRequestError("a phrase of the gazetteer is empty")
+    if max(counts.values(), default=0) > 1:
+        raise InvalidRequestError("a phrase is in the gazetteer twice; it can be under one label only, or in never")
+
+
+Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARACTERS)]
+
+
+def _renamed_labels(labels: Any) -> dict[str, str]:
+    """Return labels with their names in the answer; in a list, these are the labels themselves."""
+    if isinstance(labels, list) and set(map(type, labels)) == {str}:
+        labels = dict(zip(labels, labels, strict=True))
+    if not isinstance(labels, dict) or set(map(type, labels.values())) != {str}:
+        raise ValueError("labels is a list of labels, or an object that maps labels to names, and not empty")
+    if not all(0 < len(name) <= MAX_LABEL_CHARACTERS for name in labels.values()):
+        raise ValueError(f"the name of a label must have 1 to {MAX_LABEL_CHARACTERS} characters")
+    return labels
+
+
+class Words(NamedTuple):
+    """The tokens of one sentence, or of several; `single` says which of the two the client sent."""
+
+    sentences: list[list[str]]
+    single: bool
+
+
+def _words(tokens: Any) -> Words:
+    """Return the tokens, checked all at once because there may be a million."""
+    if not isinstance(tokens, list):
+        raise ValueError("tokens is a list of strings, or a list of such lists")
+    single = set(map(type, tokens)) != {list}
+    words = Words([tokens] if single else tokens, single)
+    for sentence in words.sentences:
+        if set(map(type, sentence)) - {str}:
+            raise ValueError("tokens is a list of strings, or a list of such lists")
+        if not all(map(str.strip, sentence)):
+            raise ValueError("a token must have a character other than white space")
+        encodable("".join(sentence))
+    return words
+
+
+_STRINGS = {"type": "array", "items": {"type": "string"}}
+
+
+class GazetteerRequest(BaseModel):
+    """Phrases that are always entities, by label, and phrases that never are."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    always: dict[Label, Items[Text]] = Field(
+        {}, description="Phrases that are always entities, by label: an allow list."
+    )
+    never: Items[Text] = Field([], description="Phrases that never are entities, and never hold one: a deny list.")
+    case_sensitive: bool = Field(True, description="Whether upper and lower case differ.")
+
+    @property
+    def phrases(self) -> list[str]:
+        """All phrases."""
+        return [*chain(*self.always.values()), *self.never]
+
+
+class AnnotationRequest(BaseModel):
+    """One text or several, and which entities to find in them: what the native requests have in common."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["texts"]}]},
+    )
+
+    source_fields: ClassVar[tuple[str, ...]] = ("text", "texts")
+
+    text: Text | None = Field(None, description="The text to annotate. For several texts, send `texts` instead.")
+    texts: Items[Text] | None = Field(None, description="The texts to annotate. For one text, send `text` instead.")
+    model: str | None = Field(
+        None,
+        description="The name of a model from `GET /v1/models`, or `auto` to choose a model by the script of each "
+        "text. The default is the first model there.",
+    )
+    labels: (
+        Annotated[
+            dict[str, str],
+            PlainValidator(_renamed_labels),
+            WithJsonSchema(
+                {
+                    "anyOf": [
+                        {**_STRINGS, "minItems": 1},
+                        {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+                    ]
+                }
+            ),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="The labels of the entities to answer: a list, or an object that maps each label to its name in "
+        "the answer. The default is all labels.",
+    )
+    min_score: float = Field(
+        0.0, ge=0, le=1, allow_inf_nan=False, description="Leave out entities with a lower score."
+    )
+    gazetteer: GazetteerRequest | None = Field(
+        None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
+    )
+    offset_unit: OffsetUnit = Field(
+        "codepoint",
+        description="What `start` and `end` count: Unicode code points (Python, Go runes), UTF-16 code units "
+        "(JavaScript, Java, C#) or UTF-8 bytes.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "AnnotationRequest":
+        *others, last = self.source_fields
+        if sum(getattr(self, field) is not None for field in self.source_fields) != 1:
+            raise ValueError(f"a request has exactly one of {', '.join(others)} and {last}")
+        return self
+
+    @property
+    def single(self) -> bool:
+        """Whether the client sent one text, and not a list of texts."""
+        return self.text is not None
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The texts, or the tokens of each sentence."""
+        return [self.text] if self.text is not None else self.texts or []
+
+    @property
+    def size(self) -> int:
+        """How many characters the texts and the phrases of the gazetteer have in all."""
+        phrases = self.gazetteer.phrases if self.gazetteer else []
+        return sum(map(characters, self.sources)) + sum(map(len, phrases))
+
+
+class EntitiesRequest(AnnotationRequest):
+    """One text or several, or tokens, and which entities to find in them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["texts"]}, {"required": ["tokens"]}]}
+    )
+
+    source_fields = ("text", "texts", "tokens")
+
+    tokens: (
+        Annotated[
+            Words,
+            PlainValidator(_words),
+            WithJsonSchema({"anyOf": [_STRINGS, {"type": "array", "items": _STRINGS}]}),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="The tokens of a sentence as a list of strings, or of several sentences as a list of such lists. "
+        "If your text is already tokenized, send `tokens` instead of `text` or `texts`.",
+    )
+    include: Items[Literal["tokens", "sents"]] = Field(
+        [], description="What to answer besides the entities: `tokens` with their tags, `sents` for the sentences."
+    )
+
+    @property
+    def single(self) -> bool:
+        """Whether the client sent one text or the tokens of one sentence, and not a list of these."""
+        return super().single if self.tokens is None else self.tokens.single
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The texts, or the tokens of each sentence."""
+        return super().sources if self.tokens is None else self.tokens.sentences

@@ -1,0 +1,119 @@
+"""A route of the API: declared once, with everything that any part of the service has to know of it.
+
+Each contract lists its routes as `ROUTES`. The application serves them with `handler`, the one way from a request to
+its answer; middlewares, log and metrics read the properties; OpenAPI and the error statuses are derived from them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nerve.service.api.body import parse, read
+from nerve.service.http.disconnect import cancelled_on_disconnect
+from nerve.service.http.middleware import declared_bytes
+from nerve.service.http.routes import RouteProperties
+from nerve.service.state import Service
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route(RouteProperties):
+    """A route with its endpoint and its description.
+
+    Attributes:
+        endpoint: Called with the service, the request and, if the route takes a body, what `parse` returned. Its name
+            is the operation id.
+        summary: What the route does, in a few words.
+        tag: The contract that the route belongs to; empty for routes that OpenAPI leaves out, such as pages.
+        request: The type of the body; None if the route takes no body, or reads it piece by piece.
+        parse: Makes the endpoint's argument of the body. By default it is the body, parsed into `request`.
+        answer: The type of the answer's JSON.
+        examples: Requests by what they show.
+        by_model: Whether the path names a model, as `{name}`.
+        query: What each query parameter is for; all are optional strings.
+        statuses: The statuses of errors that do not follow from the other properties.
+        invalid: The status of a body that is not a valid request.
+        request_content: OpenAPI's media types of the body, if it is not JSON.
+        answer_content: OpenAPI's media types of the answer, if it is not JSON.
+        answer_description: What the answer is.
+    """
+
+    endpoint: Callable[..., Awaitable[Response]]
+    summary: str = ""
+    tag: str = ""
+    request: type[BaseModel] | None = None
+    parse: Callable[[Service, Request, bytes], Any] | None = None
+    answer: Any = None
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    by_model: bool = False
+    query: Mapping[str, str] = field(default_factory=dict)
+    statuses: tuple[int, ...] = ()
+    invalid: int = 422
+    request_content: Mapping[str, Any] | None = None
+    answer_content: Mapping[str, Any] | None = None
+    answer_description: str = "The answer."
+
+    @property
+    def name(self) -> str:
+        """The name of the endpoint, which is the operation id."""
+        return self.endpoint.__name__
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the parameters in the path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def error_statuses(self) -> list[int]:
+        """The statuses of all errors that the route can answer."""
+        statuses = set(self.statuses)
+        if self.needs_key:
+            statuses.add(401)
+        if self.request is not None:
+            statuses |= {400, 413, 415, self.invalid, 500}
+        if self.streams:
+            statuses |= {400, 415, 500}
+        if self.admission:
+            statuses |= {503, 504}
+        if self.by_model:
+            statuses.add(404)
+        return sorted(statuses)
+
+
+def handler(route: Route, service: Service) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers the requests of a route.
+
+    Admission comes first, before any work is put into the request; then its body is read and parsed. From then on the
+    work ends when the client disconnects.
+    """
+
+    async def handle(request: Request) -> Response:
+        if route.admission:
+            service.check_room(declared_bytes(request.scope["headers"]))
+        if route.by_model:
+            service.registry.named(request.path_params["name"])  # an unknown name is refused before the body is read
+        if route.request is None:
+            return await route.endpoint(service, request)
+        body = await read(request)
+        parsed = parse(body, route.request) if route.parse is None else route.parse(service, request, body)
+        async with cancelled_on_disconnect(request.scope, request.receive):
+            return await route.endpoint(service, request, parsed)
+
+    return handle
+
+
+def json_response(content: Any) -> Response:
+    """Return a response with `content` as JSON."""
+    return Response(to_json(content), media_type=JSON)
+
+
+def bytes_response(content: bytes) -> Response:
+    """Return a response with `content`, which is JSON already."""
+    return Response(content, media_type=JSON)
