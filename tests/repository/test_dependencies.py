@@ -26,10 +26,6 @@ def test_the_constraints_pin_all_that_make_installs_at_the_version_tested_here()
     assert {name: metadata.version(name).partition("+")[0] for name in names} == PINNED
 
 
-def test_the_constraints_are_in_alphabetical_order() -> None:
-    assert list(PINNED) == sorted(PINNED)
-
-
 def test_each_range_has_both_bounds_and_holds_the_version_tested_here() -> None:
     for requirement in map(Requirement, RANGES):
         operators = {specifier.operator for specifier in requirement.specifier}
