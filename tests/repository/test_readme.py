@@ -38,6 +38,12 @@ def test_the_readme_is_short() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) < 120
 
 
+def test_the_table_of_figures_is_that_of_the_results() -> None:
+    summary = (ROOT / "bench" / "results" / "summary.md").read_text(encoding="utf-8")
+    table, _, _ = summary.partition("\n\n")
+    assert table in README.read_text(encoding="utf-8")
+
+
 def test_make_serve_prints_the_addresses_of_page_and_api_in_one_line(service: Service) -> None:
     assert f"http://{service.address}/ " in service.line
     assert f"http://{service.address}/v1/entities" in service.line
