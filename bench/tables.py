@@ -116,8 +116,8 @@ def _taggers(taggers: Results) -> str:
 
 _NOT_MEASURED = (
     "Not measured: spaCy lg, which Presidio uses by default, Stanza, Flair and GLiNER, whose weights were not to be"
-    " had as packages. `bench.bundled` measures spaCy lg as well where it is installed. How fast each is:"
-    " [performance.md](performance.md#comparison-with-other-taggers)."
+    " had as packages. `bench.bundled` measures spaCy lg as well where it is installed."
+    " [Performance](performance.md#comparison-with-other-taggers) has how fast each is."
 )
 
 

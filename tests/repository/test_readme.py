@@ -1,5 +1,6 @@
 """The README's commands, run in a clone. Its curl and its Python program are in test_examples.py."""
 
+import json
 import os
 import socket
 import subprocess
@@ -36,6 +37,17 @@ def run(clone: Clone, command: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_readme_is_short() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) < 120
+
+
+def test_the_table_of_figures_is_that_of_the_results() -> None:
+    summary = (ROOT / "bench" / "results" / "summary.md").read_text(encoding="utf-8")
+    table, _, _ = summary.partition("\n\n")
+    assert table in README.read_text(encoding="utf-8")
+
+
+def test_the_rate_of_requests_is_that_of_the_results() -> None:
+    results = json.loads((ROOT / "bench" / "results" / "http.json").read_text(encoding="utf-8"))
+    assert f"{results['load']['peak, requests/s']:,.0f} requests" in README.read_text(encoding="utf-8")
 
 
 def test_make_serve_prints_the_addresses_of_page_and_api_in_one_line(service: Service) -> None:
