@@ -45,6 +45,9 @@ train: .venv/.training ## train as ARGS say: make train ARGS="--dataset wnut17 -
 docs: .venv/.test ## build the documentation site in site/ and check its links
 	@.venv/bin/python -m scripts.site
 
+cards: .venv/.training ## measure every figure of the model cards again: make cards ARGS="--data-dir DIR"
+	@.venv/bin/python -m recipes.cards $(ARGS)
+
 image: ## build the container image `nerve`
 	@docker build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) -t nerve .
 
