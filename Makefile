@@ -19,7 +19,7 @@ python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv 
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
 index = $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)')
 
-.PHONY: help serve test check format train docs image smoke lowest release clean python
+.PHONY: help serve test check format train cards docs image smoke lowest release clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile

@@ -1,4 +1,4 @@
-"""The lines of a text file, and the one error that every reader raises: what is wrong, in which file and line.
+"""The lines of a text file, and the error that every reader raises: what is wrong, in which file and line.
 
 The readers of this package get their text here, so that bad UTF-8 and a missing file are refused alike.
 """
@@ -55,9 +55,10 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def refuse_empty(path: Path, sentences: Sequence[Sentence]) -> None:
-    """
+    """Check that a file gave any sentences.
+
     Raises:
-        FormatError: there are no sentences.
+        FormatError: It did not.
     """
     if not sentences:
         raise FormatError(path, 1, "the file holds no sentence")

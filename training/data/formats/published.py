@@ -1,7 +1,7 @@
-"""Corpora that each have a form of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, CLUENER's JSON.
+"""Corpora in formats of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, CLUENER's JSON.
 
-Where a corpus comes without a split of its own, one is drawn by the hash of the number of a block of 20
-neighbouring sentences: neighbours mostly come from one article, which had better not be in train and test.
+A corpus that is published without a split gets one by the hash of the number of each block of 20 sentences:
+neighbours mostly come from one article, which should not be in both train and test.
 """
 
 import csv
@@ -20,7 +20,7 @@ from nerve.training.data.formats.columns import blocks_of, read_columns, sentenc
 from nerve.training.data.formats.lines import FormatError, Row, decode, read_bytes, refuse_empty
 from nerve.training.data.formats.records import read_records
 
-# The first so many sentences of dh_msra.txt are MSRA's training set; behind them the test set is repeated.
+# So many sentences of dh_msra.txt are MSRA's training set; after them the test set is repeated.
 _MSRA_TRAINING_SENTENCES = 50_658
 _MSRA_LABELS = {"NS": "LOC", "NR": "PER", "NT": "ORG"}
 
@@ -43,7 +43,7 @@ def read_msra_train(path: Path, split: str) -> list[Sentence]:
     """The sentences of one split (`train`, `dev`) of the zipped training set of MSRA.
 
     Its sentences are cut near 100 characters, some inside a name, whose second half is then a name of its own.
-    Its digits and letters are ASCII, those of the test set full-width: whoever scores has to fold them.
+    Its digits and letters are ASCII, those of the test set full-width: fold them before scoring.
 
     Raises:
         FormatError: as `read_columns`.
@@ -69,7 +69,7 @@ def read_msra_test(path: Path) -> list[Sentence]:
 
 
 def read_weibo(path: Path) -> list[Sentence]:
-    """The sentences of a Weibo file. Behind each character stands a digit, its place in a word, which is dropped.
+    """The sentences of a Weibo file. The digit after each character, its place in a word, is dropped.
 
     Raises:
         FormatError: as `read_columns`.
