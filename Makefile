@@ -19,7 +19,7 @@ python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv 
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
 index = $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)')
 
-.PHONY: help serve test check format train docs image smoke lowest release clean python
+.PHONY: help serve test check format train cards docs image smoke lowest release clean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ train: .venv/.training ## train as ARGS say: make train ARGS="--dataset wnut17 -
 
 docs: .venv/.test ## build the documentation site in site/ and check its links
 	@.venv/bin/python -m scripts.site
+
+cards: .venv/.training ## measure every figure of the model cards again: make cards ARGS="--data-dir DIR"
+	@.venv/bin/python -m recipes.cards $(ARGS)
 
 image: ## build the container image `nerve`
 	@docker build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) -t nerve .

@@ -193,7 +193,7 @@ class Plain:
     def step(self, batch: TrainingBatch) -> float:
         inputs: Batch = batch.inputs
         emissions = self.tagger.emissions(inputs.features, inputs.characters, inputs.tokens, inputs.lengths)
-        gold = batch.known.long().argmax(2)  # conll2003 is annotated completely: one tag a token
+        gold = batch.allowed.long().argmax(2)  # conll2003 is annotated completely: one tag a token
         crf, lengths = self.tagger.crf, inputs.lengths
         loss = (log_partition(crf, emissions, lengths) - path_score(crf, emissions, gold, lengths)).mean()
         self._optimiser.zero_grad()

@@ -1,4 +1,4 @@
-"""How the bundled models and their word vectors were made, from public sources. A folder for each model.
+"""How the bundled models were made from public sources: a folder for each model, and the programs that make vectors.
 
-It imports `nerve.training`; nobody imports it, and no wheel holds it.
+It imports `nerve.training`. Nothing imports it, and no wheel holds it.
 """

@@ -1,12 +1,12 @@
-"""Vectors of characters and of pairs of neighbours, learned from unlabelled text by counting.
+"""Learn vectors of characters and of pairs of neighbouring characters from unlabelled text, by counting.
 
     python -m recipes.cooccurrence zh.txt.xz more.txt --output characters.txt --pairs pairs.txt
-    python -m nerve.training.train --dataset weibo --vectors characters.txt --pair-vectors pairs.txt --output weibo.pt
+    nerve train --dataset weibo --vectors characters.txt --pair-size 64 --pair-vectors pairs.txt --output weibo.pt
 
-For languages written without spaces. How often a string has which character at which place beside it, compared with
-chance (positive pointwise mutual information), says what the string is like; the strongest directions of that table,
-weighted by the root of their singular values, are its vector. That is what skip-gram with negative sampling
-approximates (Levy and Goldberg 2014), in minutes, without a learning rate, and the same each time.
+For languages written without spaces. A table counts which character stands at which place beside a string, compared
+with chance (positive pointwise mutual information). A truncated singular value decomposition of the table gives the
+vectors: left singular vectors, weighted by the root of the singular values. Skip-gram with negative sampling
+approximates the same (Levy and Goldberg 2014); this takes minutes, has no learning rate, and is reproducible.
 """
 
 import argparse
@@ -19,16 +19,18 @@ import torch
 from torch import Tensor
 
 from nerve.model.vocabulary import normal_form
+from recipes.text import read_text
 from recipes.vectors import write
 
 WINDOW = 3
-"""Places on either side that are looked at."""
+"""Places on either side of a string that are counted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; returns its exit status."""
     options = parse(arguments)
     try:
-        text = "".join(_read(path) + "\n" for path in options.texts)
+        text = "".join(read_text(path) + "\n" for path in options.texts)
         characters, pairs = vectors(text, options.size, options.min_count)
         write(options.output, *characters)
         if options.pairs is not None:
@@ -41,32 +43,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options on the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m recipes.cooccurrence", description="Vectors of characters and pairs from unlabelled text."
     )
     add = parser.add_argument
     add("texts", type=Path, nargs="+", metavar="FILE", help="UTF-8 text, plain or .xz")
-    add("--output", type=Path, required=True, metavar="FILE.txt", help="vectors of characters")
-    add("--pairs", type=Path, metavar="FILE.txt", help="vectors of pairs")
+    add("--output", type=Path, required=True, metavar="FILE.txt", help="vectors of characters to write")
+    add("--pairs", type=Path, metavar="FILE.txt", help="vectors of pairs to write")
     add("--size", type=int, default=64, help="width of a vector (default: 64)")
-    add("--pair-size", type=int, metavar="N", help="width of a pair's vector (default: the same)")
-    add("--min-count", type=int, default=5, help="occurrences that a string needs (default: 5)")
+    add("--pair-size", type=int, metavar="N", help="width of a pair's vector (default: that of --size)")
+    add("--min-count", type=int, default=5, help="fewest occurrences of a string that gets a vector (default: 5)")
     return parser.parse_args(arguments)
 
 
 def vectors(text: str, size: int, min_count: int) -> tuple[tuple[list[str], Tensor], tuple[list[str], Tensor]]:
-    """Characters and pairs that occur `min_count` times, the most frequent first, with their vectors (N, size).
+    """Characters, and pairs of them, each with vectors (N, size), the most frequent first.
+
+    Args:
+        text: What to count in. White space separates and is not a character.
+        size: Width of a vector.
+        min_count: Fewest occurrences of a string that gets a vector.
 
     Raises:
-        ValueError: fewer than `size` characters occur as often as that.
+        ValueError: Fewer than `size` characters occur so often.
     """
     torch.manual_seed(1)
     points = torch.frombuffer(bytearray(normal_form(text).encode("utf-32-le")), dtype=torch.int32)
     known, ids = _frequent(points.long(), min_count)
     if len(known) < size:
-        raise ValueError(f"{len(known):,} characters occur {min_count} times; vectors of {size} need as many")
+        raise ValueError(
+            f"only {len(known):,} characters occur {min_count} times; vectors of width {size} need {size:,}"
+        )
     space = torch.tensor([chr(point).isspace() for point in known.tolist()])
-    ids[space[ids] & (ids >= 0)] = -1  # nothing is beside a space, or a line's end
+    ids[space[ids] & (ids >= 0)] = -1  # a space or a line's end is no neighbour
     of_characters = _embed(ids, ids, 0, len(known), size)
 
     both = ids[:-1] * len(known) + ids[1:]
@@ -80,8 +90,10 @@ def vectors(text: str, size: int, min_count: int) -> tuple[tuple[list[str], Tens
 
 
 def _frequent(values: Tensor, min_count: int) -> tuple[Tensor, Tensor]:
-    """The distinct values, none negative, that occur often enough, by falling count; and each value's place among
-    them, or -1."""
+    """The distinct values, none negative, that occur often enough, by falling count; and the index of each value.
+
+    The index of a value that does not occur often enough is -1.
+    """
     distinct, inverse, counts = torch.unique(values, return_inverse=True, return_counts=True)
     kept = (counts >= min_count) & (distinct >= 0)
     order = counts.masked_fill(~kept, 0).argsort(descending=True, stable=True)[: int(kept.sum())]
@@ -91,7 +103,15 @@ def _frequent(values: Tensor, min_count: int) -> tuple[Tensor, Tensor]:
 
 
 def _embed(rows: Tensor, characters: Tensor, wider: int, count: int, size: int) -> Tensor:
-    """Vectors (count, size) of the strings that begin at each place of a text, `wider` characters longer than one."""
+    """Vectors (count, size) of the strings at each place of a text.
+
+    Args:
+        rows: For each place, the index of the string that begins there, or -1.
+        characters: For each place, the index of its character, or -1.
+        wider: How many characters longer than one the strings are.
+        count: How many strings there are.
+        size: Width of a vector.
+    """
     contexts = int(characters.max()) + 1
     found = []
     for place, offset in enumerate([*range(-WINDOW, 0), *range(1, WINDOW + 1)]):
@@ -105,7 +125,7 @@ def _embed(rows: Tensor, characters: Tensor, wider: int, count: int, size: int) 
     row, column = cells // (contexts * 2 * WINDOW), cells % (contexts * 2 * WINDOW)
     amounts = counts.double()
     of_row = torch.zeros(count, dtype=torch.double).index_add(0, row, amounts)
-    # Contexts are smoothed as in word2vec (Levy, Goldberg and Dagan 2015), or rare ones would weigh most.
+    # Smoothed as in word2vec (Levy, Goldberg and Dagan 2015): rare contexts would weigh most otherwise.
     of_column = torch.zeros(contexts * 2 * WINDOW, dtype=torch.double).index_add(0, column, amounts).pow(0.75)
     information = (amounts * of_column.sum() / (of_row[row] * of_column[column])).log()
     positive = information > 0
@@ -119,11 +139,6 @@ def _embed(rows: Tensor, characters: Tensor, wider: int, count: int, size: int) 
     embedded = left[:, :size] * strength[:size].sqrt()
     scaled: Tensor = embedded * (0.1 / embedded.square().mean()).sqrt()
     return scaled
-
-
-def _read(path: Path) -> str:
-    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as file:
-        return file.read()
 
 
 if __name__ == "__main__":

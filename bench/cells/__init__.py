@@ -1,4 +1,4 @@
 """The recurrent cells compared: what is trained, what is measured, and the page that shows it.
 
-plan -> runs -> results -> page, pictures
+`plan` says what is trained, `runs` trains it, `results` keeps the figures, `page` and `pictures` show them.
 """

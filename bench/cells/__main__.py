@@ -1,11 +1,11 @@
-"""Compare the recurrent cells: train {rnn, gru, lstm} x {one direction, two} x {1, 2, 3 layers} on the same data with
-the same budget, with and without clipping the gradient, and write the tables and pictures of docs/cells.md.
+"""Compare the recurrent cells and write the tables and pictures of docs/cells.md.
 
     python -m bench.cells
     python -m bench.cells --data-dir DIR --results mine.jsonl --page mine.md
 
-Each run leaves one line among the results and is skipped where that is there, so that the command goes on after an
-interruption and, when nothing is missing, only writes the page, whose every table comes from these lines.
+Trains {rnn, gru, lstm} x {one direction, two} x {1, 2, 3 layers} on the same data with the same budget, and some of
+them also without clipping the gradient. Each run adds a line to the results; a run that has one is skipped, so the
+command continues after an interruption. When no line is missing it only writes the page, from these lines alone.
 """
 
 import argparse
@@ -27,6 +27,7 @@ RESULTS, PAGE = Path("bench", "results", "cells.jsonl"), Path("docs", "cells.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; returns its exit status."""
     options = parse(arguments)
     torch.set_num_threads(1)
     try:
@@ -40,12 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options on the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.cells",
-        description="Train what results are missing for, then write the page that compares the cells.",
+        description="Train the runs that have no result, then write the page that compares the cells.",
     )
     add = parser.add_argument
-    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE and fetch nothing")
+    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE; download nothing")
     add("--results", type=Path, metavar="FILE.jsonl", default=ROOT / RESULTS, help=f"a line for each run ({RESULTS})")
     add("--page", type=Path, metavar="FILE.md", default=ROOT / PAGE, help=f"its pictures go beside it ({PAGE})")
     return parser.parse_args(arguments)

@@ -1,7 +1,7 @@
-"""The tables of the page that compares the cells, and its pictures beside it, from the results alone.
+"""The tables and pictures of the page that compares the cells, from the results alone.
 
-The page's words are written by hand. Its tables stand between two comments, `<!-- NAME -->` and `<!-- end -->`, and
-are written anew each time.
+The page's text is written by hand. Each table stands between the comments `<!-- NAME -->` and `<!-- end -->` and is
+replaced every time.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def write(results: Results, page: Path) -> None:
     """Write the tables into the page, or into a new one, and its pictures beside it.
 
     Raises:
-        OSError: the page cannot be read or written.
+        OSError: The page cannot be read or written.
     """
     tables = {
         "budget": budget(results),
@@ -41,12 +41,13 @@ def write(results: Results, page: Path) -> None:
 
 
 def placed(text: str, name: str, table: str) -> str:
-    """The page with this table in its place, or at the end if it has none."""
+    """The page with this table in its place, or at the end if the page has no place for it."""
     before, _, rest = text.partition(f"<!-- {name} -->\n")
     return f"{before}<!-- {name} -->\n\n{table}\n\n{_END}{rest.partition(_END)[2]}"
 
 
 def budget(results: Results) -> str:
+    """What all trainings have in common, and how long they took."""
     (result, *_), training, tagger = results.of("lstm", True), BASE.training, BASE.tagger
     seconds = [results[run.name]["cpu_seconds"] for run in PLAN]
     data = f"{BASE.corpora[0].dataset}, of train only the beginning: {result['data']['size']}"
@@ -93,7 +94,7 @@ def _speed(results: Results, what: str, cell: Cell, two: bool, layers: int) -> s
 
 
 def clipping(results: Results) -> str:
-    """Of the taggers with two directions and one layer."""
+    """F1 and gradient norms with and without clipping, of taggers with two directions and one layer."""
     rows = []
     for rate in RATES:
         for cell in CELLS:
@@ -111,7 +112,7 @@ def _norms(runs: Sequence[Result], what: str) -> list[float]:
 
 
 def gradient(results: Results) -> str:
-    """What is left of the gradient at some distances, of taggers with one direction and one layer."""
+    """The share of the gradient that reaches some distances, of taggers with one direction and one layer."""
     rows = []
     for state, tagger in (("initial", "before training"), ("trained", "trained")):
         for cell in CELLS:
@@ -125,7 +126,7 @@ def _share(value: float) -> str:
 
 
 def found(results: Results) -> str:
-    """Recall of names by where their context stands, with one direction and with two; one layer."""
+    """Recall of names by the side on which their context is, with one direction and with two; one layer."""
     rows = []
     for kind in ("unknown", "known"):
         for context in CONTEXTS:

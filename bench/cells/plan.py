@@ -11,17 +11,17 @@ LAYERS = (1, 2, 3)
 SEEDS = (1, 2)
 CLIP = 5.0
 RATES = (0.006, 0.03)
-"""Learning rates: the one of all runs, and the high one at which clipping is tried as well."""
+"""Learning rates: that of all runs, and a high one at which clipping is compared as well."""
 
 BASE = Config(
     corpora=(CorpusConfig(dataset="conll2003"),),
     training=TrainingConfig(epochs=3, epoch_steps=1, learning_rate=RATES[0], clip=CLIP, average=0.99),
     tagger=TaggerConfig(hidden_size=100, dropout=0.25),
 )
-"""What all runs share. The average over a thousand steps that a long training takes would still hold the start."""
+"""What all runs share. The default average would still hold much of the initial weights after so few steps."""
 
 SENTENCES = 5000
-"""Of the training split, from its beginning. Dev and test are whole."""
+"""Sentences of the training split that are used, from its beginning. Dev and test are whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,13 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What its result goes by."""
+        """The name of its result."""
         extra = "" if self.learning_rate == RATES[0] else f"-rate{self.learning_rate:g}"
         extra += "" if self.clip == CLIP else f"-clip{self.clip:g}"
         return f"{self.shape}{extra}-seed{self.seed}"
 
     def config(self, base: Config) -> Config:
+        """The configuration of this run."""
         return replace(
             base,
             name=self.name,
@@ -65,4 +66,4 @@ PLAN: list[Run] = [
         *(Run(cell, True, 1, seed, clip, rate) for cell, (clip, rate) in product(CELLS, _CLIPPING)),
     )
 ]
-"""All runs, a seed after the other: cells, directions and layers, then clipping."""
+"""All runs, seed by seed: first cells, directions and layers, then clipping."""

@@ -15,10 +15,10 @@ Result = dict[str, Any]
 
 
 class Results:
-    """What the file holds, by name; `add` writes it anew.
+    """The results in a file, by name. A missing file holds none; `add` writes it again.
 
     Raises:
-        OSError: the file cannot be read. One that is not there holds nothing.
+        OSError: The file cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,11 @@ class Results:
         return self._named[name]
 
     def add(self, name: str, result: Result) -> None:
-        """Keep a result. Raises OSError where it cannot be written."""
+        """Keep a result.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         self._named[name] = {"name": name, **result}
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
@@ -46,12 +50,14 @@ class Results:
     def of(
         self, cell: Cell, bidirectional: bool, layers: int = 1, clip: float = CLIP, rate: float = RATES[0]
     ) -> list[Result]:
-        """Of these runs, one for each seed."""
+        """The results of such runs, one for each seed."""
         return [self[Run(cell, bidirectional, layers, seed, clip, rate).name] for seed in SEEDS]
 
     def reach(self, cell: Cell, state: str) -> dict[str, list[float]]:
-        """How far the gradient of a tagger with one direction and one layer reaches, `initial` or `trained`: the
-        quartiles at each distance, the geometric mean over the seeds."""
+        """How far the gradient of a tagger with one direction and one layer reaches, `initial` or `trained`.
+
+        Quartiles at each distance, the geometric mean over the seeds.
+        """
         runs = [result["reach"][state] for result in self.of(cell, False)]
         return {
             name: [math.exp(fmean(map(math.log, at))) for at in zip(*(run[name] for run in runs), strict=True)]
@@ -60,5 +66,5 @@ class Results:
 
 
 def f1(results: Sequence[Result], split: str = "test") -> list[float]:
-    """Of those that did not diverge."""
+    """F1 of those that did not diverge."""
     return [result["scores"][split]["f1"] for result in results if result["scores"]]

@@ -1,4 +1,4 @@
-"""One training after another, each measured from several sides and left among the results."""
+"""Train and measure one run after another, and add each to the results."""
 
 import math
 import sys
@@ -44,18 +44,19 @@ class Data:
 
     @classmethod
     def of(cls, corpus: Corpus) -> "Data":
+        """The corpus with its vocabulary, tags and training examples."""
         vocabulary = Vocabulary.build(one.tokens for one in corpus.splits["train"])
         tags = tags_of(corpus.labels)
         return cls(corpus, vocabulary, tags, corpora.examples(corpus, "train", vocabulary, tags))
 
     @property
     def glance(self) -> Corpus:
-        """A little of dev, for the score after each epoch, which decides nothing."""
+        """A little of dev, for the score printed after each epoch."""
         return replace(self.corpus, splits={"dev": self.corpus.splits["dev"][:_GLANCE]})
 
     @property
     def long(self) -> list[Sequence[WordIds]]:
-        """The sentences, of those scored, that are long enough to see how far a gradient reaches, as ids."""
+        """The scored sentences, as ids, that are long enough to measure how far a gradient reaches."""
         return [
             self.vocabulary.ids(one.tokens)
             for split in self.corpus.scored
@@ -71,11 +72,11 @@ def subset(base: Config, data_dir: Path | None) -> Corpus:
 
 
 def complete(runs: Sequence[Run], base: Config, corpus: Callable[[], Corpus], results: Results) -> None:
-    """Make the results that are not there yet. The corpus is asked for only if one is missing.
+    """Train the runs that have no result. `corpus` is called only if there are any.
 
     Raises:
-        ConfigError: a result was made with other settings.
-        OSError: the results cannot be written.
+        ConfigError: A result was made with other settings.
+        OSError: The results cannot be written.
     """
     missing = [run for run in runs if not _is_there(run, base, results)]
     if not missing and "speeds" in results:
@@ -91,9 +92,9 @@ def complete(runs: Sequence[Run], base: Config, corpus: Callable[[], Corpus], re
 
 
 def train(run: Run, base: Config, data: Data) -> Result:
-    """Train and score one tagger. What comes back is JSON; a training that diverged has no scores."""
+    """Train and score one tagger. The result is JSON; a training that diverged has no scores."""
     begun = time.process_time()
-    settings, tagger, archive = _made(run, base, data)
+    settings, tagger, archive = initial(run, base, data)
     reach = {}
     looks_back = not run.bidirectional and run.layers == 1 and data.long
     if looks_back:
@@ -134,7 +135,7 @@ def train(run: Run, base: Config, data: Data) -> Result:
 
 
 def _norms(norms: Sequence[float]) -> dict[str, float]:
-    """How large the gradients were, before clipping. The last ones of a training that diverged have no norm."""
+    """How large the gradients were before clipping. The last ones of a training that diverged have no finite norm."""
     finite = [norm for norm in norms if math.isfinite(norm)]
     return {
         "steps": len(norms),
@@ -145,10 +146,10 @@ def _norms(norms: Sequence[float]) -> dict[str, float]:
 
 
 def _speeds(runs: Iterable[Run], base: Config, data: Data) -> Result:
-    """How fast each shape is among these runs, side by side."""
+    """How fast each shape among these runs is, measured in turns."""
     contestants: dict[str, tuple[Trainer, Archive]] = {}
     for run in {run.shape: run for run in runs}.values():
-        settings, tagger, archive = _made(run, base, data)
+        settings, tagger, archive = initial(run, base, data)
         with tempfile.TemporaryDirectory() as folder:  # scripted, as a service would load it
             path = Path(folder) / "tagger.pt"
             save(path, tagger, data.vocabulary, archive.metadata)
@@ -163,8 +164,8 @@ def _speeds(runs: Iterable[Run], base: Config, data: Data) -> Result:
     }
 
 
-def _made(run: Run, base: Config, data: Data) -> tuple[Config, Tagger, Archive]:
-    """The configuration of a run, its tagger as it begins, and that as an archive to tag with."""
+def initial(run: Run, base: Config, data: Data) -> tuple[Config, Tagger, Archive]:
+    """The configuration of a run, its initial tagger, and that tagger as an archive to tag with."""
     settings = run.config(base)
     torch.manual_seed(run.seed)
     tagger = Tagger(settings.tagger, data.vocabulary, data.tags)

@@ -1,8 +1,8 @@
 """How fast taggers learn and tag, measured side by side.
 
-A machine that others use is now fast, now slow. So the time is that which this process had on its CPU, the taggers
-take turns, and of each the fastest turn counts, which others disturbed least. On one thread of an idle machine the
-clock shows the same.
+The speed of a shared machine varies. So CPU time of this process is measured, not the clock; the taggers take turns;
+and the fastest turn of each counts, which other processes disturbed least. On one thread of an idle machine CPU time
+and clock agree.
 """
 
 import time
@@ -19,8 +19,14 @@ def measure(
     sentences: Sequence[Sequence[str]],
     turns: int = 5,
 ) -> dict[str, dict[str, int]]:
-    """Tokens per CPU second of each contestant: `training`, its trainer on these batches, and `tagging`, its archive
-    on these sentences. One turn more, before the others, warms up."""
+    """Tokens per CPU second of each contestant, `training` on the batches and `tagging` the sentences.
+
+    Args:
+        contestants: A trainer and an archive by name.
+        batches: What every trainer learns from, once a turn.
+        sentences: What every archive tags, once a turn.
+        turns: Turns that count; one more before them warms up.
+    """
     learned, tagged = sum(int(batch.inputs.lengths.sum()) for batch in batches), sum(map(len, sentences))
     fastest = {name: {"training": 0, "tagging": 0} for name in contestants}
     for turn in range(turns + 1):

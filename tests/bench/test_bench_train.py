@@ -15,5 +15,5 @@ def test_the_plain_loss_is_the_taggers() -> None:
             parameter.normal_()
     batch = next(iter(shuffled(examples, 7, seed=1)))
     with torch.no_grad():
-        expected = -float(tagger.train().log_likelihood(batch.inputs, batch.known).mean())
+        expected = -float(tagger.train().log_likelihood(batch.inputs, batch.allowed).mean())
     assert Plain(tagger, 0.001).step(batch) == pytest.approx(expected, rel=1e-5)

@@ -208,7 +208,7 @@ def test_the_speed_is_tokens_by_cpu_time_and_the_fastest_turn_counts(monkeypatch
     clock = iter([0, 1, 2, *(10, 14, 15), *(20, 22, 26), *(30, 38, 40)])
     monkeypatch.setattr(speeds.time, "process_time", lambda: float(next(clock)))
     data = runs.Data.of(toy())
-    _, tagger, archive = runs._made(BOTH, TOY, data)
+    _, tagger, archive = runs.initial(BOTH, TOY, data)
     batches = list(runs.shuffled(data.examples, 4, seed=1))
     trainer = runs.Trainer(tagger, TOY.training, 100, "cpu")
     found = speeds.measure({"one": (trainer, archive)}, batches, [("Paris",), ("New", "York", ".")], turns=3)

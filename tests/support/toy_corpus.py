@@ -1,4 +1,4 @@
-"""A corpus of our own, learned in seconds: sentences of known patterns around known names; and a tiny tagger."""
+"""A generated corpus that is learned in seconds, sentences of a few patterns with names; and a tiny tagger for it."""
 
 import json
 import random
@@ -79,12 +79,12 @@ def tiny_tagger(**settings: Any) -> tuple[Tagger, Vocabulary, list[Example]]:
 
 
 def archive_of(tagger: Tagger, vocabulary: Vocabulary) -> Archive:
-    """The tagger, as it is, to tag with."""
+    """The tagger as an archive, to tag with."""
     return Archive(tagger, vocabulary, metadata(), "cpu")
 
 
 def metadata(**fields: Any) -> Metadata:
-    """What an archive of the tiny tagger might say of itself."""
+    """Metadata for an archive of the tiny tagger."""
     usual: dict[str, Any] = {
         "name": "tiny",
         "description": "",

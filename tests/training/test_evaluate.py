@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,20 @@ def test_map_takes_the_place_of_what_the_training_mapped(
     monkeypatch.setattr(datasets, "load", published)
     given = output(trained_by_name, "--dataset", "wnut17", "--split", "dev", "--map", "person=PER,location=O,group=O")
     assert {line.split()[0] for line in given[1:] if line} == {"PER", "micro", "macro", "weighted"}
+
+
+def test_a_corpus_is_read_with_every_key_that_the_training_was_given(trained: Path) -> None:
+    archive = load(trained)
+    stored = {
+        **archive.metadata.settings["corpora"][0],
+        "map": {"person": "PER"},
+        "no_names": ["@"],
+        "unknown_after": ["@", "RT"],
+    }
+    settings = {**archive.metadata.settings, "corpora": [stored]}
+    changed = replace(archive, metadata=replace(archive.metadata, settings=settings))
+    (found,) = evaluate.trained_corpora(changed)
+    assert json.loads(json.dumps(asdict(found))) == {**stored, "annotates": list(LABELS)}
 
 
 REFUSALS = {

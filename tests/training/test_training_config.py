@@ -1,10 +1,13 @@
 """A training's configuration: what a TOML file can say, and every way in which it is refused."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nerve.model.config import TaggerConfig
 from nerve.training import config
 from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig
 from nerve.training.data import datasets
@@ -143,6 +146,45 @@ def test_a_refusal_is_one_line_that_names_the_file_and_the_key(
     assert message.startswith(f"{tmp_path / 'mine.toml'}: ")
     assert "\n" not in message
     assert all(fact in message for fact in facts), message
+
+
+EVERY_KEY = CorpusConfig(
+    "wnut17", map={"person": "PER"}, annotates=("PER",), no_names=("@",), unknown_after=("@", "RT")
+)
+
+
+def test_a_stored_configuration_is_the_same_when_it_is_read_again() -> None:
+    config_ = Config(
+        corpora=(EVERY_KEY, CorpusConfig(train="a", dev="b", test="c")),
+        training=TrainingConfig(epochs=3, own_tokens=True, vectors="v.txt"),
+        tagger=TaggerConfig(cell="gru", layers=2),
+        name="mine",
+        labels=("PER", "LOC"),
+    )
+    stored = json.loads(json.dumps(config_.to_json()))
+    assert config.from_json(stored, "mine.pt") == config_
+    assert (
+        config.stored_corpora({**stored, "command": "nerve train", "temperature": 1.5}, "mine.pt") == config_.corpora
+    )
+
+
+def test_a_key_that_is_younger_than_what_was_stored_has_its_default() -> None:
+    stored = json.loads(json.dumps(Config(corpora=(EVERY_KEY,)).to_json()))
+    del stored["corpora"][0]["unknown_after"]
+    del stored["training"]["own_tokens"]
+    found = config.from_json(stored, "mine.pt")
+    assert found == Config(corpora=(replace(EVERY_KEY, unknown_after=()),))
+    assert config.stored_corpora(stored, "mine.pt") == found.corpora
+
+
+def test_what_was_stored_by_a_newer_version_is_refused_by_name() -> None:
+    stored = {"corpora": [{"dataset": "wnut17", "weight": 2}]}
+    with pytest.raises(ConfigError, match=r"^mine: its stored corpora: 0: unknown key 'weight'"):
+        config.stored_corpora(stored, "mine")
+
+
+def test_settings_without_corpora_have_none() -> None:
+    assert config.stored_corpora({}, "mine") == ()
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:

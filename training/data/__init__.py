@@ -1,4 +1,4 @@
-"""Corpora: files in many formats and public datasets become sentences, and sentences become batches.
+"""Data: files in many formats and public datasets become corpora, and corpora become batches.
 
-`learn`, `measure` and the commands import it.
+`learn`, `measure` and the programs import it.
 """

@@ -1,4 +1,4 @@
-"""Training and scoring batches: sentences of like length together, so that little of a batch is padding."""
+"""Training batches: sentences of similar length together, so that little of a batch is padding."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -13,25 +13,27 @@ from nerve.model.vocabulary import WordIds
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training sentence: its words as ids, and which tags each token may carry."""
+    """One training sentence: its words as ids, and the tags that each token may have."""
 
     words: tuple[WordIds, ...]
-    known: Tensor
-    """(L, T) bool; one True a row where the annotation is complete"""
+    allowed: Tensor
+    """(L, T) bool; a single True in a row where the annotation is complete"""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingBatch:
+    """What a step learns from: the sentences as the tagger reads them, and the tags that each token may have."""
+
     inputs: Batch
-    known: Tensor
+    allowed: Tensor
     """(B, L, T) bool; padding allows every tag"""
 
 
 def shuffled(examples: Sequence[Example], size: int, seed: int) -> Iterator[TrainingBatch]:
     """All examples once, in batches of up to `size`. The same seed gives the same batches in the same order.
 
-    Sentences are shuffled, sorted by length within pools of 50 batches, cut, and the batches shuffled: what shares a
-    batch is of like length, and differs from epoch to epoch.
+    Sentences are shuffled, sorted by length within pools of 50 batches, cut into batches, and the batches shuffled:
+    a batch holds sentences of similar length, and others in each epoch.
     """
     generator = random.Random(seed)
     order = list(range(len(examples)))
@@ -53,7 +55,7 @@ def batch_count(examples: Sequence[Example], size: int) -> int:
 
 def _collate(examples: Sequence[Example]) -> TrainingBatch:
     inputs = collate([example.words for example in examples])
-    known = torch.nn.utils.rnn.pad_sequence(
-        [example.known for example in examples], batch_first=True, padding_value=True
+    allowed = torch.nn.utils.rnn.pad_sequence(
+        [example.allowed for example in examples], batch_first=True, padding_value=True
     )
-    return TrainingBatch(inputs, known)
+    return TrainingBatch(inputs, allowed)

@@ -1,8 +1,9 @@
-"""Corpora as the loss sees them: sentences with, for each token, the tags that may be right.
+"""Corpora as the loss sees them: sentences and, for each token, the tags that agree with the annotation.
 
-Corpora annotate different labels. Where one does not annotate dates, its `O` says nothing of dates: the token may
-be `O`, `B-DATE` or `I-DATE`, and the CRF sums over all tag sequences that agree with that. So one tagger learns each
-label from the corpora that know it, and none teaches it that the others' names are nothing.
+Corpora annotate different labels. Where a corpus does not annotate dates, its `O` says nothing about dates: the token
+may be `O`, `B-DATE` or `I-DATE`, and the CRF sums over all tag sequences that agree with that (Tsuboi et al. 2008).
+So one tagger learns each label from the corpora that annotate it, and no corpus teaches it that the names of others
+are not names.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,8 +27,7 @@ from nerve.training.data.formats import read as read_file
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A sentence in our labels. `unknown` are the spans of which the corpus says that they are something,
-    but not what of ours."""
+    """A sentence in our labels. `unknown` are spans of which nobody knows whether they are a name of ours."""
 
     tokens: tuple[str, ...]
     spans: tuple[Span, ...]
@@ -44,7 +44,7 @@ class Corpus:
     splits: dict[str, tuple[Annotated, ...]]
 
     def restricted(self, labels: Sequence[str]) -> "Corpus":
-        """The corpus as one that can judge these labels only."""
+        """The corpus as one that annotates only these of its labels."""
         return replace(self, annotates=tuple(label for label in self.annotates if label in labels))
 
     def with_dev_in_train(self) -> "Corpus":
@@ -54,13 +54,13 @@ class Corpus:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every label of its names, and those that it annotates throughout, sorted."""
+        """The labels of its names and those that it annotates throughout, sorted."""
         marked = {span.label for sentences in self.splits.values() for one in sentences for span in one.spans}
         return tuple(sorted(marked | set(self.annotates)))
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """The splits that scores are taken on."""
+        """The splits to score: all but train."""
         return tuple(split for split in self.splits if split != "train")
 
     @property
@@ -72,18 +72,24 @@ class Corpus:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What a model card says of the corpus."""
+        """What an archive and its model card say about the corpus."""
         return {"name": self.name, "licence": self.licence, "annotates": list(self.annotates), "size": self.summary}
 
 
 def load(
     config: CorpusConfig, labels: Sequence[str], data_dir: Path | None, splits: Sequence[str] = datasets.SPLITS
 ) -> Corpus:
-    """Read those of `splits` that the corpus has and map its labels to `labels` (or, if that is empty, keep its own).
+    """Read a corpus and map its labels to ours.
+
+    Args:
+        config: Which corpus, and how its labels are mapped.
+        labels: Our labels; if empty, those that the corpus has after mapping.
+        data_dir: A folder with the published files of datasets; without it they are downloaded.
+        splits: The splits to read; those that the corpus does not have are left out.
 
     Raises:
-        ConfigError: a label of the corpus is neither one of `labels` nor mapped, or is mapped to none of them.
-        FormatError, DatasetError: it cannot be read.
+        ConfigError: A label of the corpus is neither one of `labels` nor mapped to one.
+        FormatError, DatasetError: The corpus cannot be read.
     """
     read = _read(config, data_dir, splits)
     own = labels_of(tag for sentences in read.values() for sentence in sentences for tag in sentence.tags)
@@ -103,19 +109,19 @@ def load(
 def examples(
     corpus: Corpus, split: str, vocabulary: Vocabulary, tags: Sequence[str], *, own_tokens: bool = False
 ) -> list[Example]:
-    """The sentences of a split for training, with the tags that each token may carry.
+    """The sentences of a split for training, with the tags that each token may have.
 
-    With `own_tokens` a sentence of which our tokenizer would cut some word is there twice, the second time cut: a
+    With `own_tokens` a sentence with a token that our tokenizer would cut is there twice, the second time cut: a
     tagger that reads text meets `@` and `user` where a corpus of tweets has `@user`.
     """
     sentences = list(corpus.splits[split])
     if own_tokens:
-        sentences += [own for one in sentences if len((own := cut(one)).tokens) > len(one.tokens)]
-    return [Example(vocabulary.ids(one.tokens), known_tags(one, corpus.annotates, tags)) for one in sentences]
+        sentences += [pieces for one in sentences if len((pieces := cut(one)).tokens) > len(one.tokens)]
+    return [Example(vocabulary.ids(one.tokens), allowed_tags(one, corpus.annotates, tags)) for one in sentences]
 
 
 def cut(sentence: Annotated) -> Annotated:
-    """The sentence with each of its tokens cut as the tokenizer cuts it; the spans stay where they are."""
+    """The sentence with each token cut as our tokenizer cuts it, and its spans around the same characters."""
     pieces = [[piece.text for piece in tokenize(token)] or [token] for token in sentence.tokens]
     place = list(accumulate(map(len, pieces), initial=0))
     tokens = tuple(piece for of_token in pieces for piece in of_token)
@@ -126,33 +132,34 @@ def cut(sentence: Annotated) -> Annotated:
     return Annotated(tokens, spans, unknown)
 
 
-def known_tags(sentence: Annotated, annotates: Iterable[str], tags: Sequence[str]) -> Tensor:
-    """Which tags each token may carry, given what is annotated: (L, T) bool."""
+def allowed_tags(sentence: Annotated, annotates: Iterable[str], tags: Sequence[str]) -> Tensor:
+    """Which tags of each token agree with the annotation: (L, T) bool."""
     column = {tag: n for n, tag in enumerate(tags)}
-    silent = [label for label in labels_of(tags) if label not in set(annotates)]
-    outside = [column["O"], *(column[f"{prefix}-{label}"] for label in silent for prefix in "BI")]
-    known = torch.zeros(len(sentence.tokens), len(tags), dtype=torch.bool)
-    known[:, outside] = True
+    not_annotated = [label for label in labels_of(tags) if label not in set(annotates)]
+    outside = [column["O"], *(column[f"{prefix}-{label}"] for label in not_annotated for prefix in "BI")]
+    allowed = torch.zeros(len(sentence.tokens), len(tags), dtype=torch.bool)
+    allowed[:, outside] = True
     for span in sentence.unknown:
-        known[span.start : span.end] = True
+        allowed[span.start : span.end] = True
     for span in sentence.spans:
-        known[span.start : span.end] = False
-        known[span.start, column[f"B-{span.label}"]] = True
-        known[span.start + 1 : span.end, column[f"I-{span.label}"]] = True
-        # A name that is marked ends where it is marked to end, even if its label is not annotated throughout.
-        known[span.end : span.end + 1, column[f"I-{span.label}"]] = False
-    return known
+        allowed[span.start : span.end] = False
+        allowed[span.start, column[f"B-{span.label}"]] = True
+        allowed[span.start + 1 : span.end, column[f"I-{span.label}"]] = True
+        # A marked name ends where it is marked to end, even if its label is not annotated throughout.
+        allowed[span.end : span.end + 1, column[f"I-{span.label}"]] = False
+    return allowed
 
 
 def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) -> dict[str, list[Sentence]]:
     if config.dataset:
-        wanted = [split for split in datasets.splits(config.dataset) if split in splits]
-        return {split: datasets.load(config.dataset, split, data_dir) for split in wanted}
+        present = [split for split in datasets.splits(config.dataset) if split in splits]
+        return {split: datasets.load(config.dataset, split, data_dir) for split in present}
     files = {"train": config.train, "dev": config.dev, "test": config.test}
     return {split: read_file(Path(files[split])) for split in splits if files[split]}
 
 
 def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig) -> Annotated:
+    """The sentence in our labels. `target` maps each label of the corpus to ours, `O` or `?`."""
     doubtful = {n for n, token in enumerate(sentence.tokens, start=1) if token in config.unknown_after}
     spans = [
         Span(span.start, span.end, UNKNOWN if span.start in doubtful else target[span.label])

@@ -1,7 +1,7 @@
-"""The public corpora that training knows by name: where each is published, under which licence, and how it is read.
+"""The public corpora that have a name: where each is published, under which licence, and how it is read.
 
-`sources.json` pins every file by URL, size and SHA-256. `load` takes a file from a folder or from the cache, fetches
-it into the cache where it is absent, and reads nothing whose hash is another. No corpus is part of this project.
+`sources.json` pins every file by URL, size and SHA-256. `load` reads a file from a folder or from the cache, into
+which it downloads what is missing, and refuses a file with another hash. No corpus is part of this project.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ SPLITS = ("train", "dev", "test")
 TIMEOUT_SECONDS = 30.0
 
 _CHUNK = 1 << 16
-# A set of this name is all the sets `crossner/…` one after another.
+# The dataset of this name is all datasets `crossner/…` one after another.
 _JOINED = "crossner"
 # The reader of each `format` in sources.json; it gets the path and the split.
 _READERS: dict[str, Callable[[Path, str], list[Sentence]]] = {
@@ -48,12 +48,12 @@ _READERS: dict[str, Callable[[Path, str], list[Sentence]]] = {
 
 
 class DatasetError(Exception):
-    """A dataset cannot be had. The message is one line that names it, the URL or file, and the fact."""
+    """A dataset cannot be read; the message is one line that names it, the URL or file, and the fact."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One published file of a dataset, and what it has to be."""
+    """One published file of a dataset, with its expected size and hash."""
 
     dataset: str
     splits: tuple[str, ...]
@@ -75,7 +75,7 @@ def sources(name: str) -> tuple[Source, ...]:
     """The published files of a dataset.
 
     Raises:
-        DatasetError: there is no dataset of this name.
+        DatasetError: There is no dataset of this name.
     """
     if name == _JOINED:
         return tuple(
@@ -90,7 +90,7 @@ def splits(name: str) -> tuple[str, ...]:
     """Which of train, dev and test the dataset has.
 
     Raises:
-        DatasetError: there is no dataset of this name.
+        DatasetError: There is no dataset of this name.
     """
     present = {split for source in sources(name) for split in source.splits}
     return tuple(split for split in SPLITS if split in present)
@@ -100,7 +100,7 @@ def licence(name: str) -> str:
     """The licence of the data, in its publisher's words.
 
     Raises:
-        DatasetError: there is no dataset of this name.
+        DatasetError: There is no dataset of this name.
     """
     return sources(name)[0].licence
 
@@ -109,7 +109,7 @@ def ships_openly(name: str) -> bool:
     """Whether weights trained on it may be shipped under an open licence (with attribution).
 
     Raises:
-        DatasetError: there is no dataset of this name.
+        DatasetError: There is no dataset of this name.
     """
     return all(source.ships_openly for source in sources(name))
 
@@ -127,15 +127,17 @@ def load(
     """The sentences of one split of a dataset.
 
     Args:
-        data_dir: a folder that holds the published files as DIR/NAME/FILE; nothing is fetched then.
-        cache: where fetched files are kept, by default the folder `nerve` in $XDG_CACHE_HOME or ~/.cache.
-        progress: show a bar on stderr while fetching.
-        mirror: a base URL that serves the files as MIRROR/NAME/FILE, in place of where they are published.
-        timeout: how many seconds a server may stay silent.
+        name: One of `names()`.
+        split: `train`, `dev` or `test`.
+        data_dir: A folder that holds the published files as DIR/NAME/FILE; nothing is downloaded then.
+        cache: Where downloaded files are kept; default: the folder `nerve` in $XDG_CACHE_HOME or ~/.cache.
+        progress: Show a progress bar on stderr during a download.
+        mirror: A base URL that serves the files as MIRROR/NAME/FILE instead of their publishers.
+        timeout: How many seconds a server may send nothing.
 
     Raises:
-        DatasetError: no such dataset or split, no such file, no network, or not the file that is pinned.
-        FormatError: the file is not what its reader expects.
+        DatasetError: No such dataset or split, no such file, no network, or another file than the pinned one.
+        FormatError: The file is not what its reader expects.
     """
     if split not in splits(name):
         raise DatasetError(f"{name} has no {split} split; it has {', '.join(splits(name))}")
@@ -187,7 +189,7 @@ def _from_cache(source: Source, cache: Path, progress: bool, mirror: str, timeou
     path = cache / source.file
     url = f"{mirror.rstrip('/')}/{urllib.parse.quote(source.file)}" if mirror else source.url
     try:
-        # A file damaged since it was fetched is fetched again.
+        # A file that was damaged since its download is downloaded again.
         if not path.is_file() or _fault(source, path):
             with _folder_for(path, cache):
                 _fetch(source, url, path, progress, timeout)
@@ -207,7 +209,7 @@ def _fault(source: Source, path: Path) -> str:
 
 @contextlib.contextmanager
 def _folder_for(path: Path, cache: Path) -> Iterator[None]:
-    """The folders above `path` exist inside; behind it those below the cache that are empty are gone again."""
+    """Make the folders above `path`; on leaving, remove those below the cache that are empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The learning itself: where the weights begin, one step after another, and the state between two epochs.
+"""Learning: initial weights, optimisation steps, and the checkpoint after each epoch.
 
-The commands import it; it imports `data`.
+It imports `data`. `measure` takes the learning curve's type from it; the programs import it.
 """

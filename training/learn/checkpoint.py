@@ -1,6 +1,6 @@
-"""The state of a training between two epochs, on disk: what lets an interrupted run go on to the very same weights.
+"""The state of a training between two epochs, on disk: an interrupted run continues from it to the same weights.
 
-Written whole or not at all, so that a kill at any moment leaves the last epoch's checkpoint.
+It is written whole or not at all, so that a kill at any moment leaves the checkpoint of the last epoch.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CheckpointError(Exception):
-    """A checkpoint cannot be resumed; one line that names the file and says why."""
+    """A checkpoint cannot be resumed; the message is one line that names the file and says why."""
 
 
 class Checkpoint:
-    """The file at `path`, for one configuration on one vocabulary, these corpora and the weights it starts from."""
+    """The file at `path`, for one configuration, vocabulary, set of corpora and initial tagger."""
 
     def __init__(
         self,
@@ -37,13 +37,13 @@ class Checkpoint:
         config: Config,
         vocabulary: Vocabulary,
         sources: Sequence[Corpus],
-        start: Tagger,
+        initial: Tagger,
     ) -> None:
         self.path = path
         key = hashlib.sha256(json.dumps([__version__, config.to_json(), vocabulary.to_json()]).encode())
         for source in sources:
             key.update(repr(source).encode())
-        for weight in (*start.parameters(), *start.buffers()):
+        for weight in (*initial.parameters(), *initial.buffers()):
             key.update(weight.detach().cpu().numpy().tobytes())
         self._key = key.hexdigest()
 
@@ -57,11 +57,11 @@ class Checkpoint:
         }
         content = io.BytesIO()
         torch.save(state, content)
-        # The name is always the same, so that what a kill leaves of it the next save replaces.
+        # Always the same name, so that the next save replaces what a kill leaves of it.
         temporary = self.path.with_name(f".{self.path.name}.part")
         try:
             with temporary.open("wb") as file:
-                # torch reads what a damaged file holds without a word: a hash stands before it
+                # torch reads a damaged file without an error: a hash before the content finds it
                 file.write(hashlib.sha256(content.getvalue()).digest())
                 file.write(content.getvalue())
                 file.flush()
@@ -71,10 +71,10 @@ class Checkpoint:
             temporary.unlink(missing_ok=True)
 
     def restore(self, trainer: Trainer) -> tuple[list[Epoch], dict[str, torch.Tensor]]:
-        """Put `trainer` where the checkpoint left off, if there is one; its history and best weights so far.
+        """Continue from the checkpoint, if there is one. Returns the history and the best weights so far.
 
         Raises:
-            CheckpointError: the file is damaged, or was made with other settings, data or code.
+            CheckpointError: The file is damaged, or was made with other settings, data or code.
         """
         if not self.path.exists():
             return [], {}
@@ -92,4 +92,5 @@ class Checkpoint:
         return [Epoch(**epoch) for epoch in state["history"]], state["best"]
 
     def remove(self) -> None:
+        """Delete the file, if it is there."""
         self.path.unlink(missing_ok=True)

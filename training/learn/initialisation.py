@@ -1,7 +1,7 @@
-"""Where a training begins: at random weights, at vectors from elsewhere, or at another archive's weights.
+"""The initial weights of a training: random, from word vectors, or from another archive.
 
-Each makes a tagger and the vocabulary that goes with it. Strings that the corpora hold come first in every table and
-are trained; those that only the vectors or the archive know follow, stay as they are, and cost training nothing.
+Each makes a tagger and its vocabulary. Strings that occur in the corpora come first in every table and are trained;
+those that only the vectors or the archive have follow as frozen rows, which cost training nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,8 +24,8 @@ def initial(config: Config, sentences: Iterable[Sequence[str]], tags: Sequence[s
     """The tagger of `config` before its first step, for corpora of these train sentences, and its vocabulary.
 
     Raises:
-        ArchiveError, VectorError: the archive or the vectors to begin with cannot be read.
-        ConfigError: vectors are given for what the tagger does not look at.
+        ArchiveError, VectorError: The archive or the vectors to start from cannot be read.
+        ConfigError: There are vectors of pairs, but the tagger has no table of pairs.
     """
     given = config.training
     archive = load(bundled.resolve(given.init)) if given.init else None
@@ -42,7 +42,7 @@ def initial(config: Config, sentences: Iterable[Sequence[str]], tags: Sequence[s
     pairs = None
     if given.pair_vectors:
         if vocabulary.pairs is None:
-            raise ConfigError("pair_vectors need a tagger that looks at pairs: pair_size is 0")
+            raise ConfigError("pair_vectors need a tagger with pairs, but pair_size is 0")
         pairs = read(Path(given.pair_vectors), vocabulary.pairs, given.vectors_limit)
     return _of_vectors(words, pairs, shape, vocabulary, tags)
 
@@ -56,10 +56,10 @@ def _of_vectors(
         shape = replace(shape, pair_size=pairs.size)
     tagger = Tagger(shape, vocabulary, tags)
     if words is not None:
-        vocabulary = replace(vocabulary, words=_adopt(tagger.words.tables()["words"], vocabulary.words, words))
+        vocabulary = replace(vocabulary, words=_load_vectors(tagger.words.tables()["words"], vocabulary.words, words))
     if pairs is not None:
         vocabulary = replace(
-            vocabulary, pairs=_adopt(tagger.words.tables()["pairs"], vocabulary.table("pairs"), pairs)
+            vocabulary, pairs=_load_vectors(tagger.words.tables()["pairs"], vocabulary.table("pairs"), pairs)
         )
     return tagger, vocabulary
 
@@ -67,14 +67,14 @@ def _of_vectors(
 def _of_archive(
     archive: Archive, shape: TaggerConfig, vocabulary: Vocabulary, tags: Sequence[str]
 ) -> tuple[Tagger, Vocabulary]:
-    """The archive's weights, all but those of tags that are not among `tags`; new tags begin at random."""
+    """The archive's weights, without those of tags that are not in `tags`; new tags start at random."""
     tagger = Tagger(shape, vocabulary, tags)
     theirs = archive.weights
     paths = {module: path for path, module in tagger.named_modules()}
     for name, table in tagger.words.tables().items():
         weight = archive.embeddings(paths[table], name)
         vectors = Vectors(archive.vocabulary.table(name), weight[UNKNOWN + 1 :])
-        vocabulary = replace(vocabulary, **{name: _adopt(table, vocabulary.table(name), vectors)})
+        vocabulary = replace(vocabulary, **{name: _load_vectors(table, vocabulary.table(name), vectors)})
         with torch.no_grad():
             table.learned.weight[UNKNOWN] = weight[UNKNOWN]
     both = [tag for tag in tags if tag in archive.metadata.tags]
@@ -92,10 +92,10 @@ def _of_archive(
     return tagger, vocabulary
 
 
-def _adopt(table: EmbeddingTable, strings: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
-    """Begin with these vectors. Returns the table's strings, and after them those that only the vectors know."""
-    known = {string: n for n, string in enumerate(strings, start=UNKNOWN + 1) if string in vectors.row}
-    own = set(strings)
-    further = [string for string in vectors.words if string not in own]
-    table.load_vectors(torch.tensor([*known.values()], dtype=torch.long), vectors.of(known), vectors.of(further))
-    return (*strings, *further)
+def _load_vectors(table: EmbeddingTable, strings: Sequence[str], vectors: Vectors) -> tuple[str, ...]:
+    """Load vectors into a table. Returns the table's strings, and after them those that only the vectors have."""
+    trained = {string: n for n, string in enumerate(strings, start=UNKNOWN + 1) if string in vectors.row}
+    in_corpora = set(strings)
+    frozen = [string for string in vectors.words if string not in in_corpora]
+    table.load_vectors(torch.tensor([*trained.values()], dtype=torch.long), vectors.of(trained), vectors.of(frozen))
+    return (*strings, *frozen)

@@ -1,7 +1,7 @@
-"""One optimisation step after another: Adam with a rising, then falling learning rate, clipped gradients, and a
-running average of the weights, which scores better than the weights themselves (Polyak and Juditsky 1992).
+"""Optimisation: Adam, a learning rate that rises and then falls, clipped gradients, and averaged weights.
 
-Knows nothing of files and corpora. Its `state` is all that a resumed run needs to go on as if never stopped.
+The running average of the weights scores better than the weights themselves (Polyak and Juditsky 1992). The trainer
+knows nothing of files and corpora; its `state` is all that a resumed run needs to continue as if never interrupted.
 """
 
 import math
@@ -30,8 +30,10 @@ class Epoch:
 
 
 class Trainer:
-    """A tagger with its optimiser, on the tagger's device. `gradient_norms` has the norm of the gradient of each step
-    taken by this object, as it was before clipping."""
+    """A tagger with its optimiser.
+
+    `gradient_norms` has the norm of the gradient before clipping, for each step of this object.
+    """
 
     def __init__(self, tagger: Tagger, config: TrainingConfig, total_steps: int, device: str) -> None:
         # Second moments of rarely seen embedding rows decay into denormal numbers, on which a CPU crawls.
@@ -52,15 +54,15 @@ class Trainer:
         """Learn from one batch. Returns the loss: minus the mean log-likelihood of a sentence, in nats.
 
         Raises:
-            FloatingPointError: the loss or the weights are not finite; the learning rate is too high.
+            FloatingPointError: The loss or the weights are not finite: the learning rate is too high.
         """
         for group in self._optimiser.param_groups:
             group["lr"] = self.config.learning_rate * self._rate()
         diverged = FloatingPointError(f"training diverged at step {self.step_count}: lower the learning rate")
         try:
-            loss = -self.tagger.log_likelihood(batch.inputs.to(self.device), batch.known.to(self.device)).mean()
+            loss = -self.tagger.log_likelihood(batch.inputs.to(self.device), batch.allowed.to(self.device)).mean()
         except ValueError as error:
-            # What is known always leaves a sequence: if none has a probability, the weights are not finite.
+            # Some sequence always agrees with the annotation: if none has a probability, the weights are not finite.
             raise diverged from error
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -76,7 +78,7 @@ class Trainer:
 
     @contextmanager
     def averaged(self) -> Iterator[Tagger]:
-        """The tagger with its averaged weights, for scoring or export; the training weights come back after."""
+        """The tagger with its averaged weights, for scoring or export; afterwards with those of the training."""
         current = [weight.detach().clone() for weight in self._weights]
         if self.config.average:
             self._set(self._average)
@@ -88,6 +90,7 @@ class Trainer:
             self.tagger.train()
 
     def state(self) -> dict[str, Any]:
+        """Weights, their average, the optimiser and the random number generators, for `restore`."""
         return {
             "weights": self.tagger.state_dict(),
             "average": self._average,
@@ -98,6 +101,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a `state` of a trainer with the same tagger and configuration."""
         self.tagger.load_state_dict(state["weights"])
         for own, saved in zip(self._average, state["average"], strict=True):
             own.copy_(saved)
@@ -108,12 +112,12 @@ class Trainer:
             torch.cuda.set_rng_state(state["random_cuda"])
 
     def _rate(self) -> float:
-        """The share of the full learning rate: up over the warm-up, then down to nothing over all steps."""
+        """The share of the full learning rate: it rises over the warm-up, and falls to 0 over all steps."""
         rise = min(1.0, (self.step_count + 1) / max(1.0, self.config.warmup * self.total_steps))
         return rise * max(0.0, 1.0 - self.step_count / self.total_steps)
 
     def _update_average(self) -> None:
-        # Early on the average would still hold the random weights of the start: it forgets faster then.
+        # Early on the average would still hold the random initial weights: the decay is smaller then.
         decay = min(self.config.average, (1 + self.step_count) / (10 + self.step_count))
         if self.config.average:
             torch._foreach_lerp_(self._average, [weight.detach() for weight in self._weights], 1.0 - decay)

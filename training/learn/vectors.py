@@ -1,7 +1,4 @@
-"""Word vectors for a training to begin with, from a text file: a word and its numbers a line.
-
-`recipes.vectors` makes such files; GloVe's and word2vec's are of the same form.
-"""
+"""Word vectors that a training starts from: a text file with a word and its numbers a line, as GloVe and word2vec."""
 
 from array import array
 from collections.abc import Iterable
@@ -15,11 +12,11 @@ from torch import Tensor
 from nerve.model.vocabulary import normal_form
 
 MAX_WIDTH = 4096
-"""Widest vectors that are read, as wide as a word's embedding can be."""
+"""Widest vectors that are read; a word embedding can be as wide."""
 
 
 class VectorError(Exception):
-    """Vectors cannot be made or read; one line that says why."""
+    """Vectors cannot be made or read; the message is one line that says why."""
 
 
 @dataclass(frozen=True)
@@ -31,31 +28,33 @@ class Vectors:
 
     @property
     def size(self) -> int:
+        """Width of a vector."""
         return self.matrix.shape[1]
 
     @cached_property
     def row(self) -> dict[str, int]:
+        """The row of each word in `matrix`."""
         return {word: n for n, word in enumerate(self.words)}
 
     def widened(self, words: Iterable[str]) -> "Vectors":
-        """With these words, too; those that are new have a vector of zeros."""
+        """These vectors with more words, whose vectors are zeros where they are new."""
         new = [word for word in dict.fromkeys(words) if word not in self.row]
         return Vectors((*self.words, *new), torch.cat([self.matrix, torch.zeros(len(new), self.size)]))
 
     def of(self, words: Iterable[str]) -> Tensor:
-        """The vectors of words that have one, (N, D)."""
+        """The vectors of these words, (N, D); each must have one."""
         return self.matrix[[self.row[word] for word in words]]
 
 
-def read(path: Path, wanted: Iterable[str], limit: int) -> Vectors:
-    """The first `limit` words of a vector file, and beyond them those that are `wanted`.
+def read(path: Path, needed: Iterable[str], limit: int) -> Vectors:
+    """The first `limit` words of a vector file, and beyond them those of `needed`.
 
-    Words are taken in their normal form, as in the vocabulary; of several that share one the first stands.
+    Words are read in their normal form, as in the vocabulary; of several with the same one, the first counts.
 
     Raises:
-        VectorError: the file is missing, empty or too wide, or a line has another number of values than the first.
+        VectorError: The file is missing, empty or too wide, or a line has another number of values than the first.
     """
-    keep = set(wanted)
+    keep = set(needed)
     words: dict[str, None] = {}
     values = array("f")
     width = 0

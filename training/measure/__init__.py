@@ -1,4 +1,4 @@
-"""How good a tagger is: scores, raw text, calibration, and the report of it all.
+"""Measuring: scores, scores on raw text, calibration, and the model card with its pictures.
 
-The commands import it; it imports `data`.
+It imports `data` and, for the learning curve, `learn`. The programs import it.
 """

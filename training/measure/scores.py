@@ -73,14 +73,14 @@ def overlap(one: Span, other: Span) -> bool:
 
 
 def score(sentences: Sequence[ScoredSentence]) -> Scores:
-    """seqeval's strict figures, rounded to two decimals."""
+    """The strict figures of seqeval, rounded to two decimals."""
     table = _seqeval(sentences, output_dict=True)
     labels = {name: _scores(row, {}) for name, row in table.items() if not name.endswith(" avg")}
     return _scores(table["micro avg"], labels)
 
 
 def report(sentences: Sequence[ScoredSentence]) -> str:
-    """seqeval's table as text."""
+    """The table of seqeval as text."""
     if not any(one.gold or one.predicted for one in sentences):
         return "no names, neither gold nor predicted"  # seqeval fails on a table without rows
     return str(_seqeval(sentences, output_dict=False))

@@ -48,9 +48,9 @@ def test_of_a_batch_little_is_padding() -> None:
 def test_what_is_known_stands_beside_its_sentence_and_padding_allows_every_tag() -> None:
     all_of_them = examples(20)
     for batch in shuffled(all_of_them, 20, seed=1):
-        assert batch.known.shape[:2] == batch.inputs.tokens.shape
+        assert batch.allowed.shape[:2] == batch.inputs.tokens.shape
         for row, n in enumerate(members(batch)):
             length = int(batch.inputs.lengths[row])
             assert length == len(all_of_them[n].words)
-            assert torch.equal(batch.known[row, :length], all_of_them[n].known)
-            assert batch.known[row, length:].all()
+            assert torch.equal(batch.allowed[row, :length], all_of_them[n].allowed)
+            assert batch.allowed[row, length:].all()

@@ -10,7 +10,7 @@ from nerve.model.tags import tags_of
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.config import ConfigError, CorpusConfig
 from nerve.training.data import corpora, datasets
-from nerve.training.data.corpora import Annotated, cut, known_tags
+from nerve.training.data.corpora import Annotated, allowed_tags, cut
 from nerve.training.data.formats import FormatError
 from tests.support.toy_corpus import LABELS, corpus
 
@@ -26,7 +26,7 @@ def allowed(
 ) -> list[str]:
     """For each token the tags that may be right, in one string."""
     sentence = Annotated(tuple("abcdefgh"[:length]), spans, unknown)
-    known = known_tags(sentence, annotates, tags)
+    known = allowed_tags(sentence, annotates, tags)
     assert known.shape == (length, len(tags))
     assert known.dtype == torch.bool
     return [" ".join(tag for tag, may in zip(tags, row, strict=True) if may) for row in known.tolist()]
@@ -93,7 +93,7 @@ def test_labels_are_mapped_to_ours_to_nothing_and_to_unknown(files: CorpusConfig
 def test_a_label_mapped_to_nothing_teaches_that_it_is_nothing(files: CorpusConfig) -> None:
     found = corpora.load(mapped(files, per="PER", geo="O", product="?", eve="O"), ("PER",), None)
     tags = tags_of(("PER",))
-    assert known_tags(found.splits["train"][0], found.annotates, tags).sum(1).tolist() == [1, 1, 1]
+    assert allowed_tags(found.splits["train"][0], found.annotates, tags).sum(1).tolist() == [1, 1, 1]
 
 
 def test_without_labels_asked_for_a_corpus_keeps_its_own(files: CorpusConfig) -> None:
@@ -178,7 +178,7 @@ def test_examples_hold_ids_and_what_is_known() -> None:
     assert len(found) == 6
     for example, sentence in zip(found, source.splits["train"], strict=True):
         assert example.words == vocabulary.ids(sentence.tokens)
-        assert torch.equal(example.known, known_tags(sentence, LABELS, tags))
+        assert torch.equal(example.allowed, allowed_tags(sentence, LABELS, tags))
 
 
 def test_cut_as_the_tokenizer_cuts_the_spans_stay_on_their_words() -> None:

@@ -255,7 +255,7 @@ def test_words_are_split_into_characters_under_one_name(file):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("# x\n1\ta\tO\t-\n", "2: 4 columns; a token's line has 3 or 5, parted by tabs"),
+        ("# x\n1\ta\tO\t-\n", "2: 4 columns; a token's line has 3 or 5, separated by tabs"),
         ("1\ta\tI-PER\t-\t-\n", "1: I-PER may not begin a sentence in BIO"),
         ("1\t\tO\t-\t-\n", "1: the token is empty"),
         ("# only a comment\n", "1: the file holds no sentence"),

@@ -49,7 +49,7 @@ def test_the_loss_falls(batches: list[TrainingBatch]) -> None:
 
 def test_the_loss_is_the_negative_log_likelihood_of_a_sentence(batches: list[TrainingBatch]) -> None:
     tagger = tiny_tagger()[0].eval()
-    expected = -tagger.log_likelihood(batches[0].inputs, batches[0].known).mean().detach()
+    expected = -tagger.log_likelihood(batches[0].inputs, batches[0].allowed).mean().detach()
     trainer = tiny_trainer(tagger)
     tagger.eval()  # without dropout
     assert trainer.step(batches[0]) == pytest.approx(float(expected))

@@ -1,6 +1,6 @@
 """Files of tokens or texts with their gold names, read as sentences of valid BIO, or refused with file and line.
 
-`read` is the door for files of one's own. `datasets.py` calls the reader of each public corpus by name.
+`read` is for a user's own files. `datasets.py` calls the reader of each public corpus by name.
 """
 
 from pathlib import Path
@@ -16,16 +16,17 @@ _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 def read(path: Path, scheme: str = "auto") -> list[Sentence]:
-    """The sentences of a file of one's own: an annotator's JSON, UNER's five columns, or CoNLL columns.
+    """The sentences of a user's own file: JSON of an annotation tool, UNER's five columns, or CoNLL columns.
 
     A file is JSON if it is named .json, .jsonl or .ndjson, or begins as JSON does; it has UNER's columns if it is
     named .iob2; all others are CoNLL columns.
 
     Args:
-        scheme: of a CoNLL file, as in `read_columns`; `auto` tries BIO before IOB1, BIOES and BMES.
+        path: The file.
+        scheme: Tagging scheme of a CoNLL file, as in `read_columns`; `auto` tries BIO, IOB1, BIOES and BMES.
 
     Raises:
-        FormatError: at the first thing that is wrong.
+        FormatError: At the first fault.
     """
     suffix = path.suffix.lower()
     if suffix in _JSON_SUFFIXES or _begins_as_json(path):

@@ -19,15 +19,17 @@ DOCUMENT_START = "-DOCSTART-"
 def read_columns(path: Path, scheme: str, *, tag_column: int = -1, mend: bool = False) -> list[Sentence]:
     """The sentences of a CoNLL file: two to four columns, the token in the first, the tag in the last.
 
-    Columns are parted by tabs if the first line with content has one, otherwise by spaces. `-DOCSTART-` lines part
-    sentences and are dropped.
+    Columns are separated by tabs if the first line with content has one, otherwise by spaces. `-DOCSTART-` lines
+    separate sentences and are dropped.
 
     Args:
+        path: The file.
         scheme: `bio`, `iob1`, `bioes`, `bmes`, or `auto` for the first of these that the file is valid in.
-        mend: read a published corpus with known faults (see `schemes.to_bio`); blanks in its tokens become `_`.
+        tag_column: Index of the column with the tag.
+        mend: Read a published corpus with known faults (see `schemes.to_bio`); spaces in its tokens become `_`.
 
     Raises:
-        FormatError: not UTF-8, no sentence, a wrong number of columns, an empty token or an invalid tag sequence.
+        FormatError: Not UTF-8, no sentence, a wrong number of columns, an empty token or an invalid tag sequence.
     """
     text = decode(path, read_bytes(path))
     blocks = list(blocks_of(path, text, tag_column))
@@ -44,11 +46,12 @@ def read_iob2(path: Path, *, drop: Collection[str] = (), characters: bool = Fals
     Lines that begin with `#` are comments. A stray `B-O` or `I-O` means `O`.
 
     Args:
-        drop: labels whose names are read as `O`.
-        characters: split each word into its characters (the Chinese sets).
+        path: The file.
+        drop: Labels whose names are read as `O`.
+        characters: Split each word into its characters, as the Chinese sets need.
 
     Raises:
-        FormatError: as `read_columns`.
+        FormatError: As `read_columns`.
     """
     sentences = []
     for rows in _blocks(_iob2_rows(path, decode(path, read_bytes(path)))):
@@ -60,10 +63,10 @@ def read_iob2(path: Path, *, drop: Collection[str] = (), characters: bool = Fals
 
 
 def blocks_of(path: Path, text: str, tag_column: int = -1) -> Iterator[list[Row]]:
-    """Per sentence the pairs of token and tag. `text` is that of `path`, which may be an archive that holds it.
+    """The pairs of token and tag of each sentence. `text` is that of `path`, or of a file packed in it.
 
     Raises:
-        FormatError: a wrong number of columns.
+        FormatError: A wrong number of columns.
     """
     for rows in _blocks(_rows(path, text)):
         if not -len(rows[0][1]) <= tag_column < len(rows[0][1]):
@@ -77,7 +80,7 @@ def sentence_of(path: Path, rows: list[Row], scheme: str, mend: bool = False) ->
     """The sentence whose rows are pairs of token and tag.
 
     Raises:
-        FormatError: a token is empty, or the tag sequence is invalid.
+        FormatError: A token is empty, or the tag sequence is invalid.
     """
     tokens = [without_blanks(token) if mend else token for _, (token, _) in rows]
     for (number, _), token in zip(rows, tokens, strict=True):
@@ -91,7 +94,7 @@ def sentence_of(path: Path, rows: list[Row], scheme: str, mend: bool = False) ->
 
 
 def without_blanks(token: str) -> str:
-    """The token with `_` in place of each blank, and of nothing at all: our own tokenizer never makes either.
+    """The token with `_` for each space, or for an empty token; our own tokenizer makes neither.
 
     broad_twitter has tokens like "MH17 " and "re y", and empty ones where an emoji was lost.
     """
@@ -102,7 +105,7 @@ def write_columns(path: Path, sentences: Iterable[Sentence]) -> None:
     """Write `token<TAB>tag` lines, a blank line after each sentence. The file appears whole or not at all.
 
     Raises:
-        ValueError: a token is blank, or it or its tag holds a tab or a line break: it could not be read back.
+        ValueError: A token is blank, or it or its tag holds a tab or a line break: it could not be read back.
     """
     lines = []
     for sentence in sentences:
@@ -122,7 +125,7 @@ def write_columns(path: Path, sentences: Iterable[Sentence]) -> None:
 def _rows(path: Path, text: str) -> Iterator[Row]:
     separator, width, first = "", 0, 0
     for number, line in numbered_lines(text):
-        # Some corpora (wnut17's train) part sentences by a line that holds a lone tab.
+        # In some corpora (train of wnut17) the line between sentences holds a tab.
         if not line.strip(" \t") or line.split(maxsplit=1)[:1] == [DOCUMENT_START]:
             yield number, []
             continue
@@ -145,7 +148,7 @@ def _iob2_rows(path: Path, text: str) -> Iterator[Row]:
             yield number, []
         # UNER's English train leaves the annotator's columns out where the tag is O.
         elif not line.startswith("#") and len(columns) not in (3, 5):
-            raise FormatError(path, number, f"{_count(len(columns))}; a token's line has 3 or 5, parted by tabs")
+            raise FormatError(path, number, f"{_count(len(columns))}; a token's line has 3 or 5, separated by tabs")
         elif not line.startswith("#"):
             yield number, columns
 

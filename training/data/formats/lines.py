@@ -1,4 +1,4 @@
-"""The lines of a text file, and the one error that every reader raises: what is wrong, in which file and line.
+"""The lines of a text file, and the error that every reader raises: what is wrong, in which file and line.
 
 The readers of this package get their text here, so that bad UTF-8 and a missing file are refused alike.
 """
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from nerve.model.annotation import Sentence
 
-# A token as it stands in a file: the number of its line, and the columns of that line.
+# A token in a file: the number of its line, and the columns of that line.
 Row = tuple[int, list[str]]
 
 
 class FormatError(ValueError):
-    """An input file is not what it should be. The message is one line, `FILE:LINE: the fact`."""
+    """An input file is malformed; the message is one line, `FILE:LINE: the fact`."""
 
     def __init__(self, path: Path, line: int, fact: str) -> None:
         super().__init__(f"{path}:{line}: {fact}")
@@ -26,7 +26,7 @@ def read_bytes(path: Path) -> bytes:
     """The file's content.
 
     Raises:
-        FormatError: it cannot be read.
+        FormatError: It cannot be read.
     """
     try:
         return path.read_bytes()
@@ -38,7 +38,7 @@ def decode(path: Path, content: bytes, encoding: str = "utf-8") -> str:
     """The text of the content of `path`, without a byte order mark.
 
     Raises:
-        FormatError: a byte is not text in this encoding; the line is that of the byte.
+        FormatError: A byte is not text in this encoding; the line is that of the byte.
     """
     try:
         text = content.decode(encoding)
@@ -55,9 +55,10 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def refuse_empty(path: Path, sentences: Sequence[Sentence]) -> None:
-    """
+    """Check that a file gave any sentences.
+
     Raises:
-        FormatError: there are no sentences.
+        FormatError: It did not.
     """
     if not sentences:
         raise FormatError(path, 1, "the file holds no sentence")

@@ -1,7 +1,7 @@
-"""Corpora that each have a form of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, CLUENER's JSON.
+"""Corpora in formats of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, CLUENER's JSON.
 
-Where a corpus comes without a split of its own, one is drawn by the hash of the number of a block of 20
-neighbouring sentences: neighbours mostly come from one article, which had better not be in train and test.
+A corpus that is published without a split gets one by the hash of the number of each block of 20 sentences:
+neighbours mostly come from one article, which should not be in both train and test.
 """
 
 import csv
@@ -20,7 +20,7 @@ from nerve.training.data.formats.columns import blocks_of, read_columns, sentenc
 from nerve.training.data.formats.lines import FormatError, Row, decode, read_bytes, refuse_empty
 from nerve.training.data.formats.records import read_records
 
-# The first so many sentences of dh_msra.txt are MSRA's training set; behind them the test set is repeated.
+# So many sentences of dh_msra.txt are MSRA's training set; after them the test set is repeated.
 _MSRA_TRAINING_SENTENCES = 50_658
 _MSRA_LABELS = {"NS": "LOC", "NR": "PER", "NT": "ORG"}
 
@@ -31,7 +31,7 @@ def read_gmb(path: Path, split: str) -> list[Sentence]:
     A row is a token; its first column is filled where a sentence begins. The file is in cp1252.
 
     Raises:
-        FormatError: the zip or a row is damaged, a tag sequence is invalid, or the split is empty.
+        FormatError: The zip or a row is damaged, a tag sequence is invalid, or the split is empty.
     """
     blocks = _gmb_blocks(path, decode(path, _only_member(path), "cp1252"))
     sentences = [sentence_of(path, rows, "bio") for index, rows in enumerate(blocks) if _gmb_split(index) == split]
@@ -42,11 +42,11 @@ def read_gmb(path: Path, split: str) -> list[Sentence]:
 def read_msra_train(path: Path, split: str) -> list[Sentence]:
     """The sentences of one split (`train`, `dev`) of the zipped training set of MSRA.
 
-    Its sentences are cut near 100 characters, some inside a name, whose second half is then a name of its own.
-    Its digits and letters are ASCII, those of the test set full-width: whoever scores has to fold them.
+    Its sentences are cut near 100 characters, some inside a name, the second half of which is read as another name.
+    Its digits and letters are ASCII, those of the test set full-width: fold them before scoring.
 
     Raises:
-        FormatError: as `read_columns`.
+        FormatError: As `read_columns`.
     """
     blocks = islice(blocks_of(path, decode(path, _only_member(path))), _MSRA_TRAINING_SENTENCES)
     sentences = [
@@ -60,7 +60,7 @@ def read_msra_test(path: Path) -> list[Sentence]:
     """The sentences of MSRA's test set, with its labels named as everywhere: NS is LOC, NR PER, NT ORG.
 
     Raises:
-        FormatError: as `read_columns`.
+        FormatError: As `read_columns`.
     """
     return [
         Sentence(sentence.tokens, tuple(_renamed(tag) for tag in sentence.tags))
@@ -69,10 +69,10 @@ def read_msra_test(path: Path) -> list[Sentence]:
 
 
 def read_weibo(path: Path) -> list[Sentence]:
-    """The sentences of a Weibo file. Behind each character stands a digit, its place in a word, which is dropped.
+    """The sentences of a Weibo file. The digit after each character, its place in a word, is dropped.
 
     Raises:
-        FormatError: as `read_columns`.
+        FormatError: As `read_columns`.
     """
     return [
         Sentence(tuple(token[:-1] for token in sentence.tokens), sentence.tags)
@@ -86,7 +86,7 @@ def read_cluener(path: Path) -> list[Sentence]:
     Of spans that overlap the longest is kept, of two equally long ones the first.
 
     Raises:
-        FormatError: bad JSON, other fields than these, a span that is empty or outside its text, or no sentence.
+        FormatError: Bad JSON, other fields than these, a span that is empty or outside its text, or no sentence.
     """
     sentences = []
     for line, record in read_records(path):
@@ -119,7 +119,7 @@ def _gmb_blocks(path: Path, text: str) -> Iterator[list[Row]]:
     records = csv.reader(io.StringIO(text, newline=""), strict=True)
     block: list[Row] = []
     try:
-        next(records, None)  # the names of the columns
+        next(records, None)  # the header
         for record in records:
             if len(record) != 4:
                 raise FormatError(path, records.line_num, f"{len(record)} columns; a token's row has 4")

@@ -11,10 +11,10 @@ _DECODER = json.JSONDecoder()
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Any]]:
-    """Each record of the file with its line. Blank lines between records are passed over.
+    """Each record of the file with its line. Blank lines between records are skipped.
 
     Raises:
-        FormatError: not UTF-8 or not JSON; a record may be any JSON value.
+        FormatError: Not UTF-8 or not JSON; a record may be any JSON value.
     """
     text = decode(path, read_bytes(path))
     # JSON lines hold objects. What begins with a bracket is the export of Label Studio: an array of them.
@@ -31,7 +31,7 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    # Record by record and not as a whole, so that the line of each is known.
+    # Record by record, so that the line of each is known.
     position = text.index("[") + 1
     separator = ""
     line, counted = 1, 0

@@ -1,6 +1,6 @@
 """The schemes that corpora are published in, as a table, and the way from each of them to BIO.
 
-Only readers ask here. Everything behind them knows BIO alone (model/tags.py).
+Only readers use this. All other code knows BIO alone (model/tags.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from nerve.model.tags import OUTSIDE, TagError
 
 @dataclass(frozen=True)
 class Scheme:
-    """What the letter before a tag's hyphen says: it begins a name, goes on with one, or is the last of one.
+    """Which letters before a tag's hyphen begin a name, continue one, or end one.
 
     In a `closed` scheme the last token of every name is marked. In BIO and IOB1 a name simply stops.
     """
@@ -35,11 +35,13 @@ def to_bio(tags: Sequence[str], scheme: str, mend: bool = False) -> tuple[str, .
     """The BIO tags that mark the same names.
 
     Args:
-        mend: let a tag that continues nothing begin a name, and a sentence end inside one. Published corpora
-            hold a few such tags, mostly where a sentence was cut; files of one's own are better corrected.
+        tags: The tags of a sentence.
+        scheme: Their scheme, a key of SCHEMES.
+        mend: Let a tag that continues nothing begin a name, and a sentence end inside one. Published corpora have
+            a few such tags, mostly where a sentence was cut; your own files are better corrected.
 
     Raises:
-        TagError: at the first tag that may not stand where it stands.
+        TagError: At the first tag that is not allowed in its place.
     """
     rules = SCHEMES[scheme]
     bio: list[str] = []
@@ -63,7 +65,7 @@ def detect(sentences: Iterable[Sequence[str]]) -> str:
 
     A file with a name in it is valid in one of them only, BIOES and BMES apart, which then agree; and in IOB1 only
     if no name begins with a B- that it does not need. For a file that is valid in none this is the scheme that its
-    letters speak of: BMES if there is an M, BIOES if there is an E or S, else BIO. Read in that one, it is refused
+    letters suggest: BMES if there is an M, BIOES if there is an E or S, else BIO. Read in that one, it is refused
     with what is wrong.
     """
     distinct = {tuple(tags) for tags in sentences}

@@ -1,13 +1,13 @@
-"""What annotators export: texts with labelled character spans, from doccano, Label Studio, Prodigy and spaCy.
+"""Exports of annotation tools: texts with labelled character spans, from doccano, Label Studio, Prodigy and spaCy.
 
     doccano        {"text": ..., "label": [[start, end, "X"]]}, or "entities" with start_offset and end_offset
     Prodigy        {"text": ..., "spans": [{"start", "end", "label"}], "answer": "accept" | "reject" | "ignore"}
     spaCy          {"text": ..., "ents" | "entities": [[start, end, "X"] or {"start", "end", "label"}]}
     Label Studio   {"data": {"text": ...}, "annotations": [{"result": [{"value": {"start", "end", "labels"}}]}]}
 
-A record a line, or one JSON array of records. Offsets are half-open and count code points. The text becomes tokens by
-our own tokenizer, as it will when the tagger is used; a token is cut where a span begins or ends inside it,
-and two sentences are one where a span reaches from one into the other.
+A file holds a record a line, or one JSON array of records. Offsets are half-open and count code points. Our own
+tokenizer cuts the text, as it will when the tagger is used; a token is cut further where a span begins or ends inside
+it, and two sentences are joined where a span reaches from one into the other.
 """
 
 from bisect import bisect_left, bisect_right
@@ -22,12 +22,12 @@ from nerve.model.tags import tags_from
 from nerve.training.data.formats.lines import FormatError, refuse_empty
 from nerve.training.data.formats.records import read_records
 
-# Where the spans may stand, in the order in which they are looked for.
+# The fields that may hold the spans, in the order in which they are tried.
 _SPAN_FIELDS = ("spans", "ents", "entities", "label", "labels")
 _ANSWERS = ("accept", "reject", "ignore")
 # A text and its names, in order. The offsets of these spans count code points of the text, not tokens.
 _Annotated = tuple[str, list[Span]]
-# doccano and older Label Studios count as JavaScript does: the likely cause where a quotation is not in its place.
+# doccano and older Label Studios count as JavaScript does: the likely cause if a quoted text is not at its offsets.
 _COUNTING = "offsets must count code points, not UTF-16 units or bytes"
 
 
@@ -36,10 +36,10 @@ class _RecordError(Exception):
 
 
 def read_spans(path: Path) -> list[Sentence]:
-    """The sentences of an annotator's export. Records that were rejected, skipped or never annotated are left out.
+    """The sentences of an export. Records that were rejected, skipped or never annotated are left out.
 
     Raises:
-        FormatError: not UTF-8, not JSON, a record of none of these forms, a span that is empty, outside its text,
+        FormatError: Not UTF-8, not JSON, a record of none of these forms, a span that is empty, outside its text,
             without a token, or overlaps another, or no sentence at all.
     """
     sentences: list[Sentence] = []
@@ -55,7 +55,7 @@ def read_spans(path: Path) -> list[Sentence]:
 
 
 def _annotated(record: Any) -> _Annotated | None:
-    """The annotated text in a record; none if its annotator refused or skipped it."""
+    """The annotated text in a record; None if the annotator rejected or skipped it."""
     if not isinstance(record, Mapping):
         raise _RecordError(f"a record is an object, not {_kind(record)}")
     if "annotations" in record:
@@ -91,7 +91,7 @@ def _label_studio(task: Mapping[str, Any]) -> _Annotated | None:
 
 
 def _only_text(data: Any) -> Any:
-    """The task's text is under `text`, or under whatever the labelling configuration calls it."""
+    """The text of a task: under `text`, or under the name that the labelling configuration gives it."""
     if not isinstance(data, Mapping):
         raise _RecordError('there is no "data"')
     texts = [value for value in data.values() if isinstance(value, str)]
@@ -172,13 +172,13 @@ def _sentences(text: str, spans: Sequence[Span]) -> Iterator[Sentence]:
 
 
 def _joined(sentences: Sequence[list[Token]], spans: Sequence[Span]) -> Iterator[list[Token]]:
-    """The sentences, those that a span reaches across made one."""
+    """The sentences, joined where a span reaches from one into the next."""
     joined: list[Token] = []
     upcoming = 0
     for tokens in sentences:
         while upcoming < len(spans) and spans[upcoming].end <= tokens[0].start:
             upcoming += 1
-        # The first span that ends behind this sentence's beginning: does it begin before the end of the last one?
+        # The first span that ends after the start of this sentence: does it start before the end of the last one?
         if joined and not (upcoming < len(spans) and spans[upcoming].start < joined[-1].end):
             yield joined
             joined = []

