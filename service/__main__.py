@@ -1,25 +1,25 @@
-"""`python -m nerve.service`: settings and port, then the server, each refused with one line of its own.
+"""`python -m nerve.service`: reads the settings, binds the port and runs the server.
 
-SIGTERM and Ctrl+C let the requests in flight finish; the process then exits with 0 and 130. With several workers this
-process only looks after them (supervisor.py).
+What prevents the start is said in one line. On SIGTERM and Ctrl+C the requests in flight are finished first; the
+process then exits with 0 and 130. With several workers this process only supervises them (server/workers.py).
 """
 
 import logging
-import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
 
 from nerve.service.observability import logs
-from nerve.service.observability.folder import METRICS_FOLDER
+from nerve.service.observability.multiprocess import own_metrics
 from nerve.service.server.listener import bound_socket, ready_line
 from nerve.service.server.workers import supervise
 from nerve.service.settings import Settings, StartError, read_settings
 
 
 def main(arguments: Sequence[str]) -> int:
-    # The first process of a container ignores a SIGTERM it has no handler for, and any other dies of a SIGHUP.
+    """Run the service with these arguments, and return the exit status."""
+    # The first process of a container ignores a SIGTERM that it has no handler for, and any other dies of a SIGHUP.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -32,21 +32,27 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def serve(settings: Settings) -> int:
-    """Answer requests until a signal says to stop, and give the exit status. Raises StartError."""
+    """Answer requests until a signal says to stop, and return the exit status.
+
+    Raises:
+        StartError: if the service cannot start.
+    """
     if settings.workers > 1:
         return supervise(settings, _work)
-    os.environ.pop(METRICS_FOLDER, None)
+    own_metrics()
     with bound_socket(settings) as listener:
         return _answer(settings, listener, lambda: logs.announce(settings.log_format, ready_line(listener)))
 
 
 def _work(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
+    """Be one of several workers, in a process that has just been forked."""
+    logs.configure(settings.log_format, settings.log_level)
     return _status(settings, lambda: _answer(settings, listener, ready))
 
 
 def _answer(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
-    # Not at the top: what is wrong with the settings or the port is said before the seconds that these take, and the
-    # supervisor forks without them.
+    # Not at the top: this import takes seconds. Wrong settings and a taken port are reported before it, and the
+    # supervisor forks without it.
     from nerve.service.server.process import run
 
     run(settings, listener, ready)
@@ -54,7 +60,7 @@ def _answer(settings: Settings, listener: socket.socket, ready: Callable[[], Non
 
 
 def _status(settings: Settings, work: Callable[[], int]) -> int:
-    """The exit status of `work`; why it could not start is said in one line."""
+    """The exit status of `work`; if it cannot start, one line says why."""
     try:
         return work()
     except StartError as error:

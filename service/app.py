@@ -25,6 +25,7 @@ from nerve.service.api.tensors import JSON_LENGTH_HEADER
 from nerve.service.engine.batcher import Batcher
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.registry import Registry, ServedModel
+from nerve.service.engine.reloader import Reloader
 from nerve.service.errors import STATUSES, ServiceError
 from nerve.service.http.authentication import AuthenticationMiddleware
 from nerve.service.http.error_response import error_body, error_response
@@ -34,7 +35,6 @@ from nerve.service.http.routes import RouteTable
 from nerve.service.observability import record
 from nerve.service.observability.failures import log_failure
 from nerve.service.observability.metrics import Metrics
-from nerve.service.reloader import Reloader
 from nerve.service.settings import Settings
 from nerve.service.state import Service
 
@@ -56,7 +56,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
     annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
     service = Service(settings, registry, batcher, annotator, metrics, read_keys(settings.api_keys_file))
-    service.reloader = reloader = Reloader(service, engine)
+    service.reloader = reloader = Reloader(registry, engine, settings, metrics.reloads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

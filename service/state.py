@@ -16,7 +16,7 @@ MOST_PRESUMED_TOKENS = 64
 
 
 class ModelReloader(Protocol):
-    """What a route needs of `nerve.service.reloader.Reloader`."""
+    """What a route needs of `nerve.service.engine.reloader.Reloader`."""
 
     async def model(self, name: str) -> tuple[ServedModel, bool]:
         """Reload a model; return it as it is now, and whether its archive had changed."""

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from nerve.service.annotate.document import Annotation, Document, Source, characters, read
-from nerve.service.engine import memory as heap
 from nerve.service.engine.batcher import Batcher
+from nerve.service.engine.memory import GarbageCollectorPause
 from nerve.service.engine.registry import Recognizer
 from nerve.service.errors import DeadlineError, TooLargeError
 from nerve.service.observability import record
@@ -53,7 +53,7 @@ class Annotator:
         self.batcher = batcher
         self.max_tokens = max_tokens
         self.deadline_seconds = deadline_seconds
-        self.collector = heap.Rest()
+        self.collector = GarbageCollectorPause()
         # One thread: several would only share the interpreter lock, and the event loop would wait for each of them.
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="long-texts")
 

@@ -1,4 +1,4 @@
-"""An archive on disk becomes a served model: loaded, checked and warm. At start, and again when it has changed."""
+"""Makes served models of archives on disk: loads, checks and warms them up, at start and when they have changed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,14 @@ from nerve.service.settings import Settings, SettingsError, StartError
 
 
 def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
-    """The settings' archives, loaded, checked and warm. Raises StartError for the first that is not
-    usable, SettingsError where they contradict the settings."""
+    """Load the archives that the settings name.
+
+    Raises:
+        StartError: for the first archive that cannot be served.
+        SettingsError: if the archives contradict the settings.
+    """
     for path in settings.models:
-        # Said before torch's import, which takes seconds.
+        # Checked before torch is imported, which takes seconds.
         if not path.is_file():
             raise StartError(f"there is no model at {path}; name one with --model or MODEL")
     from nerve.model.recognizer import MAX_WINDOW
@@ -33,12 +37,16 @@ def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
 
 
 def load_model(path: Path, device: str, engine: Engine) -> ServedModel:
-    """One archive, loaded in the calling thread, then checked and warmed in the engine's. Raises StartError."""
+    """Load an archive in the calling thread, then check it and warm it up in the engine's thread.
+
+    Raises:
+        StartError: if it cannot be served.
+    """
     from nerve.model import archive
     from nerve.model.recognizer import Recognizer
 
     try:
-        # Before it is read: should it change meanwhile, it counts as changed.
+        # Taken before the archive is read, so that a change meanwhile counts as one.
         stamp = Stamp.of(path)
         loaded = archive.load(path, device)
         recognizer = Recognizer(loaded)

@@ -1,4 +1,4 @@
-"""The models that are served, by name. Filled at start, asked by every route, and changed by a reload alone."""
+"""The models that are served, by name. It is filled at start, and only a reload changes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,30 +12,42 @@ from nerve.service.errors import NotFoundError
 if TYPE_CHECKING:  # nerve.model.recognizer imports torch, which takes seconds: only the process that tags pays them
     from nerve.model.recognizer import Tagging, Window
 
-# Instead of a model's name: the model that suits the script of the text.
+# In place of a model's name: the model that suits the script of the text.
 AUTO = "auto"
 
 
 class Recognizer(Protocol):
-    """What the service asks of `nerve.model.recognizer.Recognizer`."""
+    """What the service needs of `nerve.model.recognizer.Recognizer`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the model."""
+        ...
 
     @property
-    def labels(self) -> tuple[str, ...]: ...
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the entities that it finds."""
+        ...
 
-    def windows(self, text: str) -> "Sequence[Window]": ...
+    def windows(self, text: str) -> "Sequence[Window]":
+        """Split a text into sentences, and those into windows."""
+        ...
 
-    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> "Sequence[Window]": ...
+    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> "Sequence[Window]":
+        """Split sentences into windows."""
+        ...
 
-    def tag(self, windows: "Sequence[Window]") -> "list[Tagging]": ...
+    def tag(self, windows: "Sequence[Window]") -> "list[Tagging]":
+        """Tag the windows of one batch."""
+        ...
 
-    def entities(self, text: str, windows: "Sequence[Window]", taggings: "Sequence[Tagging]") -> list[Entity]: ...
+    def entities(self, text: str, windows: "Sequence[Window]", taggings: "Sequence[Tagging]") -> list[Entity]:
+        """Find the entities of a text in the taggings of its windows."""
+        ...
 
 
 class Stamp(NamedTuple):
-    """What tells a file from the one that takes its place. All zero for one that is not there."""
+    """What tells a file from the file that replaces it; all zero for a file that does not exist."""
 
     path: Path = Path()
     device: int = 0
@@ -45,11 +57,12 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> "Stamp":
+        """The stamp of the file at this path."""
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return cls(path)
-        return cls(path, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        return cls(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 NO_FILE = Stamp()
@@ -57,7 +70,7 @@ NO_FILE = Stamp()
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A recognizer under the name that requests give, with the card to show for it, and the file it is from."""
+    """A recognizer, with its name in requests, the card to show for it, and the archive that it was loaded from."""
 
     name: str
     recognizer: Recognizer
@@ -68,7 +81,14 @@ class ServedModel:
 
 
 class Registry:
-    """Raises ValueError when two models have one name, when one is named `auto`, or when there is none."""
+    """The models by name.
+
+    Args:
+        models: at least one; the first is the default.
+
+    Raises:
+        ValueError: if there is none, if two have one name, or if one is named `auto`.
+    """
 
     def __init__(self, models: Iterable[ServedModel]) -> None:
         self._models: dict[str, ServedModel] = {}
@@ -83,21 +103,30 @@ class Registry:
 
     @property
     def models(self) -> list[ServedModel]:
-        """In the order given; the first is the default."""
+        """All models in the order given."""
         return list(self._models.values())
 
     @property
     def default(self) -> ServedModel:
+        """The model of requests that name none."""
         return self.models[0]
 
     def replace(self, model: ServedModel) -> None:
-        """From the next request on, `model` is who answers to its name. Raises KeyError if nobody does yet."""
+        """Serve this model under its name from the next request on.
+
+        Raises:
+            KeyError: if no model has this name yet.
+        """
         if model.name not in self._models:
             raise KeyError(model.name)
         self._models[model.name] = model
 
     def named(self, name: str | None) -> ServedModel:
-        """The model called `name`, or the default where the request named none. Raises NotFoundError."""
+        """The model of this name, or the default for None.
+
+        Raises:
+            NotFoundError: if no model has this name.
+        """
         if name is None:
             return self.default
         if name not in self._models:
@@ -105,8 +134,12 @@ class Registry:
         return self._models[name]
 
     def by_script(self, text: str) -> ServedModel:
-        """For a text that is mostly Han, the first model of Chinese; for any other, the first of another language.
-        Where there is no such model, the default."""
+        """The model that suits the script of a text.
+
+        Returns:
+            For a text that is mostly Han, the first model of Chinese; for any other text, the first model of another
+            language; the default if there is no such model.
+        """
         suitable = [model for model in self.models if _is_chinese(model) == mostly_han(text)]
         return suitable[0] if suitable else self.default
 

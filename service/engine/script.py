@@ -1,4 +1,4 @@
-"""Which script a text is written in, as far as the choice of a model depends on it."""
+"""The script of a text, as far as the choice of a model depends on it."""
 
 import re
 
@@ -7,8 +7,10 @@ _HAN = re.compile("[\u3005\u3006\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0002000
 
 
 def mostly_han(text: str) -> bool:
-    """Whether more than half of the letters of `text`, its characters of the Unicode categories L*, are Han. A text
-    without letters is not."""
+    """Whether more than half of the letters of a text are Han; false for a text without letters.
+
+    Letters are the characters of the Unicode categories L*.
+    """
     if text.isascii():
         return False
     letters = "".join(filter(str.isalpha, text))

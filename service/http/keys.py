@@ -6,10 +6,13 @@ for the log. Several keys may have one name, for example while a new key replace
 
 import hashlib
 import hmac
+import logging
 import re
 from pathlib import Path
 
 from nerve.service.settings import StartError
+
+log = logging.getLogger(__name__)
 
 SHORTEST_KEY = 16
 
@@ -85,3 +88,15 @@ def _name_and_digest(words: list[str], number: int) -> tuple[str, bytes]:
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"the key is shorter than {SHORTEST_KEY} characters")
     return name, hashlib.sha256(key.encode()).digest()
+
+
+def reread_keys(keys: Keys, file: str) -> Keys:
+    """The keys that are in `file` now, or `keys` where it cannot be read; which of the two is in the log."""
+    if not file:
+        return keys
+    try:
+        keys = read_keys(file)
+        log.info("the API keys were read again")
+    except StartError as error:
+        log.error("the API keys stay as they were: %s", error)
+    return keys

@@ -1,8 +1,8 @@
-"""What `GET /metrics` says, in the words of Prometheus.
+"""The metrics of `GET /metrics`, for Prometheus.
 
 Every label has few values: routes are templates, methods and reasons come from lists, models and their labels from
-the archives. Each process counts for itself. Where there are several, prometheus_client keeps their numbers in small
-files of shared memory, and whichever process is asked adds them up: one answer is about the whole service.
+the archives. Each process counts for itself. With several workers, prometheus_client keeps their numbers in small
+files of shared memory, and the process that is asked adds them up, so one answer is about the whole service.
 """
 
 import os
@@ -19,7 +19,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from nerve import __version__
-from nerve.service.observability.folder import METRICS_FOLDER
+from nerve.service.observability.multiprocess import METRICS_FOLDER
 from nerve.service.observability.record import RequestRecord
 
 OPENMETRICS = "application/openmetrics-text"
@@ -28,42 +28,64 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 WINDOWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 TOKENS = (8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384)
 
-# Memory is read from the system, so at most this often.
+# To read the memory is a call of the system, so it is read at most this often.
 MEMORY_SECONDS = 1.0
 
 
-class _Recognizer(Protocol):
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-
-
-class _Model(Protocol):
-    @property
-    def name(self) -> str: ...
+class Recognizer(Protocol):
+    """What the metrics show of a recognizer."""
 
     @property
-    def card(self) -> Mapping[str, Any]: ...
+    def labels(self) -> Sequence[str]:
+        """The labels of the entities that it finds."""
+        ...
+
+
+class Model(Protocol):
+    """What the metrics show of a model that is served."""
 
     @property
-    def digest(self) -> str: ...
+    def name(self) -> str:
+        """The name that requests give."""
+        ...
 
     @property
-    def recognizer(self) -> _Recognizer: ...
+    def digest(self) -> str:
+        """SHA-256 of the archive."""
+        ...
 
-
-class _Registry(Protocol):
     @property
-    def models(self) -> Sequence[_Model]: ...
+    def card(self) -> Mapping[str, Any]:
+        """With the language and the licence."""
+        ...
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """Finds the entities."""
+        ...
+
+
+class Models(Protocol):
+    """The models that are served; they change when one is reloaded."""
+
+    @property
+    def models(self) -> Sequence[Model]:
+        """Those that are served now."""
+        ...
 
 
 class Metrics:
-    """The numbers of this process, and what all processes together have to say."""
+    """The metrics of this process, and their sums over all workers.
 
-    def __init__(self, models: _Registry) -> None:
+    Args:
+        models: those that the metrics describe.
+    """
+
+    def __init__(self, models: Models) -> None:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
-        # Those with labels are functions of their values, remembered: prometheus_client checks and converts them each
-        # time, for a request 10 µs.
+        # Metrics with labels are cached functions of the labels' values: prometheus_client checks and converts the
+        # values each time, 10 µs a request.
         self.requests = cache(
             Counter("nerve_http_requests", "Requests answered.", ("method", "route", "status"), registry=own).labels
         )
@@ -144,14 +166,22 @@ class Metrics:
         self._all.register(_Models(models))
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """All metrics, in the format that the Accept header asks for, and its content type."""
+        """All metrics in the format that the Accept header asks for, and the content type of that format."""
         self._read_memory()
-        # Only the format's name is the client's to choose: prometheus_client trips over versions that are none.
+        # The client chooses the format only: prometheus_client fails on versions that it does not know.
         encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept else "")
         return encode(self._all), content_type
 
     def answered(self, method: str, route: str, status: int, seconds: float, record: RequestRecord) -> None:
-        """A request has been answered. `route` is a template."""
+        """Count a request that has been answered.
+
+        Args:
+            method: of HTTP, or `other`.
+            route: the template of its path, or `other`.
+            status: of HTTP.
+            seconds: from its first byte to its answer.
+            record: what is known of it.
+        """
         self.requests(method, route, status).inc()
         self.seconds(method, route).observe(seconds)
         if record.reason:
@@ -162,20 +192,23 @@ class Metrics:
             for model, count in record.models.items():
                 self.texts(model).inc(count.texts)
                 self.tokens(model).inc(count.tokens)
-                for label, found in count.entities.items():
-                    self.entities(model, label).inc(found)
+                for label, number in count.entities.items():
+                    self.entities(model, label).inc(number)
         self._read_memory()
 
-    # What the batcher reports.
+    # The batcher's observer (nerve.service.engine.batcher.Observer).
 
     def waiting(self, requests: int, tokens: int) -> None:
+        """Set the size of the queue."""
         self.queue_requests.set(requests)
         self.queue_tokens.set(tokens)
 
     def waited(self, seconds: float) -> None:
+        """Count the time that a request waited for the engine."""
         self.queue_seconds.observe(seconds)
 
     def ran(self, sentences: int, tokens: int, seconds: float) -> None:
+        """Count a batch."""
         self.batch_sentences.observe(sentences)
         self.batch_tokens.observe(tokens)
         self.batch_seconds.observe(seconds)
@@ -189,9 +222,9 @@ class Metrics:
 
 
 class _Models:
-    """The version and the models as they are in the process that is asked: the same in each."""
+    """A collector of the version and the models; they are the same in each process."""
 
-    def __init__(self, models: _Registry) -> None:
+    def __init__(self, models: Models) -> None:
         self._models = models
 
     def collect(self) -> Iterator[InfoMetricFamily]:

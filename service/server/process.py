@@ -1,7 +1,8 @@
-"""One process that answers: models, application and uvicorn around them, from the first signal to the last answer.
+"""One process that answers: it loads the models, builds the application, and runs uvicorn around it.
 
-SIGTERM turns readiness off at once, and whoever sends requests gets the time to notice before the port is closed.
-What has been accepted by then is answered. SIGHUP reloads what has changed on disk.
+SIGTERM turns readiness off at once, and the port is closed some time later, so that load balancers can notice.
+Requests that have been accepted by then are answered. SIGHUP reloads the archives and the API keys that have changed
+on disk.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import math
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 
@@ -18,35 +21,62 @@ import uvicorn
 from fastapi import FastAPI
 
 from nerve.service.app import create_app
-from nerve.service.engine import memory as heap
 from nerve.service.engine.engine import Engine, limit_kernels, limit_threads
 from nerve.service.engine.loader import load_models
-from nerve.service.reloader import Reloader
+from nerve.service.engine.memory import freeze_garbage_collector
+from nerve.service.engine.reloader import Reloader
+from nerve.service.http.keys import reread_keys
+from nerve.service.observability.failures import log_failure
 from nerve.service.server.listener import cannot_listen
 from nerve.service.server.protocol import protocol_of
-from nerve.service.server.turns import take_turns
 from nerve.service.settings import Settings
 from nerve.service.state import Service
 
+# While a long text is read in its thread, the event loop needs the interpreter many times for each request, and by
+# default would wait 5 ms each time.
+SWITCH_SECONDS = 0.0005
+
 
 def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Load the models and answer on `listener`, a bound socket, until a signal says to stop; call `ready` as soon as
-    it listens. Raises StartError."""
-    take_turns()
+    """Load the models and answer requests until a signal says to stop.
+
+    Args:
+        settings: of the service.
+        listener: a bound socket.
+        ready: is called as soon as the service listens.
+
+    Raises:
+        StartError: if the service cannot start.
+    """
+    schedule_threads()
     limit_kernels()
     engine = Engine(partial(limit_threads, settings.threads))
     try:
-        # What is signalled while the archives are being read may come too late for them: it is kept.
-        hangup = _Hangup()
+        # A SIGHUP that comes while the archives are being read may be too late for them, so it is kept.
+        reload_signal = _ReloadSignal()
         app = create_app(settings, load_models(settings, engine), engine)
-        heap.settle()
-        _Server(app, hangup, ready).run(sockets=[listener])
+        freeze_garbage_collector()
+        _Server(app, reload_signal, ready).run(sockets=[listener])
     finally:
         engine.close()
 
 
-class _Hangup:
-    """Whether a SIGHUP has come that nobody has taken yet."""
+def schedule_threads() -> None:
+    """Let the threads of this process share a core well: the event loop, the engine, and the reader of long texts.
+
+    To be called before there are other threads, which inherit the scheduling class.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # With SCHED_BATCH a thread that wakes up waits for its turn. By default it would take the core from the running
+    # one: under overload the event loop from the engine for each request, with what both have in the caches
+    # (docs/performance.md).
+    if hasattr(os, "SCHED_BATCH"):  # Linux
+        with suppress(OSError):  # forbidden
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+class _ReloadSignal:
+    """Whether a SIGHUP has come since the last call of `take`."""
 
     def __init__(self) -> None:
         self._came = False
@@ -61,7 +91,7 @@ class _Hangup:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, hangup: _Hangup, ready: Callable[[], None]) -> None:
+    def __init__(self, app: FastAPI, reload_signal: _ReloadSignal, ready: Callable[[], None]) -> None:
         self._service: Service = app.state.service
         self._reloader: Reloader = app.state.reloader
         settings = self._service.settings
@@ -77,7 +107,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._settings = settings
-        self._hangup = hangup
+        self._reload_signal = reload_signal
         self._ready = ready
         self._parent = os.getppid()
         self._closing_time = math.inf
@@ -101,19 +131,26 @@ class _Server(uvicorn.Server):
         first = not self._service.draining
         self._service.draining = True
         super().handle_exit(sig, frame)
-        # Whoever presses Ctrl+C, or asks twice, does not want to wait.
+        # With Ctrl+C, or a second signal, there is no grace.
         if first and sig == signal.SIGTERM:
             self.should_exit = False
             self._closing_time = time.monotonic() + self._settings.drain_grace_seconds
 
     async def on_tick(self, counter: int) -> bool:
-        """Called by uvicorn ten times a second."""
+        """Look after signals; uvicorn calls this ten times a second."""
         if time.monotonic() >= self._closing_time:
             self.should_exit = True
         if self._settings.workers > 1 and not self._service.draining and os.getppid() != self._parent:
             signal.raise_signal(signal.SIGTERM)  # the supervisor was killed: nobody else would end this process
-        if self._hangup.take():
-            task = asyncio.create_task(self._reloader.everything())
+        if self._reload_signal.take():
+            task = asyncio.create_task(self._reload())
             self._reloading.add(task)
             task.add_done_callback(self._reloading.discard)
         return await super().on_tick(counter)
+
+    async def _reload(self) -> None:
+        try:
+            await self._reloader.all_models()
+            self._service.keys = reread_keys(self._service.keys, self._settings.api_keys_file)
+        except Exception as error:
+            log_failure(error, "the reload")

@@ -1,75 +1,65 @@
-"""Several processes that answer on one port, and this one above them, which starts them and answers nothing itself.
+"""Several processes that answer on one port, and their supervisor, which starts them and answers nothing itself.
 
-It forks before anything imports torch or the web framework, so each worker is a service of its own, with its own
-threads. The first is waited for, so that an archive that cannot be served is refused once. A worker that dies after
-that is replaced. Signals are passed on: SIGTERM and SIGINT end all, SIGHUP reloads in each.
+The supervisor forks before anything imports torch or the web framework, so each worker is a service of its own, with
+its own threads. It waits for the first worker before it starts the others, so that an archive that cannot be served
+is reported once. Later, a worker that dies is replaced. Signals are passed on: SIGTERM and SIGINT end all workers,
+SIGHUP reloads in each.
 """
 
 import logging
 import os
 import selectors
-import shutil
 import signal
 import socket
-import tempfile
+import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from nerve.service.observability import logs
-from nerve.service.observability.folder import METRICS_FOLDER
+from nerve.service.observability.multiprocess import forget_process, shared_metrics
 from nerve.service.server.listener import bound_socket, ready_line
 from nerve.service.settings import Settings, StartError
 
 log = logging.getLogger(__name__)
 
-# Memory that looks like files: nothing is written to a disk, and a read-only container has it too.
-SHARED_MEMORY = Path("/dev/shm")
-
 Ready = Callable[[], None]
 
 
 def supervise(settings: Settings, work: Callable[[Settings, socket.socket, Ready], int]) -> int:
-    """Run `settings.workers` processes until a signal says to stop, and give the exit status.
+    """Run as many workers as the settings say, until a signal says to stop.
 
-    `work` runs in each of them, with a socket of its own, and gives its exit status. Raises StartError.
+    Args:
+        settings: of the service.
+        work: runs in each worker, with a socket of its own and what to call when it listens; returns its exit status.
+
+    Returns:
+        The exit status of the whole.
+
+    Raises:
+        StartError: if the port is taken, or there is no place for the workers' metrics.
     """
-    # The first one finds out whether the port is anybody else's; the second keeps it, without listening.
+    # The first socket finds out whether another service has the port; the second one reserves it, without listening.
     with bound_socket(settings) as taken:
         settings = settings.model_copy(update={"port": taken.getsockname()[1]})
-    with bound_socket(settings, shared=True) as kept, _folder() as folder:
-        os.environ[METRICS_FOLDER] = folder
+    with ExitStack() as stack:
+        reserved = stack.enter_context(bound_socket(settings, shared=True))
+        try:
+            folder = stack.enter_context(shared_metrics())
+        except OSError as error:
+            raise StartError(f"several workers need a folder for their metrics: {error.strerror}") from None
 
         def worker(ready: Ready) -> int:
             with bound_socket(settings, shared=True) as listener:
                 return work(settings, listener, ready)
 
-        def forget(pid: int) -> None:
-            from prometheus_client.multiprocess import mark_process_dead
-
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
-
         def announce() -> None:
-            logs.announce(settings.log_format, ready_line(kept))
+            logs.announce(settings.log_format, ready_line(reserved))
 
-        return Supervisor(settings.workers, worker, announce, forget).run()
-
-
-@contextmanager
-def _folder() -> Iterator[str]:
-    """A folder for the workers' metrics. Raises StartError."""
-    try:
-        path = tempfile.mkdtemp(prefix="nerve-", dir=SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None)
-    except OSError as error:
-        raise StartError(f"several workers need a folder for their metrics: {error.strerror}") from None
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+        return Supervisor(settings.workers, worker, announce, lambda pid: forget_process(pid, folder)).run()
 
 
 @dataclass
@@ -79,8 +69,14 @@ class _Worker:
 
 
 class Supervisor:
-    """`work` runs in each worker, calls what it is given when it answers, and gives an exit status. `all_ready` is
-    called once; `forget` with the number of each process that has ended."""
+    """Starts workers, replaces those that die, and passes signals on.
+
+    Args:
+        count: of workers.
+        work: runs in each worker, calls its argument when it answers, and returns an exit status.
+        all_ready: is called once, when all workers are ready for the first time.
+        forget: is called with the process id of each worker that has ended.
+    """
 
     def __init__(
         self, count: int, work: Callable[[Ready], int], all_ready: Ready, forget: Callable[[int], None]
@@ -95,56 +91,59 @@ class Supervisor:
         self._status: int | None = None
 
     def run(self) -> int:
-        """Until every worker has ended; the exit status of the whole."""
-        noted, note = socket.socketpair()
-        note.setblocking(False)
-        signal.set_wakeup_fd(note.fileno())
+        """Run until every worker has ended, and return the exit status of the whole."""
+        signals, wakeup = socket.socketpair()
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno())
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, _noted)
-        self._selector.register(noted, selectors.EVENT_READ)
+            signal.signal(number, _leave_to_run)
+        self._selector.register(signals, selectors.EVENT_READ)
         self._start()
         try:
             while self._status is None or self._workers:
                 for key, _ in self._selector.select():
-                    if key.fileobj is noted:
-                        for byte in noted.recv(4_096):
+                    if key.fileobj is signals:
+                        for byte in signals.recv(4_096):
                             self._signalled(byte)
                     else:
-                        self._heard(key.fd, key.data)
+                        self._read_pipe(key.fd, key.data)
         finally:
             signal.set_wakeup_fd(-1)
             self._selector.close()
-            noted.close()
-            note.close()
+            signals.close()
+            wakeup.close()
         return self._status
 
     def _start(self) -> None:
-        heard, tell = os.pipe()
+        reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            self._become_worker(tell)
-        os.close(tell)
-        self._workers[pid] = _Worker(heard)
-        self._selector.register(heard, selectors.EVENT_READ, self._workers[pid])
+            self._become_worker(writing)
+        os.close(writing)
+        self._workers[pid] = _Worker(reading)
+        self._selector.register(reading, selectors.EVENT_READ, self._workers[pid])
 
-    def _become_worker(self, tell: int) -> NoReturn:
-        """What the new process does, which must never come back into the code above."""
+    def _become_worker(self, ready_pipe: int) -> NoReturn:
+        """Work in the new process, which must never return into the code above."""
         status = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
+            signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
             self._selector.close()
-            status = self._work(lambda: _say_ready(tell))
+            status = self._work(lambda: _say_ready(ready_pipe))
+        except SystemExit as ended:  # after SIGTERM
+            status = ended.code if isinstance(ended.code, int) else 1
         except BaseException:
             traceback.print_exc()
         finally:
+            logging.shutdown()  # writes the lines that are queued
             os._exit(status)
 
-    def _heard(self, pipe: int, worker: _Worker) -> None:
-        """A worker is ready, or has ended."""
+    def _read_pipe(self, pipe: int, worker: _Worker) -> None:
+        """Note that a worker is ready, or has ended."""
         worker.ready = os.read(pipe, 1) == b"."
         self._selector.unregister(pipe)
         os.close(pipe)
@@ -153,7 +152,7 @@ class Supervisor:
         if not self._announced:
             while len(self._workers) < self._count:
                 self._start()
-            if all(one.ready for one in self._workers.values()):
+            if all(worker.ready for worker in self._workers.values()):
                 self._announced = True
                 self._all_ready()
 
@@ -179,7 +178,7 @@ class Supervisor:
                 log.error("worker %d ended with %d; another takes its place", pid, status)
                 self._start()
             else:
-                if status != 1:  # that is the status of one that has said why
+                if status != 1:  # with 1 a worker ends that has said why
                     log.error("worker %d ended with %d before it was ready", pid, status)
                 self._stop(1)  # another would fare no better
 
@@ -198,5 +197,5 @@ def _say_ready(pipe: int) -> None:
     os.close(pipe)
 
 
-def _noted(_signal: int, _frame: FrameType | None) -> None:
-    """The number is in the socket that `run` reads."""
+def _leave_to_run(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing: the signal's number is in the socket that `run` reads."""

@@ -21,10 +21,9 @@ PACKAGES = {
 EVERYWHERE = {"errors", "settings"}
 ROOMS: dict[str, set[str]] = {
     "__main__": {"observability", "server"},
-    "server": {"app", "api", "state", "reloader", "http", "engine", "observability"},
+    "server": {"app", "api", "state", "http", "engine", "observability"},
     "openapi": {"api"},
-    "app": {"api", "state", "reloader", "annotate", "engine", "http", "observability"},
-    "reloader": {"state", "engine", "http", "observability"},
+    "app": {"api", "state", "annotate", "engine", "http", "observability"},
     "api": {"state", "annotate", "engine", "http", "observability"},
     "state": {"annotate", "engine", "http", "observability"},
     "annotate": {"engine", "observability"},

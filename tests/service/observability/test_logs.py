@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nerve.service.observability.logs import _Json, _Text
+from nerve.service.observability.logs import formatter
 from tests.support.documents import ROOT, blocks
 
 Run = Callable[..., Any]
@@ -98,7 +98,7 @@ def test_a_stream_is_one_line_with_the_number_of_its_refused_ones(asked: Callabl
     assert (line["status"], line["texts"], line["tokens"], line["refused_lines"]) == (200, 2, 2, 2)
 
 
-def test_probes_and_scrapes_are_told_at_debug_only(asked: Callable[..., Any]) -> None:
+def test_probes_and_scrapes_are_logged_at_debug_only(asked: Callable[..., Any]) -> None:
     probes = ("/health/live", "/health/ready", "/health", "/v2/health/live", "/v2/health/ready", "/metrics")
 
     def ask(client: httpx.Client) -> None:
@@ -230,8 +230,8 @@ def test_no_piece_of_a_text_is_in_any_log_at_any_level(run_service: Run, archive
     assert [piece for piece in PIECES if piece.lower() in (out + err).lower()] == []
 
 
-@pytest.mark.parametrize("formatter", [_Text("%(message)s"), _Json()])
-def test_an_error_is_told_by_its_type_and_frames_and_without_its_message(formatter: logging.Formatter) -> None:
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_an_error_is_logged_with_its_type_and_frames_and_without_its_message(form: str) -> None:
     try:
         try:
             raise KeyError(SECRET)
@@ -239,6 +239,6 @@ def test_an_error_is_told_by_its_type_and_frames_and_without_its_message(formatt
             raise ValueError(SECRET) from cause
     except ValueError as error:
         record = logging.makeLogRecord({"msg": "it failed", "exc_info": (type(error), error, error.__traceback__)})
-    line = formatter.format(record)
+    line = formatter(form).format(record)
     assert all(word in line for word in ("it failed", "ValueError", "KeyError", "test_logs.py"))
     assert not any(piece in line.replace("raise ", "") for piece in PIECES)

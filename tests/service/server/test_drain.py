@@ -75,7 +75,7 @@ def test_no_request_is_lost_when_a_load_balancer_goes_by_readiness(run_service: 
     assert all(answer.json()["text"] == text for text, answer in answered)
 
 
-def test_what_is_in_flight_when_the_port_closes_is_answered(run_service: Run, archive: Path) -> None:
+def test_a_request_in_flight_when_the_port_closes_is_answered(run_service: Run, archive: Path) -> None:
     service = run_service("--port", "0", "--model", str(archive), *GRACE, "--drain-seconds", "300")
     _, url = service.ready()
     texts = [f"Angela Merkel visited Munich {number} times. " * 4_000 for number in range(4)]
@@ -93,7 +93,7 @@ def test_what_is_in_flight_when_the_port_closes_is_answered(run_service: Run, ar
     assert [answer.json()["text"] for answer in answers] == texts
 
 
-def test_what_takes_longer_than_the_drain_is_told_so(run_service: Run, archive: Path) -> None:
+def test_a_request_that_takes_longer_than_the_drain_is_answered_503(run_service: Run, archive: Path) -> None:
     service = run_service("--port", "0", "--model", str(archive), "--drain-seconds", "0")
     _, url = service.ready()
     text = "Angela Merkel visited Munich. " * 30_000

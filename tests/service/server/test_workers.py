@@ -20,7 +20,7 @@ OLD_KEY, NEW_KEY = "old-key-0123456789", "new-key-0123456789"
 
 
 class Fleet:
-    """A service with two workers, asked over a new connection each time, so that both get some."""
+    """A service with two workers. Each request has a connection of its own, so that both workers get some."""
 
     def __init__(self, service: Any) -> None:
         self.service = service
@@ -38,7 +38,7 @@ class Fleet:
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
     def folders(self) -> set[Path]:
-        """Those in which the workers of this service keep their metrics."""
+        """The folders in which the workers of this service keep their metrics."""
         maps = [Path(f"/proc/{pid}/maps").read_text() for pid in self.service.workers()]
         return {Path(line.split()[-1]).parent for text in maps for line in text.splitlines() if "/nerve-" in line}
 
@@ -60,7 +60,7 @@ def test_two_processes_answer_and_their_numbers_are_added_up(fleet: Fleet) -> No
     for _ in range(20):
         assert fleet.post(texts=["Munich", "a b c"]).status_code == 200
     assert fleet.post(text=1).status_code == 422
-    # Asked several times, because one process or the other answers.
+    # Several times, because one worker or the other answers.
     for _ in range(6):
         assert fleet.metric("nerve_http_requests_total", route=URL, status="200") == 20
         assert fleet.metric("nerve_http_request_duration_seconds_count", route=URL) == 21
@@ -99,7 +99,7 @@ def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays(fleet: Fl
     assert f"worker {killed} ended with -9; another takes its place" in err
 
 
-def test_a_hangup_reaches_every_process(fleet: Fleet, tmp_path: Path, other_archive: Path) -> None:
+def test_a_sighup_reaches_every_process(fleet: Fleet, tmp_path: Path, other_archive: Path) -> None:
     (tmp_path / "new").write_bytes(other_archive.read_bytes())
     (tmp_path / "new").replace(tmp_path / "served.pt")
     (tmp_path / "keys").write_text(NEW_KEY)
@@ -122,7 +122,7 @@ def test_a_reload_over_http_reaches_every_process(fleet: Fleet, tmp_path: Path, 
     assert all(fleet.get("/v1/models").json()["models"][0]["labels"] == ["ORG"] for _ in range(8))
 
 
-def test_workers_end_when_nobody_looks_after_them(fleet: Fleet) -> None:
+def test_workers_end_when_their_supervisor_is_killed(fleet: Fleet) -> None:
     workers = fleet.service.workers()
     folders = fleet.folders()
     fleet.service.process.kill()
@@ -133,7 +133,7 @@ def test_workers_end_when_nobody_looks_after_them(fleet: Fleet) -> None:
 
 
 def running(pid: int) -> bool:
-    """Whether there is such a process, and not only its grave."""
+    """Whether there is such a process, and it is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,0 +1,137 @@
+"""Whether a request may enter the queue: if it cannot be answered in time, it is refused at once.
+
+    constant           value  what it trades, and the figure that chose it
+    SAFETY_FACTOR      2      A larger factor refuses requests that would have been answered in time. With a smaller
+                              one, requests are accepted that then time out, and the engine time spent on them is
+                              wasted. With 2, none of 92,572 accepted requests timed out at three times the peak rate.
+    ROUND_FRACTION     8      A longer queue survives longer bursts, but answers nobody sooner, and each waiting
+                              request is a task and a connection that fall out of the processor's caches. With 2, some
+                              1,400 requests waited and an answer took 917 µs of CPU time; with 8 it took 729 µs.
+    SPEED_SMOOTHING    0.2    A larger weight follows a change of speed sooner, a smaller one is not fooled by one
+                              slow batch. Ten full batches, about half a second, replace nine tenths of the estimate.
+                              Other values were not measured.
+    SPEED_FRACTION     2      Only batches of at least half of the bound count, since a small one costs mostly its
+                              overhead. Batches of 32 sentences are as fast a sentence as those of 64.
+
+docs/performance.md, "Overload" and "Serving", has the measurements.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nerve.service.engine.scheduler import Scheduler
+from nerve.service.errors import DeadlineError, UnavailableError
+
+SAFETY_FACTOR = 2
+ROUND_FRACTION = 8
+SPEED_SMOOTHING = 0.2
+SPEED_FRACTION = 2
+
+
+class Admission:
+    """The limits of the queue: its tokens, the predicted wait, and the time of one round.
+
+    Args:
+        scheduler: whose queue it guards.
+        queue_tokens: the most tokens that may wait, those of texts that are still being read included.
+    """
+
+    def __init__(self, scheduler: Scheduler, queue_tokens: int) -> None:
+        self._scheduler = scheduler
+        self.queue_tokens = queue_tokens
+        self.announced_tokens = 0
+        """Tokens of the texts that are being read, as far as they have been announced."""
+        self.running_tokens = 0
+        """Tokens of the batch that is in the engine."""
+        self.tokens_per_second = 0.0
+        """Estimated speed of the engine under load; 0 until a large batch has been timed."""
+
+    def admit(self, tokens: int, seconds_left: float) -> None:
+        """Check whether a request of this many tokens may enter the queue.
+
+        Args:
+            tokens: in all of its windows.
+            seconds_left: until its deadline.
+
+        Raises:
+            DeadlineError: if the deadline has passed.
+            UnavailableError: if there is no room, or no chance of an answer in time.
+        """
+        if seconds_left <= 0:
+            raise DeadlineError("the deadline passed before the answer")
+        self._check_room(tokens)
+        self._check_wait(tokens, seconds_left)
+
+    def check(self, tokens: int, seconds_left: float) -> None:
+        """Check whether a request of about this many tokens has a chance, before any work is put into it.
+
+        The estimate of the tokens may be far off, so the queue only has to have some room left.
+
+        Raises:
+            UnavailableError: if it has none.
+        """
+        self._check_room(1)
+        self._check_wait(tokens, seconds_left)
+
+    @contextmanager
+    def announced(self, tokens: int) -> Iterator[None]:
+        """Reserve room in the queue for texts of about this many tokens, while they are being read.
+
+        Raises:
+            UnavailableError: if there is no room.
+        """
+        self._check_room(tokens)
+        self.announced_tokens += tokens
+        try:
+            yield
+        finally:
+            self.announced_tokens -= tokens
+
+    def measure(self, tokens: int, seconds: float) -> None:
+        """Update the estimated speed with a batch of this many tokens, which took this long."""
+        if SPEED_FRACTION * tokens < self._scheduler.batch_tokens or seconds <= 0:
+            return
+        speed = tokens / seconds
+        estimate = self.tokens_per_second or speed
+        self.tokens_per_second = estimate + SPEED_SMOOTHING * (speed - estimate)
+
+    def _check_room(self, tokens: int) -> None:
+        taken, speed = self._scheduler.waiting_tokens + self.announced_tokens, self.tokens_per_second
+        if taken + tokens > self.queue_tokens:
+            raise UnavailableError(
+                f"the queue is full: {taken:,} tokens wait, {tokens:,} more were sent; "
+                f"the limit is {self.queue_tokens:,}",
+                retry_after=taken / speed if speed else 1.0,
+                reason="queue_full",
+            )
+
+    def _check_wait(self, tokens: int, seconds_left: float) -> None:
+        if not self.tokens_per_second:
+            return
+        wait = self._predicted_wait(tokens)
+        if wait > seconds_left:
+            raise UnavailableError(
+                f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
+                retry_after=wait - seconds_left,
+                reason="wait_too_long",
+            )
+        seconds, limit = self._round_seconds(), seconds_left / ROUND_FRACTION
+        if seconds > limit:
+            raise UnavailableError(
+                f"the queue needs {seconds:.1f} s to give each waiting request a turn; "
+                f"the limit is {limit:.1f} s, 1/{ROUND_FRACTION} of the time to the deadline",
+                retry_after=seconds,
+                reason="wait_too_long",
+            )
+
+    def _predicted_wait(self, tokens: int) -> float:
+        """Seconds until a request of this many tokens would be answered, if it came now; rather too many."""
+        queue = self._scheduler
+        # Requests take turns, so of each other one at most as much comes first as this one has itself, or a quantum.
+        ahead = min(queue.waiting_tokens, queue.waiting_requests * max(tokens, queue.quantum))
+        return (SAFETY_FACTOR * (self.running_tokens + ahead) + tokens) / self.tokens_per_second
+
+    def _round_seconds(self) -> float:
+        """Seconds in which each waiting request has one turn."""
+        queue = self._scheduler
+        return min(queue.waiting_tokens, queue.waiting_requests * queue.quantum) / self.tokens_per_second
