@@ -439,7 +439,7 @@ def test_vectors_that_cannot_be_read_are_refused(
     [
         (["--init", "{}/absent.pt"], "{}/absent.pt: no such file"),
         (["--init", "{}/good.conll"], "{}/good.conll: not an archive, or damaged: "),
-        (["--pair-vectors", "{}/pairs.txt"], "pair_vectors need a tagger that looks at pairs: pair_size is 0"),
+        (["--pair-vectors", "{}/pairs.txt"], "pair_vectors need a tagger with pairs, but pair_size is 0"),
         (["--pair-vectors", "{}/pairs.txt", "--pair-size", "4"], "{}/pairs.txt: [Errno 2] No such file"),
     ],
 )

@@ -105,7 +105,7 @@ def test_pairs_too_begin_at_vectors(tmp_path: Path) -> None:
 
 
 def test_vectors_of_pairs_are_refused_where_pairs_are_not_looked_at(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="pair_vectors need a tagger that looks at pairs: pair_size is 0"):
+    with pytest.raises(ConfigError, match="pair_vectors need a tagger with pairs, but pair_size is 0"):
         begin(pair_vectors=write(tmp_path / "p.txt", "ofthe 1 2 3\n"))
 
 
