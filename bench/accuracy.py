@@ -49,6 +49,7 @@ class Run:
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Return what decides the result besides the seed."""
         return {"corpora": self.corpora, "training": self.training, "tagger": self.tagger}
 
     def config(self, seed: int, work: Path) -> config.Config:
@@ -58,6 +59,7 @@ class Run:
         return config.read(None, *placed)
 
     def result(self, seed: int) -> Path:
+        """Return the file of the result of one seed."""
         return RESULTS / f"{self.name}.{seed}.json"
 
     def results(self) -> list[dict[str, Any]]:
@@ -66,11 +68,13 @@ class Run:
         return [one for one in found if one["settings"] == self.settings]
 
     def missing(self) -> list[int]:
+        """Return the seeds that have no result yet."""
         done = {one["seed"] for one in self.results()}
         return [seed for seed in self.seeds if seed not in done]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what is missing, then write the page; return the exit status."""
     options = parse(arguments)
     plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
     runs = {run.name: run for run in _runs(plan["runs"])}
@@ -242,6 +246,7 @@ def _spread(scores: Sequence[float]) -> str:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.accuracy", description="Train for, and write, accuracy.md."
     )

@@ -43,6 +43,7 @@ SOAK_SECONDS = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what the command line asks for; return the exit status."""
     options = parse(arguments)
     os.sched_setaffinity(0, {options.load_core})
     try:
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.http", description="Measure the service.")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
     parser.add_argument("--model", type=Path, metavar="PATH", default=HERE.parent / "models" / "en.pt")
@@ -220,8 +222,10 @@ async def _with_documents(
 
 
 def soak(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
-    """Resident memory over so many requests, none of which has a word of another. The load is a closed loop's: what
-    waits under overload takes memory, too, and is another question."""
+    """Measure resident memory over many requests, none of which shares a word with another.
+
+    The load is a closed loop, because requests that wait under overload take memory, too: that is another question.
+    """
     rng = random.Random(1)
     with service(options) as (url, pid, _):
         rate = closed_loop(url, bodies, CONNECTIONS, 3, options.load_core).rate
@@ -239,8 +243,10 @@ def soak(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
 
 
 def workers(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
-    """The peak rate of one process on the server's core, and of several on both, of which the load takes its part.
-    Each process has as many connections."""
+    """Measure the peak rate of one process on the server's core, and of several on both cores.
+
+    The load takes its part of the second core. Each process has the same number of connections.
+    """
     rates = {}
     for count, cores in ((1, str(options.core)), (options.workers, f"{options.core},{options.load_core}")):
         with service(options, f"--workers={count}", cores=cores) as (url, _, _):
@@ -260,6 +266,7 @@ def workers(options: argparse.Namespace, bodies: Path) -> dict[str, Any]:
 
 @contextmanager
 def service(options: argparse.Namespace, *flags: str, cores: str = "") -> Iterator[tuple[str, int, float]]:
+    """Start the service; give its address, its process id and the seconds it took to be ready."""
     words = [sys.executable, "-m", "nerve.service", "--port", "{port}", "--model", str(options.model), *flags]
     with server(words, cores or options.core) as started:
         yield started
@@ -348,6 +355,7 @@ def _right(answer: Answer, expected: Sequence[list[tuple[int, int, str]]]) -> bo
 
 
 def report(part: str, figures: dict[str, Any]) -> None:
+    """Print the figures as a table."""
     print(f"| {part} | |\n|---|---:|")
     for name, value in figures.items():
         if name.endswith(" s") and isinstance(value, float):

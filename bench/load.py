@@ -37,6 +37,7 @@ class Closed:
 
     @property
     def rate(self) -> float:
+        """Requests a second."""
         return self.requests / self.seconds
 
 
@@ -65,6 +66,7 @@ class Open:
 
     @property
     def statuses(self) -> Counter[int]:
+        """How many answers had each status."""
         return Counter(answer.status for answer in self.answers)
 
 
@@ -88,7 +90,8 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 async def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) -> Open:
     """`rate` requests a second, evenly spaced. Request n has the body n modulo their number."""
     parts = urlsplit(url)
-    assert parts.hostname is not None and parts.port is not None
+    assert parts.hostname is not None
+    assert parts.port is not None
     head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
     requests = [head.encode() + str(len(body)).encode() + b"\r\n\r\n" + body for body in bodies]
     load = _Load(parts.hostname, parts.port, requests)

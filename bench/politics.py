@@ -22,6 +22,7 @@ DEV, TEST = 41, 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the files; return the exit status."""
     options = parse(arguments)
     try:
         splits = [datasets.load("crossner/politics", split, options.data_dir) for split in ("train", "dev")]
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.politics", description="Files for a learning curve.")
     parser.add_argument("work", type=Path, metavar="DIR", help="where they go")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")

@@ -1,5 +1,4 @@
-"""Training on one thread: tokens per second of conll2003 with the default configuration, beside a plain loop's; and
-the F1 on dev that the two come to.
+"""Training on one thread: tokens a second on conll2003, and the F1 on dev, beside those of a plain loop.
 
     python -m bench.train
     python -m bench.train --epochs 12
@@ -51,6 +50,7 @@ OURS, PLAIN = "nerve", "the plain way"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Time both ways; return the exit status."""
     options = parse(arguments)
     torch.set_num_threads(1)
     task = conll2003(options.data_dir)
@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = timing_parser("bench.train", "Time training on one thread.", rounds=3)
     parser.add_argument("--steps", type=int, default=60, help="steps of a round")
     parser.add_argument("--epochs", type=int, default=0, help="train both ways for so long, and compare F1 on dev")
@@ -129,6 +130,7 @@ def trained(task: Task, epochs: int) -> dict[str, Any]:
 
 
 def ways(task: Task, total_steps: int) -> "dict[str, Way]":
+    """Both ways, at their beginning, by name."""
     training = task.settings.training
     return {
         OURS: Trainer(copy.deepcopy(task.tagger), training, total_steps, "cpu"),
@@ -165,6 +167,7 @@ def _tokens(batch: TrainingBatch) -> int:
 
 
 def report(part: str, figures: Mapping[str, Any]) -> None:
+    """Print the figures as a table."""
     speeds, f1 = figures["tokens/s"], figures.get("dev F1")
     print(f"| {part} | tokens/s | |" + (" dev F1 | best |\n|---|---:|---:|---:|---:|" if f1 else "\n|---|---:|---:|"))
     for name, speed in speeds.items():
@@ -178,9 +181,11 @@ def report(part: str, figures: Mapping[str, Any]) -> None:
 class Way(Protocol):
     """What `Trainer` and `Plain` have in common."""
 
-    def step(self, batch: TrainingBatch) -> float: ...
+    def step(self, batch: TrainingBatch) -> float:
+        """Take a step on a batch; return the loss."""
 
-    def averaged(self) -> AbstractContextManager[Tagger]: ...
+    def averaged(self) -> AbstractContextManager[Tagger]:
+        """Give the tagger that is scored, within a block."""
 
 
 class Plain:
@@ -191,6 +196,7 @@ class Plain:
         self._optimiser = torch.optim.Adam(tagger.parameters(), lr=learning_rate)
 
     def step(self, batch: TrainingBatch) -> float:
+        """Take a step on a batch; return the loss."""
         inputs: Batch = batch.inputs
         emissions = self.tagger.emissions(inputs.features, inputs.characters, inputs.tokens, inputs.lengths)
         gold = batch.allowed.long().argmax(2)  # conll2003 is annotated completely: one tag a token
@@ -210,7 +216,7 @@ class Plain:
 
 
 def log_partition(crf: CRF, emissions: Tensor, lengths: Tensor) -> Tensor:
-    """log Z of each sentence, (B)."""
+    """Log Z of each sentence, (B)."""
     transitions = crf.transitions.masked_fill(crf.forbidden, -1e4)
     score = crf.start.masked_fill(crf.forbidden_start, -1e4) + emissions[:, 0]
     for t in range(1, emissions.shape[1]):
