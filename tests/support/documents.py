@@ -10,6 +10,7 @@ from tests.support import ROOT
 DOCUMENTS = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
     ROOT / "bench" / "results" / "README.md",
+    *sorted(ROOT.glob("recipes/*/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 )
 
