@@ -103,7 +103,7 @@ def timed(task: Task, steps: int, rounds: int) -> dict[str, Any]:
     batches = list(shuffled(task.examples, task.settings.training.batch_size, seed=1))[:steps]
 
     both = ways(task, 10_000)
-    taken = seconds({name: partial(_take, name, way, batches) for name, way in both.items()}, rounds)
+    taken = seconds({name: partial(_take, way, batches) for name, way in both.items()}, rounds)
     tokens = sum(map(_tokens, batches))
     return {"tokens/s": {name: tokens / time for name, time in taken.items()}}
 
@@ -120,7 +120,7 @@ def trained(task: Task, epochs: int) -> dict[str, Any]:
         for name, way in both.items():
             torch.manual_seed(epoch)
             begun = time.thread_time()
-            _take(name, way, shuffled(task.examples, size, seed=epoch))
+            _take(way, shuffled(task.examples, size, seed=epoch))
             taken[name] += time.thread_time() - begun
             with way.averaged() as tagger:
                 f1[name].append(score(tagger, task))
@@ -138,8 +138,7 @@ def ways(task: Task, total_steps: int) -> "dict[str, Way]":
     }
 
 
-def _take(name: str, way: "Way", batches: Iterable[TrainingBatch]) -> None:
-    torch.set_flush_denormal(name == OURS)
+def _take(way: "Way", batches: Iterable[TrainingBatch]) -> None:
     for batch in batches:
         way.step(batch)
 

@@ -29,6 +29,20 @@ class Epoch:
     tokens_per_second: float
 
 
+@contextmanager
+def _flushed_denormals() -> Iterator[None]:
+    """Let this thread take denormal numbers for zero.
+
+    Second moments of rarely seen embedding rows decay into them, and a CPU is slow on them. The thread's own programs
+    may rely on them: they are back afterwards.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 class Trainer:
     """A tagger with its optimiser.
 
@@ -36,8 +50,6 @@ class Trainer:
     """
 
     def __init__(self, tagger: Tagger, config: TrainingConfig, total_steps: int, device: str) -> None:
-        # Second moments of rarely seen embedding rows decay into denormal numbers, on which a CPU crawls.
-        torch.set_flush_denormal(True)
         self.tagger = tagger.to(device).train()
         self.config = config
         self.total_steps = total_steps
@@ -50,6 +62,7 @@ class Trainer:
             self._weights, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
 
+    @_flushed_denormals()
     def step(self, batch: TrainingBatch) -> float:
         """Learn from one batch. Returns the loss: minus the mean log-likelihood of a sentence, in nats.
 

@@ -47,6 +47,12 @@ def test_the_loss_falls(batches: list[TrainingBatch]) -> None:
     assert sum(losses[6:]) < 0.8 * sum(losses[:6])
 
 
+def test_a_step_leaves_denormal_numbers_to_the_rest_of_the_program(batches: list[TrainingBatch]) -> None:
+    smallest = 2.0**-1074
+    learn(tiny_trainer(tiny_tagger()[0]), batches[:1])
+    assert smallest * 1.0 > 0.0
+
+
 def test_the_loss_is_the_negative_log_likelihood_of_a_sentence(batches: list[TrainingBatch]) -> None:
     tagger = tiny_tagger()[0].eval()
     expected = -tagger.log_likelihood(batches[0].inputs, batches[0].allowed).mean().detach()
