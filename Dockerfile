@@ -2,42 +2,73 @@
 #
 #   docker build -t nerve .                                  the CPU build of torch, or none at all
 #   docker build -t nerve --build-arg TORCH=2.13.0 .         the CUDA build that pip finds by default on Linux
-#   ... --build-arg TORCH_INDEX=URL                          an index more for pip to find either in
+#   ... --build-arg TORCH_INDEX=URL                          the index that pip takes torch from, and nothing else
+#   ... --build-arg TORCH_SHA256=DIGEST                      the wheel of a torch that requirements/ does not list
+#   ... --build-arg PYTHON_IMAGE=NAME@sha256:DIGEST          the base image by its content, as a release has it
+#   ... --build-arg SOURCE_DATE_EPOCH=SECONDS                the time that all files get
+#
+# Every wheel is checked against the SHA-256 in requirements/ before anything in it runs (docs/security.md). The same
+# inputs give the same files: nothing that is copied into the image holds the time of the build.
 
-FROM python:3.11-slim-bookworm AS build
-# A whole version, its local part included: pip must not take CUDA where CPU is meant, nor the other way round.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM $PYTHON_IMAGE AS build
 ARG TORCH=2.13.0+cpu
 ARG TORCH_INDEX=
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ARG TORCH_SHA256=
+ARG SOURCE_DATE_EPOCH=0
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_QUIET=1 \
+    PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv --without-pip /venv
 WORKDIR /build
-# Without the code beside it, pyproject.toml installs its dependencies and the metadata alone: a change of code, or of
-# the README that the metadata name, does not install them again.
-COPY pyproject.toml constraints.txt LICENSE ./
-RUN touch README.md && pip --python /venv install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      --constraint constraints.txt . "torch===$TORCH" \
-    || { echo "If pip found no torch $TORCH, give it an index: --build-arg TORCH_INDEX=URL (README.md, Docker)" >&2; exit 1; }
+COPY requirements ./requirements
+# Wheels only, because a source distribution would run code of its own here.
+RUN set -- --require-hashes --no-deps --no-compile --only-binary=:all: \
+    && pip --python /venv install "$@" --requirement requirements/service.txt \
+    && case "$TORCH" in \
+      *+cpu) ;; \
+      *) pip --python /venv install "$@" --requirement requirements/cuda.txt ;; \
+    esac \
+    && if [ -n "$TORCH_SHA256" ]; \
+      then echo "torch===$TORCH --hash=sha256:$TORCH_SHA256" > torch.txt; \
+      else cp "requirements/torch-$TORCH.txt" torch.txt; fi \
+    && pip --python /venv install "$@" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} --requirement torch.txt \
+    && pip --python /venv check \
+    || { echo "If pip found no torch $TORCH, give it an index: --build-arg TORCH_INDEX=URL (README.md, Docker); if" \
+      "requirements/ has no file for it, or other hashes, give its own: --build-arg TORCH_SHA256=…" >&2; exit 1; }
 # What torch carries for building extensions and for testing itself: 190 MB that nothing here opens.
 RUN cd /venv/lib/python3.11/site-packages/torch && rm -rf test include share/cmake \
     && find bin -mindepth 1 ! -name torch_shm_manager -delete
-
-FROM python:3.11-slim-bookworm
-LABEL org.opencontainers.image.title=nerve \
-      org.opencontainers.image.description="Named-entity recognition over HTTP" \
-      org.opencontainers.image.licenses="Apache-2.0 AND CC-BY-SA-4.0"
-ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONPATH=/app
-COPY --from=build /venv /venv
+# Without the code beside it, pyproject.toml installs the program `nerve` and the metadata alone: a change of code, or
+# of the README that the metadata name, does not install them again. setuptools is the one of requirements/.
+# torch carries a file in the syntax of Python 3.12, py312_intrinsics.py, which 3.11 cannot compile and nobody imports.
+COPY pyproject.toml LICENSE ./
+RUN touch README.md && pip --python /venv install --no-index --no-deps --no-compile --no-build-isolation . \
+    && /venv/bin/python -m compileall -q -x py312 --invalidation-mode unchecked-hash /venv/lib \
+    && find /venv -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 WORKDIR /app
-# Readable by user 10001, whatever umask the clone was made with; a chmod in a layer of its own would store all twice.
+# Readable by user 10001, whatever umask the clone was made with.
 COPY --chmod=755 LICENSE ./
 COPY --chmod=755 nerve/*.py ./nerve/
 COPY --chmod=755 model ./nerve/model
 COPY --chmod=755 service ./nerve/service
 COPY --chmod=755 cli ./nerve/cli
 COPY --chmod=755 models ./nerve/models
+COPY scripts/sbom.py /build/
 # Compiled here, because nothing can be written later.
-RUN python -m compileall -q nerve
+RUN /venv/bin/python -I /build/sbom.py --models nerve/models > sbom.json \
+    && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash nerve \
+    && find /app -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+
+FROM $PYTHON_IMAGE
+LABEL org.opencontainers.image.title=nerve \
+      org.opencontainers.image.description="Named-entity recognition over HTTP" \
+      org.opencontainers.image.licenses="Apache-2.0 AND CC-BY-SA-4.0"
+ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/app
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

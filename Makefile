@@ -2,13 +2,15 @@
 # constraints.txt, and pip runs again only when that file or pyproject.toml has changed.
 #
 #   PYTHON        the interpreter to make .venv with, and to smoke-test: 3.11 to 3.13
-#   TORCH_INDEX   an index where pip may find a CPU build of torch (README.md, "Without a GPU")
+#   TORCH_INDEX   the index to take torch from, and nothing else: a CPU build (README.md, "Without a GPU")
+#   PYTHON_IMAGE  the base of the image; `release` wants it by its content: NAME@sha256:DIGEST
 #   ARGS          more words for the command of `serve`, `train` and `test`
 #
 # Variables given to make reach the service as its environment: HOST, PORT, MODEL and the rest (docs/http-api.md).
 
 PYTHON ?=
 TORCH_INDEX ?=
+PYTHON_IMAGE ?=
 ARGS ?=
 
 # 3.11 first, as the image has it. A name that does not run, such as a shim without its version, is passed over.
@@ -17,9 +19,11 @@ suits = import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14
 suitable = $(firstword $(foreach name,$(candidates),$(shell '$(name)' -c '$(suits)' >/dev/null 2>&1 && echo '$(name)')))
 python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv module, and \
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
-index = $(if $(TORCH_INDEX),--extra-index-url '$(TORCH_INDEX)')
+pip = .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+# So that two builds of a commit are the same.
+commit_time = $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help serve test check format train cards docs image smoke lowest release clean python
+.PHONY: help serve test check format train cards docs lock audit image smoke lowest release clean python base-by-digest
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,8 +52,17 @@ docs: .venv/.test ## build the documentation site in site/ and check its links
 cards: .venv/.training ## measure every figure of the model cards again: make cards ARGS="--data-dir DIR"
 	@.venv/bin/python -m recipes.cards $(ARGS)
 
+lock: .venv/.test ## write requirements/, the hashes of what the image installs; of the CPU build of torch with TORCH_INDEX
+	@.venv/bin/python -m scripts.lock --torch-index '$(TORCH_INDEX)'
+
+audit: .venv/.test ## ask the Python Packaging Advisory Database about what the image installs
+	@.venv/bin/python -m uv tool run --quiet pip-audit@2.10.1 --require-hashes --disable-pip \
+	  $(addprefix --requirement ,$(filter-out %+cpu.txt,$(wildcard requirements/*.txt)))
+
 image: ## build the container image `nerve`
-	@docker build $(if $(TORCH_INDEX),--build-arg TORCH_INDEX=$(TORCH_INDEX)) -t nerve .
+	@docker build $(if $(TORCH_INDEX),--build-arg 'TORCH_INDEX=$(TORCH_INDEX)') \
+	  $(if $(PYTHON_IMAGE),--build-arg 'PYTHON_IMAGE=$(PYTHON_IMAGE)') \
+	  $(if $(commit_time),--build-arg SOURCE_DATE_EPOCH=$(commit_time)) -t nerve .
 
 smoke: ## install nerve in a throw-away environment of PYTHON and use it: tag, serve, train
 	@'$(python)' -m scripts.smoke --torch-index '$(TORCH_INDEX)'
@@ -57,12 +70,18 @@ smoke: ## install nerve in a throw-away environment of PYTHON and use it: tag, s
 lowest: .venv/.test ## run the service's tests with the lowest versions that pyproject.toml allows
 	@.venv/bin/python -m scripts.lowest --torch-index '$(TORCH_INDEX)'
 
-release: .venv/.test ## build what a release uploads into dist/, check its metadata and smoke-test it; uploads nothing
+release: base-by-digest .venv/.test ## build and check what a release uploads: dist/ and the image; uploads nothing
 	@rm -rf dist
 	@.venv/bin/python -m build --outdir dist . >/dev/null
 	@.venv/bin/python -m uv tool run --quiet twine@7.0.0 check --strict dist/*
 	@.venv/bin/python -m scripts.smoke --torch-index '$(TORCH_INDEX)' --wheel dist/*.whl
+	@$(MAKE) --no-print-directory image
+	@docker run --rm --entrypoint cat nerve /app/sbom.json > dist/sbom.json
 	@sha256sum dist/*
+
+base-by-digest:
+	@echo '$(PYTHON_IMAGE)' | grep -Eq '@sha256:[0-9a-f]{64}$$' || { echo "nerve: a release's image needs its base by \
+	content: make release PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:DIGEST" >&2; exit 1; }
 
 clean: ## remove .venv and what tools left behind
 	@rm -rf .venv build dist site *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache
@@ -70,8 +89,8 @@ clean: ## remove .venv and what tools left behind
 # A stamp for each set of packages. Every set holds what the service needs.
 .venv/.runtime .venv/.training .venv/.test: .venv/.%: pyproject.toml constraints.txt | python .venv/bin/pip
 	@echo 'Installing into .venv, once.$(if $(TORCH_INDEX),, Without a GPU, TORCH_INDEX spares you CUDA: see README.md.)'
-	@.venv/bin/python -m pip install -qq --disable-pip-version-check $(index) \
-	  --constraint constraints.txt --editable '.$(if $(filter-out runtime,$*),[$*])'
+	@$(if $(TORCH_INDEX),$(pip) --no-deps --index-url '$(TORCH_INDEX)' torch)
+	@$(pip) --editable '.$(if $(filter-out runtime,$*),[$*])'
 	@touch .venv/.runtime $@
 
 # The last file that venv writes, so that an interrupted one is made again.

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.smoke import ROOT, SmokeError, like_pip, run, step
+from scripts.smoke import ROOT, SmokeError, download_torch, like_pip, run, step
 
 TESTS = ("tests/service", "tests/cli")
 
@@ -20,17 +20,22 @@ TESTS = ("tests/service", "tests/cli")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Install, say which versions those are, and run the tests: the status of pytest."""
     parser = argparse.ArgumentParser(prog="lowest", description="Run the service's tests on the lowest versions.")
-    parser.add_argument("--torch-index", default="", help="one more index for uv, for a CPU build of torch")
+    parser.add_argument("--torch-index", default="", help="an index that torch comes from, and nothing else")
     options = parser.parse_args(arguments)
-    variables = like_pip([sys.executable, "-m", "pip"], options.torch_index)
+    pip = [sys.executable, "-m", "pip"]
     with tempfile.TemporaryDirectory(prefix="nerve-lowest-") as name:
         python = str(Path(name) / "bin" / "python")
         uv = [sys.executable, "-m", "uv", "--quiet"]
         install = [*uv, "pip", "install", "--python", python]
         lowest = [*install, "--resolution", "lowest-direct", "--editable", f"{ROOT}[training]"]
+        wheels = Path(name) / "wheels"
         try:
             with step("make an environment"):
                 run(*uv, "venv", "--python", sys.executable, name)
+            if options.torch_index:
+                with step(f"download torch from {options.torch_index}"):
+                    download_torch(pip, options.torch_index, wheels)
+            variables = like_pip(pip, wheels)
             with step("install the lowest versions"):
                 run(*lowest, variables=variables)
             with step("install the tests' tools"):

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="smoke", description="Install nerve in a throw-away environment and use it."
     )
     parser.add_argument("--wheel", type=Path, help="the wheel to install; without it, one is built of this checkout")
-    parser.add_argument("--torch-index", default="", help="one more index for pip, for a CPU build of torch")
+    parser.add_argument("--torch-index", default="", help="an index that pip takes torch from, and nothing else")
     options = parser.parse_args(arguments)
     print(f"Python {sys.version.split()[0]}", flush=True)
     try:
@@ -75,7 +75,6 @@ def smoke(folder: Path, wheel: Path | None, torch_index: str) -> None:
     empty.mkdir()
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     install = [*pip, "install", "--constraint", str(ROOT / "constraints.txt")]
-    install += ["--extra-index-url", torch_index] if torch_index else []
 
     with step("make an environment"):
         run(sys.executable, "-m", "venv", str(folder / "environment"))
@@ -85,6 +84,11 @@ def smoke(folder: Path, wheel: Path | None, torch_index: str) -> None:
             run(python, "-m", "build", "--outdir", str(folder / "dist"), str(ROOT))
             (wheel,) = (folder / "dist").glob("*.whl")
     wheel = wheel.resolve()
+    wheels = folder / "wheels"
+    if torch_index:
+        with step(f"pip install torch from {torch_index}"):
+            download_torch(pip, torch_index, wheels)
+            run(*install, "--no-deps", *map(str, wheels.iterdir()))
     with step(f"pip install {wheel.name}"):
         run(*install, str(wheel))
     with step("nerve tag"):
@@ -127,7 +131,7 @@ def smoke(folder: Path, wheel: Path | None, torch_index: str) -> None:
     with step("uvx --from WHEEL nerve tag"):
         run(*install, "uv")
         uvx = [str(programs / "uvx"), "--quiet", "--no-config", "--python", sys.executable, "--from", str(wheel)]
-        variables = {**like_pip(pip, torch_index), "UV_CACHE_DIR": str(folder / "cache")}
+        variables = {**like_pip(pip, wheels), "UV_CACHE_DIR": str(folder / "cache")}
         expect(tagged(run(*uvx, "nerve", "tag", folder=empty, given=TEXT, variables=variables)), FOUND)
 
 
@@ -233,17 +237,23 @@ def sentence(generator: random.Random) -> dict[str, object]:
     return {"text": text, "label": spans}
 
 
-def like_pip(pip: Sequence[str], torch_index: str) -> dict[str, str]:
-    """Variables that make uv look for packages where pip is configured to look."""
+def download_torch(pip: Sequence[str], index: str, folder: Path) -> None:
+    """Put the pinned torch of an index into a folder. The index is asked for nothing else."""
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
+    run(*pip, "download", "--no-deps", "--index-url", index, *constraints, "--dest", str(folder), "torch")
+
+
+def like_pip(pip: Sequence[str], wheels: Path | None = None) -> dict[str, str]:
+    """Variables that make uv look for packages where pip is configured to look, and in a folder of wheels."""
     configured = {}
     for line in run(*pip, "config", "list").splitlines():
         name, _, value = line.partition("=")
         configured[name.rpartition(".")[2]] = value.strip("'\"")
-    extra = " ".join(index for index in (configured.get("extra-index-url", ""), torch_index) if index)
+    found = [configured.get("find-links", ""), str(wheels) if wheels and wheels.is_dir() else ""]
     variables = {
         "UV_DEFAULT_INDEX": configured.get("index-url", ""),
-        "UV_EXTRA_INDEX_URL": extra,
-        "UV_FIND_LINKS": configured.get("find-links", ""),
+        "UV_EXTRA_INDEX_URL": configured.get("extra-index-url", ""),
+        "UV_FIND_LINKS": " ".join(filter(None, found)),
         # As pip does: the best version of all indexes, not that of the first index that has one.
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }

@@ -84,11 +84,13 @@ class Engine:
 
         Raises:
             EngineStoppedError: after `close`, or when the thread could not start.
+            Exception: what the recognizer raised. What is not an `Exception`, such as `SystemExit`, would end the
+                process and print its message, so it is the cause of a RuntimeError instead.
         """
         if self._closed:
             raise EngineStoppedError("the engine is closed")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, recognizer.tag, windows)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _tag, recognizer, windows)
         except BrokenThreadPool as error:
             raise EngineStoppedError("the engine's thread could not start") from error
 
@@ -96,3 +98,12 @@ class Engine:
         """Run no further batch. The one that is running ends by itself."""
         self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _tag(recognizer: Recognizer, windows: "Sequence[Window]") -> "list[Tagging]":
+    try:
+        return recognizer.tag(windows)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise RuntimeError("the recognizer tried to end the process") from error

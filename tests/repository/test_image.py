@@ -31,15 +31,20 @@ def instructions() -> list[Instruction]:
     return [Instruction(*line.split(None, 1)) for line in lines if line.strip()]
 
 
-def final_stage() -> list[Instruction]:
-    stages: list[list[Instruction]] = []
+def stages() -> tuple[list[Instruction], list[Instruction]]:
+    """The instructions of the stage that builds, and of the one that becomes the image."""
+    found: list[list[Instruction]] = []
     for instruction in instructions():
         if instruction.name == "FROM":
-            stages.append([])
-        if stages:
-            stages[-1].append(instruction)
-    assert len(stages) == 2
-    return stages[-1]
+            found.append([])
+        if found:
+            found[-1].append(instruction)
+    build, final = found
+    return build, final
+
+
+def final_stage() -> list[Instruction]:
+    return stages()[1]
 
 
 def value(name: str) -> str:
@@ -47,13 +52,18 @@ def value(name: str) -> str:
     return only
 
 
-def copied() -> list[list[str]]:
-    """The arguments of each COPY of the final stage, without the mode that the files get."""
+def copied(stage: list[Instruction]) -> list[list[str]]:
+    """The arguments of each COPY of a stage, without the mode that the files get."""
     return [
         [word for word in shlex.split(instruction.value) if not word.startswith("--chmod=")]
-        for instruction in final_stage()
+        for instruction in stage
         if instruction.name == "COPY"
     ]
+
+
+def runs() -> str:
+    """The shell commands of the stage that builds."""
+    return "\n".join(instruction.value for instruction in stages()[0] if instruction.name == "RUN")
 
 
 def environment() -> dict[str, str]:
@@ -66,8 +76,10 @@ def environment() -> dict[str, str]:
 
 
 def test_only_the_dependencies_the_code_that_serving_needs_the_models_and_the_licence_are_copied() -> None:
-    assert copied() == [
-        ["--from=build", "/venv", "/venv"],
+    assert copied(final_stage()) == [["--from=build", "/venv", "/venv"], ["--from=build", "/app", "/app"]]
+    build = [instruction.value for instruction in stages()[0]]
+    into_app = [Instruction("COPY", line) for line in build[build.index("/app") :] if line.startswith("--chmod=")]
+    assert copied(into_app) == [
         ["LICENSE", "./"],
         ["nerve/*.py", "./nerve/"],
         ["model", "./nerve/model"],
@@ -123,17 +135,55 @@ def arguments() -> dict[str, str]:
     return dict(instruction.value.split("=", 1) for instruction in instructions() if instruction.name == "ARG")
 
 
-def test_torch_is_the_pinned_one_and_a_cpu_build() -> None:
+def pinned_torch() -> str:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     (pinned,) = [line.removeprefix("torch==") for line in lines if line.startswith("torch==")]
-    assert arguments()["TORCH"] == f"{pinned}+cpu"
+    return pinned
+
+
+def test_torch_is_the_pinned_one_and_a_cpu_build() -> None:
+    assert arguments()["TORCH"] == f"{pinned_torch()}+cpu"
     cuda = [word for line in commands(ROOT / "README.md") for word in line.split() if word.startswith("TORCH=")]
-    assert cuda == [f"TORCH={pinned}"]
+    assert cuda == [f"TORCH={pinned_torch()}"]
 
 
-def test_the_readme_names_the_build_arguments_that_there_are() -> None:
+def test_the_readme_names_build_arguments_that_there_are() -> None:
     shown = re.findall(r"--build-arg (\w+)=", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert set(shown) == set(arguments())
+    assert shown
+    assert set(shown) <= set(arguments())
+
+
+def test_both_stages_have_the_base_image_that_a_release_names() -> None:
+    assert {stage[0].value.removesuffix(" AS build") for stage in stages()} == {"$PYTHON_IMAGE"}
+    assert arguments()["PYTHON_IMAGE"].startswith("python:3.11-")
+
+
+def test_pip_installs_what_has_the_recorded_hash_and_runs_no_setup_of_anothers() -> None:
+    flags = runs().partition("set -- ")[2].partition(" &&")[0].split()
+    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(flags)
+    installs = re.findall(r"pip --python /venv install (.*?)(?: &&|\n|$| ;;)", runs())
+    others = [line.strip() for line in installs if '"$@"' not in line]
+    assert len(installs) == 4
+    assert others == ["--no-index --no-deps --no-compile --no-build-isolation ."]
+
+
+def test_the_index_of_torch_is_asked_for_torch_alone() -> None:
+    (line,) = [line for line in runs().split("&&") if "--index-url" in line]
+    assert line.rstrip().endswith("--requirement torch.txt")
+    assert "extra-index-url" not in runs()
+
+
+def test_nothing_in_the_image_holds_the_time_of_its_build() -> None:
+    compiled = [line for line in runs().split("&&") if "compileall" in line]
+    assert len(compiled) == 2
+    assert all("--invalidation-mode unchecked-hash" in line for line in compiled)
+    for folder in ("/venv", "/app"):
+        assert f'find {folder} -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {{}} +' in runs()
+    assert all(instruction.name != "RUN" for instruction in final_stage())
+
+
+def test_a_bill_of_materials_is_made_in_the_image() -> None:
+    assert "/venv/bin/python -I /build/sbom.py --models nerve/models > sbom.json" in runs()
 
 
 @contextmanager

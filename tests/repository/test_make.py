@@ -33,7 +33,8 @@ class Workshop:
         for name in ("Makefile", "pyproject.toml", "constraints.txt"):
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / ".ci", folder / ".ci")
-        for tool in ("awk", "bash", "cp", "dirname", "echo", "make", "mkdir", "rm", "touch"):
+        shutil.copytree(ROOT / "requirements", folder / "requirements")
+        for tool in ("awk", "bash", "cp", "dirname", "echo", "grep", "make", "mkdir", "rm", "touch"):
             path = shutil.which(tool)
             assert path is not None
             (self.programs / tool).symlink_to(path)
@@ -112,10 +113,57 @@ def test_each_target_installs_what_it_needs(workshop: Workshop, target: str, ext
     assert workshop.calls()[1].endswith(f"--editable {extra}")
 
 
-def test_a_torch_index_is_one_more_index_for_pip(workshop: Workshop) -> None:
+def test_a_torch_index_is_asked_for_torch_alone(workshop: Workshop) -> None:
     workshop.add_python()
     workshop.make("serve", "TORCH_INDEX=file:///wheels")
-    assert "--extra-index-url file:///wheels --constraint" in workshop.calls()[1]
+    _, torch, rest, _ = workshop.calls()
+    assert torch.endswith("--constraint constraints.txt --no-deps --index-url file:///wheels torch")
+    assert rest.endswith("--constraint constraints.txt --editable .")
+
+
+def test_without_a_torch_index_pip_runs_once(workshop: Workshop) -> None:
+    workshop.add_python()
+    workshop.make("serve")
+    assert len([call for call in workshop.calls() if "pip install" in call]) == 1
+
+
+def test_the_lock_is_written_with_the_tools_of_the_tests(workshop: Workshop) -> None:
+    workshop.add_python()
+    workshop.make("lock", "TORCH_INDEX=file:///wheels")
+    assert workshop.calls()[-1] == "python3.11: -m scripts.lock --torch-index file:///wheels"
+
+
+def test_an_audit_asks_about_every_locked_package_but_the_cpu_build_of_torch(workshop: Workshop) -> None:
+    """No database knows the local version of that build, and the code is that of the CUDA build."""
+    workshop.add_python()
+    workshop.make("audit")
+    called = workshop.calls()[-1]
+    files = {f"requirements/{path.name}" for path in (ROOT / "requirements").iterdir() if "+cpu" not in path.name}
+    assert set(called.split(" --requirement ")[1:]) == files
+    assert len(files) == 3
+
+
+@pytest.mark.parametrize("image", ["", "python:3.11-slim-bookworm", "python@sha256:12", f"python@sha256:{'g' * 64}"])
+def test_a_release_without_the_digest_of_its_base_image_is_refused(workshop: Workshop, image: str) -> None:
+    workshop.add_python()
+    assert_refused(workshop.make("release", f"PYTHON_IMAGE={image}"), "PYTHON_IMAGE=", "@sha256:DIGEST")
+    assert workshop.calls() == []
+
+
+def test_a_release_builds_its_image_on_the_base_with_that_digest(workshop: Workshop) -> None:
+    workshop.add_python()
+    workshop.add("docker", '#!/bin/sh\necho "docker: $*" >> log\n')
+    workshop.add("git", "#!/bin/sh\necho 1700000000\n")
+    workshop.add("sha256sum", "#!/bin/sh\n")
+    (workshop.folder / "dist").mkdir()
+    base = f"python:3.11-slim-bookworm@sha256:{'0a' * 32}"
+    workshop.add("rm", "#!/bin/sh\n")  # keeps dist/, which no build makes here
+    assert workshop.make("release", f"PYTHON_IMAGE={base}").returncode == 0
+    build, bill = [call for call in workshop.calls() if call.startswith("docker")]
+    assert build == (
+        f"docker: build --build-arg PYTHON_IMAGE={base} --build-arg SOURCE_DATE_EPOCH=1700000000 -t nerve ."
+    )
+    assert bill == "docker: run --rm --entrypoint cat nerve /app/sbom.json"
 
 
 def test_the_whole_suite_is_run_with_coverage_and_a_part_without(workshop: Workshop) -> None:
@@ -160,7 +208,7 @@ def test_help_names_every_target(workshop: Workshop) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
     listed = {line.split()[1] for line in workshop.make().stdout.splitlines()}
-    assert listed == set(phony) - {"python"}
+    assert listed == set(phony) - {"python", "base-by-digest"}
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -74,7 +75,7 @@ class Checkpoint:
         """Continue from the checkpoint, if there is one. Returns the history and the best weights so far.
 
         Raises:
-            CheckpointError: The file is damaged, or was made with other settings, data or code.
+            CheckpointError: The file is damaged or would run code, or it was made with other settings, data or code.
         """
         if not self.path.exists():
             return [], {}
@@ -82,7 +83,13 @@ class Checkpoint:
         digest, content = file[:_DIGEST_BYTES], file[_DIGEST_BYTES:]
         if hashlib.sha256(content).digest() != digest:
             raise CheckpointError(f"{self.path}: damaged; remove it, or start over with --restart")
-        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError:
+            raise CheckpointError(
+                f"{self.path}: holds more than tensors and plain values, so it is not read; remove it, or start over"
+                " with --restart"
+            ) from None
         if state["key"] != self._key:
             raise CheckpointError(
                 f"{self.path}: an interrupted training with other settings, data or code;"

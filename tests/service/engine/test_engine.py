@@ -37,6 +37,18 @@ async def test_a_batch_is_tagged_in_its_order(engine: Engine) -> None:
     assert [tagging.tag_ids for tagging in await engine.run(recognizer, windows)] == [[0, 1], [2]]
 
 
+@pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_a_recognizer_cannot_end_the_process(engine: Engine, ending: type[BaseException]) -> None:
+    class Ending(CapitalisedWords):
+        def tag(self, windows: Sequence[Any]) -> list[Any]:
+            raise ending(windows)
+
+    with pytest.raises(RuntimeError, match="tried to end the process") as raised:
+        await engine.run(Ending(), Ending().windows("Ann"))
+    assert isinstance(raised.value.__cause__, ending)
+    assert await engine.run(CapitalisedWords(), CapitalisedWords().windows("Ann"))
+
+
 async def test_all_batches_run_in_one_thread_which_is_not_the_callers(engine: Engine) -> None:
     recognizer = Recording()
     engine.warm_up(recognizer, lambda: None)

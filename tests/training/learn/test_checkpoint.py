@@ -1,5 +1,8 @@
 """The checkpoint: written whole or not at all, and resumed only where it belongs."""
 
+import hashlib
+import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,3 +169,18 @@ def test_a_file_cut_short_is_refused(saved: Path, trainer: Trainer, share: float
     saved.write_bytes(content[: int(share * len(content))])
     with pytest.raises(CheckpointError, match="damaged"):
         checkpoint(saved.parent).restore(trainer)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused_and_runs_none(
+    tmp_path: Path, saved: Path, trainer: Trainer
+) -> None:
+    class Touch:
+        def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+            return Path.touch, (tmp_path / "it ran",)
+
+    content = io.BytesIO()
+    torch.save({"key": Touch()}, content)
+    saved.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
+    with pytest.raises(CheckpointError, match="not read"):
+        checkpoint(saved.parent).restore(trainer)
+    assert not (tmp_path / "it ran").exists()
