@@ -22,6 +22,7 @@ from nerve.service.api.open_inference import PREFIX
 from nerve.service.api.route import handler
 from nerve.service.api.routes import API, all_routes
 from nerve.service.api.tensors import JSON_LENGTH_HEADER
+from nerve.service.budget import MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.registry import Registry, ServedModel
@@ -54,8 +55,9 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     registry = Registry(models)
     metrics = Metrics(registry)
     batcher = Batcher(engine, settings.batch_tokens, settings.queue_tokens, metrics)
-    annotator = Annotator(batcher, settings.max_tokens, settings.deadline_seconds)
-    service = Service(settings, registry, batcher, annotator, metrics, read_keys(settings.api_keys_file))
+    memory = MemoryBudget(settings.memory_bytes)
+    annotator = Annotator(batcher, memory, settings.max_tokens, settings.deadline_seconds)
+    service = Service(settings, registry, batcher, annotator, memory, metrics, read_keys(settings.api_keys_file))
     service.reloader = reloader = Reloader(registry, engine, settings, metrics.reloads)
 
     @asynccontextmanager
@@ -90,7 +92,7 @@ def create_app(settings: Settings, models: Sequence[ServedModel], engine: Engine
     app.add_exception_handler(HTTPException, errors.http_exception)
     app.add_exception_handler(ClientDisconnect, errors.client_disconnect)
     # The last middleware added is the outermost.
-    app.add_middleware(LimitsMiddleware, max_bytes=settings.max_body_bytes, routes=table)
+    app.add_middleware(LimitsMiddleware, max_bytes=settings.max_body_bytes, memory=memory, routes=table)
     app.add_middleware(AuthenticationMiddleware, keys=lambda: service.keys, routes=table)
     if settings.allowed_origins:
         # Outside of the authentication: a browser's preflight request has no key.

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nerve.model import bundled
 from nerve.model.config import Location, explain
+from nerve.service.budget import needed_bytes
 
 # English first: it answers the requests that name no model.
 BUNDLED_MODELS = tuple(map(bundled.path_of, bundled.NAMES))
@@ -84,7 +85,13 @@ class Settings(BaseSettings):
     max_characters: int = Field(default=2_000_000, ge=1, le=2**40, description="longest text, in characters")
     max_texts: int = Field(default=1_000, ge=1, le=2**40, description="most texts in one request")
     max_tokens: int = Field(
-        default=1_000_000, ge=1, le=2**40, description="most tokens in all texts of one request together"
+        default=200_000, ge=1, le=2**40, description="most tokens in all texts of one request together"
+    )
+    memory_bytes: int = Field(
+        default=256 * 2**20,
+        ge=1,
+        le=2**44,
+        description="most bytes of bodies, work and answers of all requests of a process together",
     )
     queue_tokens: int = Field(default=2_000_000, ge=1, le=2**40, description="most tokens waiting for the engine")
     batch_tokens: int = Field(
@@ -144,6 +151,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"max_tokens ({self.max_tokens:,}) is larger than queue_tokens ({self.queue_tokens:,}): "
                 "such a request could never be queued"
+            )
+        needed = needed_bytes(self.max_body_bytes, self.max_tokens)
+        if self.memory_bytes < needed:
+            raise ValueError(
+                f"memory_bytes ({self.memory_bytes:,}) is too small for a request of max_body_bytes "
+                f"({self.max_body_bytes:,}) with max_tokens ({self.max_tokens:,}): it needs {needed:,}"
             )
         return self
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from nerve.service.annotate.annotator import CHARACTERS_PER_TOKEN, Annotator
+from nerve.service.budget import MemoryBudget
 from nerve.service.engine.batcher import Batcher, stopped
 from nerve.service.engine.registry import Registry, ServedModel
 from nerve.service.http.keys import Keys
@@ -36,6 +37,7 @@ class Service:
         registry: The models.
         batcher: Tags windows.
         annotator: Makes annotations of texts.
+        memory: What the requests hold of the memory.
         metrics: The metrics of this process.
         keys: The API keys; a reload replaces them.
         reloader: Replaces models; set by the application, because it changes the service.
@@ -48,6 +50,7 @@ class Service:
     registry: Registry
     batcher: Batcher
     annotator: Annotator
+    memory: MemoryBudget
     metrics: Metrics
     keys: Keys
     reloader: ModelReloader = field(init=False)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from nerve.service.annotate.document import Annotation, Document, Source, characters, read
+from nerve.service.budget import BYTES_PER_TOKEN, MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.engine.memory import GarbageCollectorPause
 from nerve.service.engine.registry import Recognizer
@@ -42,15 +43,17 @@ class Task(NamedTuple):
 class Annotator:
     """Makes annotations of texts, with the batcher and one thread for long texts."""
 
-    def __init__(self, batcher: Batcher, max_tokens: int, deadline_seconds: float) -> None:
+    def __init__(self, batcher: Batcher, memory: MemoryBudget, max_tokens: int, deadline_seconds: float) -> None:
         """Make an annotator.
 
         Args:
             batcher: Tags the windows.
+            memory: Counts what the tokens take.
             max_tokens: The limit of the tokens of all texts of a request.
             deadline_seconds: The time that a request's work may take.
         """
         self.batcher = batcher
+        self.memory = memory
         self.max_tokens = max_tokens
         self.deadline_seconds = deadline_seconds
         self.collector = GarbageCollectorPause()
@@ -60,6 +63,13 @@ class Annotator:
     def work(self, size: int) -> "Work":
         """Begin the work on a request with `size` characters, as a context; its deadline begins now."""
         return Work(self, size)
+
+    async def compute(self, size: int, function: Callable[[], Result]) -> Result:
+        """Return what `function` returns, as `Work.compute` does for a request of `size` characters."""
+        if size <= LONG_TEXT_CHARACTERS:
+            return function()
+        with self.work(size) as work:
+            return await work.compute(function)
 
     def close(self) -> None:
         """Begin no more work in the thread."""
@@ -78,6 +88,7 @@ class Work:
         self._deadline = asyncio.get_running_loop().time() + annotator.deadline_seconds
         self._long = size > LONG_TEXT_CHARACTERS
         self._collector = annotator.collector if self._long else nullcontext()
+        self._holding = annotator.memory.hold()
 
     def __enter__(self) -> "Work":
         """Pause the collector if the request is long."""
@@ -87,8 +98,9 @@ class Work:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
     ) -> None:
-        """Let the collector go on."""
+        """Let the collector go on, and give back the memory of the tokens."""
         self._collector.__exit__(kind, error, frames)
+        self._holding.__exit__(kind, error, frames)
 
     async def compute(self, function: Callable[[], Result]) -> Result:
         """Return what `function` returns, which is called in the thread if the request is long.
@@ -110,7 +122,7 @@ class Work:
         Raises:
             TooLargeError: The texts have more tokens than the limit.
             DeadlineError: The deadline has passed first.
-            UnavailableError: The queue is full, or the wait would be too long.
+            UnavailableError: The queue or the memory is full, or the wait would be too long.
             EngineError: The engine failed.
         """
         readings = await self._read(tasks)
@@ -124,6 +136,7 @@ class Work:
         if tokens > self._annotator.max_tokens:
             message = f"the request has {tokens:,} tokens; the limit is {self._annotator.max_tokens:,}"
             raise TooLargeError(message, reason="too_many_tokens")
+        self._holding.resize(BYTES_PER_TOKEN * tokens)
         taggings = await self._tag(readings)
 
         def annotations() -> tuple[list[Annotation], list[list[str]]]:
@@ -143,7 +156,9 @@ class Work:
             return [_reading(task) for task in tasks]
         # Texts that wait to be read take memory, and will soon take the engine's time: they count as queued already.
         size = sum(characters(task.source) for task in tasks)
-        with self._annotator.batcher.announced(min(size // CHARACTERS_PER_TOKEN, self._annotator.max_tokens)):
+        tokens = min(size // CHARACTERS_PER_TOKEN, self._annotator.max_tokens)
+        self._holding.resize(BYTES_PER_TOKEN * tokens)
+        with self._annotator.batcher.announced(tokens):
             return await self.compute(lambda: [_reading(task) for task in tasks])
 
     async def _tag(self, readings: "Sequence[_Reading]") -> "list[list[Tagging]]":

@@ -6,12 +6,18 @@ terms.
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
+from pydantic_core import to_json
+
 from nerve.service.errors import TooLargeError
 
+MOST_GROWTH = 4
+"""How many times as long as the texts of a request those of its answer may be, in bytes of JSON."""
+LEAST_LIMIT = 2**20
+"""In bytes of JSON. The texts of an answer may always have as many, because a replacement may be long."""
 SHORTEST_SALT = 16
 """In bytes. A shorter salt can be guessed, together with the name that it protects."""
 
@@ -170,8 +176,49 @@ class Redaction(NamedTuple, Generic[Name]):
     replacements: list[Replacement[Name]]
 
 
+class Growth:
+    """Limits how much longer than the texts of a request those of its answer are, in bytes of JSON.
+
+    JSON has six bytes for a control character, and a replacement is in the answer twice: in the new text, and beside
+    it. One long replacement that is used many times, or entities that overlap, could otherwise turn some kilobytes
+    into gigabytes.
+
+    Attributes:
+        limit: The most bytes that the new texts and their replacements may have together.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Take all texts of a request."""
+        self._bytes = sum(map(_json_bytes, texts))
+        self._covered = 0
+        self.limit = max(MOST_GROWTH * self._bytes, LEAST_LIMIT)
+
+    def cover(self, entity_characters: int) -> None:
+        """Count an entity before it is replaced; raise TooLargeError if all are longer than the limit."""
+        self._covered += entity_characters
+        if self._covered > self.limit:
+            raise TooLargeError(f"the entities have more than {self.limit:,} characters, which is the limit")
+
+    def add(self, replacement: str) -> None:
+        """Count a replacement; raise TooLargeError if the answer becomes longer than the limit.
+
+        What it replaces stays counted.
+        """
+        self._bytes += 2 * _json_bytes(replacement)
+        if self._bytes > self.limit:
+            raise TooLargeError(
+                f"the redacted texts and their replacements have more than {self.limit:,} bytes of JSON, which is "
+                f"the limit: {MOST_GROWTH} times those of the texts, and at least {LEAST_LIMIT:,}",
+                reason="too_many_bytes",
+            )
+
+
+def _json_bytes(text: str) -> int:
+    return len(to_json(text)) - len('""')
+
+
 def redacted(
-    text: str, entities: Iterable[Name], operators: Mapping[str, Operator], default: Operator, max_characters: int
+    text: str, entities: Iterable[Name], operators: Mapping[str, Operator], default: Operator, growth: Growth
 ) -> Redaction[Name]:
     """Return a text with its entities replaced.
 
@@ -181,33 +228,24 @@ def redacted(
             any stays where it was.
         operators: The operators by label.
         default: The operator for all other labels.
-        max_characters: The limit of the new text, and of all entities together.
+        growth: The limit of all new texts of a request.
 
     Raises:
-        TooLargeError: The new text, or all entities together, have more than `max_characters`.
+        TooLargeError: The new text or all entities together are too long.
     """
     pieces: list[str] = []
     replacements: list[Replacement[Name]] = []
-    read = written = covered = 0  # characters of the text, of the new text, of the entities
+    read = written = 0  # characters of the text, of the new text
     for entity in sorted(entities, key=lambda entity: (entity.start, entity.end)):
-        # Both sums are checked as they grow: overlapping entities, or one long replacement that is used many times,
-        # could turn a few megabytes into terabytes.
-        covered += entity.end - entity.start
-        _check_length("the entities have", covered, max_characters)
+        growth.cover(entity.end - entity.start)
         pieces.append(text[read : entity.start])
         operator = operators.get(entity.label, default)
         replacement = operator(text[entity.start : entity.end], entity.label)
+        growth.add(replacement)
         pieces.append(replacement)
         start = written + max(0, entity.start - read)
         written = start + len(replacement)
-        _check_length("the redacted text has", written, max_characters)
         replacements.append(Replacement(start, written, replacement, operator.name, entity))
         read = max(read, entity.end)
     pieces.append(text[read:])
-    _check_length("the redacted text has", written + len(text) - read, max_characters)
     return Redaction("".join(pieces), replacements)
-
-
-def _check_length(what: str, characters: int, max_characters: int) -> None:
-    if characters > max_characters:
-        raise TooLargeError(f"{what} more than {max_characters:,} characters")

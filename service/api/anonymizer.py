@@ -5,7 +5,6 @@ It replaces the entities that an analyzer has found, this service's (`presidio.p
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +14,7 @@ from starlette.responses import Response
 
 from nerve.service.annotate.redaction import (
     OPERATORS,
+    Growth,
     Hash,
     Keep,
     Mask,
@@ -28,8 +28,7 @@ from nerve.service.api.body import Items, Text, check_limits, parse
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import EXAMPLE_RESULTS
 from nerve.service.api.route import Route, bytes_response, json_response
-from nerve.service.errors import InvalidRequestError, TooLargeError
-from nerve.service.settings import Settings
+from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
 # The key of the operator for all entity types that have no operator.
@@ -146,14 +145,17 @@ class FoundEntity(NamedTuple):
     score: float
 
 
-def _unparsed(_: Service, _request: Request, body: bytes) -> bytes:
-    return body
+def _parse(service: Service, _: Request, body: bytes) -> bytes:
+    """Return the JSON that answers the JSON of a request: to parse it is most of the work."""
+    parsed = parse(body, AnonymizeRequest)
+    check_limits(parsed.texts, service.settings)
+    answers = _anonymized(parsed)
+    return to_json(answers[0] if isinstance(parsed.text, str) else answers)
 
 
-async def anonymize(service: Service, _: Request, body: bytes) -> Response:
+async def anonymize(_: Service, _request: Request, answer: bytes) -> Response:
     """Answer a text or several with their entities replaced."""
-    with service.annotator.work(len(body)) as work:
-        return bytes_response(await work.compute(partial(_answer, body, service.settings)))
+    return bytes_response(answer)
 
 
 async def anonymizers(_: Service, _request: Request) -> Response:
@@ -161,32 +163,20 @@ async def anonymizers(_: Service, _request: Request) -> Response:
     return json_response([operator.name for operator in OPERATORS])
 
 
-def _answer(body: bytes, settings: Settings) -> bytes:
-    """Return the JSON that answers the JSON of a request; all of it is work on what may be megabytes of results."""
-    parsed = parse(body, AnonymizeRequest)
-    check_limits(parsed.texts, settings)
-    # The texts of an answer are no longer than those of a request could be.
-    answers = _anonymized(parsed, settings.max_body_bytes)
-    return to_json(answers[0] if isinstance(parsed.text, str) else answers)
-
-
-def _anonymized(parsed: AnonymizeRequest, max_characters: int) -> list[dict[str, Any]]:
+def _anonymized(parsed: AnonymizeRequest) -> list[dict[str, Any]]:
     """Return the answer to each text.
 
     Raises:
         InvalidRequestError: A result lies outside of its text.
-        TooLargeError: The new texts have more than `max_characters` in all.
+        TooLargeError: The new texts are too long.
     """
+    growth = Growth(parsed.texts)
     operators = {name: anonymizer.operator() for name, anonymizer in (parsed.anonymizers or {}).items()}
     default = operators.get(DEFAULT, Replace())
     answers = []
-    characters = 0
     for text, results in zip(parsed.texts, parsed.results, strict=True):
         entities = _without_conflicts(text, [_found(text, result) for result in results])
-        redaction = redacted(text, entities, operators, default, max_characters)
-        characters += len(redaction.text)
-        if characters > max_characters:
-            raise TooLargeError(f"the redacted texts have more than {max_characters:,} characters")
+        redaction = redacted(text, entities, operators, default, growth)
         answers.append(_anonymize_answer(redaction))
     return answers
 
@@ -270,7 +260,7 @@ ROUTES = (
         summary="Presidio's anonymizer: replace entities",
         tag="Presidio",
         request=AnonymizeRequest,
-        parse=_unparsed,
+        parse=_parse,
         answer=AnonymizeAnswer | list[AnonymizeAnswer],
         examples={
             "people masked, all others replaced by their types": {
@@ -282,7 +272,7 @@ ROUTES = (
             }
         },
         plain_errors=True,
-        statuses=(504,),
+        admission=True,
     ),
     Route(
         "GET",

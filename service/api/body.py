@@ -11,8 +11,12 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from nerve.service.annotate.document import Source, characters
+from nerve.service.api.structure import check_structure
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
+
+# Shorter ones cannot hold enough values to take long.
+LONG_BODY_BYTES = 10_000
 
 # More mistakes than these in one answer help nobody.
 MOST_DETAILS = 20
@@ -47,7 +51,10 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
     Raises:
         BadRequestError: The body is not UTF-8.
         InvalidRequestError: The body is not such a request.
+        TooLargeError: The body has too many values.
     """
+    if len(body) > LONG_BODY_BYTES:
+        check_structure(body)
     try:
         document = body.decode()
     except UnicodeDecodeError as error:

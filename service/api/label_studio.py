@@ -150,6 +150,7 @@ ROUTES = (
         tag="Label Studio",
         request=SetupRequest,
         answer=SetupAnswer,
+        admission=True,
         examples={"a project": {"schema": EXAMPLE_CONFIGURATION}},
         plain_errors=True,
     ),

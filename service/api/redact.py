@@ -10,7 +10,7 @@ from starlette.responses import Response
 from nerve.model.annotation import SCORE_DIGITS
 from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.offsets import in_unit
-from nerve.service.annotate.redaction import Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
+from nerve.service.annotate.redaction import Growth, Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
 from nerve.service.api.answers import answer, plan
 from nerve.service.api.body import Text
 from nerve.service.api.examples import EXAMPLE_TEXT
@@ -132,8 +132,9 @@ async def redact(service: Service, _: Request, parsed: RedactRequest) -> Respons
     if parsed.operators.keys() - set(how.labels.values()):
         message = "operators has a label that is not among the labels of the answer"
         raise InvalidRequestError(message, reason="unknown_label")
-    # An answer may be as long as a request.
-    render = partial(_result, request=parsed, max_characters=service.settings.max_body_bytes)
+    texts = [parsed.text] if parsed.text is not None else parsed.texts or []
+    growth = await service.annotator.compute(parsed.size, partial(Growth, texts))
+    render = partial(_result, request=parsed, growth=growth)
     return bytes_response(await answer(service, parsed, how, render))
 
 
@@ -154,11 +155,11 @@ ROUTES = (
 )
 
 
-def _result(annotation: Annotation, request: RedactRequest, max_characters: int) -> dict[str, Any]:
+def _result(annotation: Annotation, request: RedactRequest, growth: Growth) -> dict[str, Any]:
     """Return the answer to one text, without the name of the model."""
     operators = {label: operator.build() for label, operator in request.operators.items()}
     default = request.default.build() if request.default else Replace()
-    text, replacements = redacted(annotation.document.text, annotation.entities, operators, default, max_characters)
+    text, replacements = redacted(annotation.document.text, annotation.entities, operators, default, growth)
     places = in_unit(text, (place for part in replacements for place in (part.start, part.end)), request.offset_unit)
     return {
         "text": text,

@@ -7,6 +7,7 @@ its answer; middlewares, log and metrics read the properties; OpenAPI and the er
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from starlette.responses import Response
 
 from nerve.service.api.body import parse, read
 from nerve.service.http.disconnect import cancelled_on_disconnect
-from nerve.service.http.middleware import declared_bytes
+from nerve.service.http.middleware import HOLDING, declared_bytes
 from nerve.service.http.routes import RouteProperties
 from nerve.service.state import Service
 
@@ -33,7 +34,8 @@ class Route(RouteProperties):
         summary: What the route does, in a few words.
         tag: The contract that the route belongs to; empty for routes that OpenAPI leaves out, such as pages.
         request: The type of the body; None if the route takes no body, or reads it piece by piece.
-        parse: Makes the endpoint's argument of the body. By default it is the body, parsed into `request`.
+        parse: Makes the endpoint's argument of the body, perhaps in another thread. By default it is the body, parsed
+            into `request`.
         answer: The type of the answer's JSON.
         examples: Requests by what they show.
         by_model: Whether the path names a model, as `{name}`.
@@ -77,21 +79,26 @@ class Route(RouteProperties):
         if self.needs_key:
             statuses.add(401)
         if self.request is not None:
-            statuses |= {400, 413, 415, self.invalid, 500}
+            statuses |= {400, 413, 415, self.invalid, 500, 503, 504}
         if self.streams:
-            statuses |= {400, 415, 500}
-        if self.admission:
-            statuses |= {503, 504}
+            statuses |= {400, 415, 500, 503}
         if self.by_model:
             statuses.add(404)
         return sorted(statuses)
 
 
+def _parsed(route: Route, service: Service, request: Request, body: bytes) -> Any:
+    if route.parse is not None:
+        return route.parse(service, request, body)
+    assert route.request is not None
+    return parse(body, route.request)
+
+
 def handler(route: Route, service: Service) -> Callable[[Request], Awaitable[Response]]:
     """Return what answers the requests of a route.
 
-    Admission comes first, before any work is put into the request; then its body is read and parsed. From then on the
-    work ends when the client disconnects.
+    Admission comes first, before any work is put into the request; then its body is read and parsed, a long one in
+    the thread for long texts. Once the body has been read, the work ends when the client disconnects.
     """
 
     async def handle(request: Request) -> Response:
@@ -102,9 +109,13 @@ def handler(route: Route, service: Service) -> Callable[[Request], Awaitable[Res
         if route.request is None:
             return await route.endpoint(service, request)
         body = await read(request)
-        parsed = parse(body, route.request) if route.parse is None else route.parse(service, request, body)
         async with cancelled_on_disconnect(request.scope, request.receive):
-            return await route.endpoint(service, request, parsed)
+            parsed = await service.annotator.compute(len(body), partial(_parsed, route, service, request, body))
+            del body
+            response = await route.endpoint(service, request, parsed)
+        # From now on the request is its answer, and waits for the client to take it.
+        request.scope[HOLDING].resize(len(response.body))
+        return response
 
     return handle
 

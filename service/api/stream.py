@@ -1,6 +1,7 @@
 """`POST /v1/stream`: lines of JSON in, each a request as `POST /v1/entities` takes it, and a line out for each."""
 
 import json
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -36,7 +37,10 @@ async def stream_entities(service: Service, _: Request) -> Response:
     async def answer(line: bytes) -> bytes:
         # A single request is refused when the queue is full; a stream can wait.
         await service.batcher.room()
-        return await entities_answer(service, parse_request(line, service.settings, EntitiesRequest))
+        parsed = await service.annotator.compute(
+            len(line), partial(parse_request, line, service.settings, EntitiesRequest)
+        )
+        return await entities_answer(service, parsed)
 
     service.check_open()
     return LinesResponse(answer, service.check_open, service.stopping, service.settings.max_body_bytes)
@@ -54,7 +58,6 @@ ROUTES = (
         summary="Find the entities in any number of texts, one a line",
         tag="entities",
         streams=True,
-        statuses=(503,),
         request_content={
             LinesResponse.media_type: {
                 "schema": {"type": "string", "description": "On each line a request of `POST /v1/entities`."},

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nerve.service.budget import BYTES_PER_BODY, Holding, MemoryBudget
 from nerve.service.errors import STATUSES, EngineError, ServiceError, TooLargeError, UnavailableError
+from nerve.service.http.answer import in_pieces
 from nerve.service.http.error_response import error_response
 from nerve.service.http.gzip import unzipped
 from nerve.service.http.routes import OTHER, RouteTable
@@ -21,6 +23,8 @@ from nerve.service.observability.metrics import Metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_ID_HEADER = b"x-request-id"
+# The key of the scope under which a route finds what its request holds.
+HOLDING = "nerve.holding"
 # The client's choice goes into a header and a log line, so nothing in it may break either.
 VALID_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -86,43 +90,59 @@ class RequestMiddleware:
 
 
 class LimitsMiddleware:
-    """Gives the routes bodies that are unzipped, and no longer than a limit, zipped and unzipped.
+    """Gives the routes bodies that are unzipped, and within the limits of a body and of all requests together.
 
-    The bodies of routes that stream may have any length: those routes have limits of their own.
+    The limit of a body holds zipped and unzipped. What a request holds of the memory of all is given back when its
+    answer has been sent. The bodies of routes that stream may have any length: those routes have limits of their own,
+    and count what they hold.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, routes: RouteTable) -> None:
-        """Wrap `app`; `max_bytes` is the limit of a body."""
+    def __init__(self, app: ASGIApp, max_bytes: int, memory: MemoryBudget, routes: RouteTable) -> None:
+        """Wrap `app`; `max_bytes` is the limit of a body, `memory` that of all requests together."""
         self.app = app
         self.max_bytes = max_bytes
+        self.memory = memory
         self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http":
-            receive = self._readable(scope, receive)
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with self.memory.hold() as holding:
+            scope[HOLDING] = holding
+            await self.app(scope, self._readable(scope, receive, holding), in_pieces(send))
 
-    def _readable(self, scope: Scope, receive: Receive) -> Receive:
+    def _readable(self, scope: Scope, receive: Receive, holding: Holding) -> Receive:
         if self.routes.of(scope).streams:
             return unzipped(scope["headers"], receive)
-        limited = self._limited(receive, declared_bytes(scope["headers"]))
+        limited = self._limited(receive, holding, declared_bytes(scope["headers"]))
         readable = unzipped(scope["headers"], limited)
-        return limited if readable is limited else self._limited(readable)
+        return limited if readable is limited else self._limited(readable, holding)
 
-    def _limited(self, receive: Receive, declared: int = 0) -> Receive:
-        """Return a `receive` that raises TooLargeError, at once if `declared` is over the limit already."""
+    def _limited(self, receive: Receive, holding: Holding, declared: int = 0) -> Receive:
+        """Return a `receive` that raises ServiceError if the body is too long for the limits.
+
+        It does so before it receives anything if the body is `declared` to be too long.
+        """
         received = declared  # the server holds the body to what it declares
 
         async def receive_within_limit() -> Message:
             nonlocal received
-            message = await receive() if received <= self.max_bytes else {}
+            if declared:
+                check()
+            message = await receive()
             if not declared:
                 received += len(message.get("body", b""))
+                check()
+            return message
+
+        def check() -> None:
             if received > self.max_bytes:
                 limit = f"the body is too long; the limit is {self.max_bytes:,} bytes"
                 raise TooLargeError(limit, reason="too_many_bytes")
-            return message
+            if BYTES_PER_BODY * received > holding.size:
+                holding.resize(BYTES_PER_BODY * received)
 
         return receive_within_limit
 

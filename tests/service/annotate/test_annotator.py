@@ -11,6 +11,7 @@ import pytest
 
 from nerve.model.annotation import Entity
 from nerve.service.annotate.annotator import CHARACTERS_PER_TOKEN, LONG_TEXT_CHARACTERS, Annotator, Task
+from nerve.service.budget import MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.errors import DeadlineError, UnavailableError
 from tests.support.fakes import CapitalisedWords, DirectEngine
@@ -39,7 +40,7 @@ async def annotating(
 ) -> AsyncIterator[tuple[Annotator, AnnouncedBatcher]]:
     batcher = AnnouncedBatcher(DirectEngine(), queue_tokens, queue_tokens)
     batcher.start()
-    annotator = Annotator(batcher, 2**20, seconds)
+    annotator = Annotator(batcher, MemoryBudget(2**30), 2**20, seconds)
     yield annotator, batcher
     annotator.close()
     await batcher.close(0)

@@ -6,7 +6,19 @@ import itertools
 import pytest
 
 from nerve.model.annotation import Entity
-from nerve.service.annotate.redaction import Hash, Keep, Mask, Operator, Redact, Redaction, Replace, redacted
+from nerve.service.annotate.redaction import (
+    LEAST_LIMIT,
+    MOST_GROWTH,
+    Growth,
+    Hash,
+    Keep,
+    Mask,
+    Operator,
+    Redact,
+    Redaction,
+    Replace,
+    redacted,
+)
 from nerve.service.errors import TooLargeError
 
 TEXT = "Ann 😀 met Bob in Rome."
@@ -20,7 +32,7 @@ FOUND = entities(TEXT, (0, 3, "PER"), (10, 13, "PER"), (17, 21, "LOC"))
 
 
 def redaction(default: Operator, **operators: Operator) -> Redaction[Entity]:
-    return redacted(TEXT, FOUND, operators, default, max_characters=1_000)
+    return redacted(TEXT, FOUND, operators, default, Growth([TEXT]))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +85,7 @@ def test_a_mask_that_is_not_one_character_is_refused(character: str) -> None:
 
 
 def test_a_text_without_entities_stays_as_it_is() -> None:
-    assert redacted(TEXT, [], {}, Redact(), 1_000) == Redaction(TEXT, [])
+    assert redacted(TEXT, [], {}, Redact(), Growth([TEXT])) == Redaction(TEXT, [])
 
 
 OPERATORS = [Replace(), Replace("a longer value"), Redact(), Mask(), Hash(salt=b"0" * 16), Keep()]
@@ -96,7 +108,7 @@ def test_what_lies_outside_every_entity_stays_and_nothing_else(operator: Operato
     text = "abcd"
     for chosen in itertools.chain.from_iterable(itertools.combinations(PLACES, count) for count in range(4)):
         found = entities(text, *((start, end, "PER") for start, end in chosen))
-        result = redacted(text, reversed(found), {}, operator, 1_000)
+        result = redacted(text, reversed(found), {}, operator, Growth([text]))
         outside = [at for at in range(4) if not any(start <= at < end for start, end in chosen)]
         kept, put = result.text, [operator("", "PER")] * len(chosen)
         for replacement in reversed(result.replacements):
@@ -107,19 +119,34 @@ def test_what_lies_outside_every_entity_stays_and_nothing_else(operator: Operato
 
 def test_overlapping_entities_are_each_operated_on_whole() -> None:
     found = entities("Paris Hilton", (0, 12, "PER"), (0, 5, "LOC"))
-    assert redacted("Paris Hilton", found, {}, Mask(), 100).text == "*****************"
+    assert redacted("Paris Hilton", found, {}, Mask(), Growth(["Paris Hilton"])).text == "*****************"
 
 
-def test_a_result_as_long_as_the_limit_is_given() -> None:
-    assert len(redacted("Ann Bob", entities("Ann Bob", (0, 3, "PER")), {}, Replace("x" * 6), 10).text) == 10
+LONG_TEXT = "Ann Bob " * LEAST_LIMIT
+# Bytes that the answer to LONG_TEXT may have beside the text itself.
+LEFT = (MOST_GROWTH - 1) * len(LONG_TEXT)
 
 
-@pytest.mark.parametrize("places", [[(0, 3, "PER")], [(4, 7, "PER")], [(0, 3, "PER"), (4, 7, "PER")]])
-def test_a_result_over_the_limit_is_refused(places: list[tuple[int, int, str]]) -> None:
-    with pytest.raises(TooLargeError, match="the redacted text has more than 10 characters"):
-        redacted("Ann Bob", entities("Ann Bob", *places), {}, Replace("x" * 7), 10)
+@pytest.mark.parametrize(("character", "size"), [("x", 1), ("é", 2), ("😀", 4), ("\n", 2), ("\1", 6)])
+def test_a_replacement_counts_twice_in_bytes_of_json(character: str, size: int) -> None:
+    found = entities(LONG_TEXT, (0, 3, "PER"))
+    longest = LEFT // 2 // size
+    result = redacted(LONG_TEXT, found, {}, Replace(character * longest), Growth([LONG_TEXT]))
+    assert len(result.text) == len(LONG_TEXT) - 3 + longest
+    with pytest.raises(TooLargeError, match=f"have more than {MOST_GROWTH * len(LONG_TEXT):,} bytes of JSON"):
+        redacted(LONG_TEXT, found, {}, Replace(character * (longest + 1)), Growth([LONG_TEXT]))
+
+
+def test_the_replacements_of_all_texts_of_a_request_count_together() -> None:
+    growth = Growth(["Ann"] * 2)
+    operator = Replace("x" * (LEAST_LIMIT // 3))
+    redacted("Ann", entities("Ann", (0, 3, "PER")), {}, operator, growth)
+    with pytest.raises(TooLargeError, match=f"have more than {LEAST_LIMIT:,} bytes of JSON"):
+        redacted("Ann", entities("Ann", (0, 3, "PER")), {}, operator, growth)
 
 
 def test_overlaps_that_add_up_to_more_than_the_limit_are_refused() -> None:
-    with pytest.raises(TooLargeError, match="the entities have more than 10 characters"):
-        redacted("Ann Bob", entities("Ann Bob", (0, 6, "PER"), (1, 7, "LOC")), {}, Redact(), 10)
+    text = "a" * LEAST_LIMIT
+    found = entities(text, *((n, len(text), "PER") for n in range(MOST_GROWTH + 1)))
+    with pytest.raises(TooLargeError, match=f"the entities have more than {MOST_GROWTH * len(text):,} characters"):
+        redacted(text, found, {}, Redact(), Growth([text]))

@@ -218,7 +218,7 @@ def test_a_client_that_hangs_up_costs_no_compute(
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"SECRET", b'["SECRET"]', b"{}", b'{"SECRET": 1}', b'{"text": NaN, "inputs": NaN}', b"[" * 100_000],
+    [b"", b"SECRET", b'["SECRET"]', b"{}", b'{"SECRET": 1}', b'{"text": NaN, "inputs": NaN}', b"[" * 20_000],
     ids=lambda body: body[:20].decode(),
 )
 def test_what_is_not_a_request_is_refused_and_not_echoed(

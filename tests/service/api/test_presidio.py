@@ -15,6 +15,7 @@ import pytest
 from presidio_anonymizer import AnonymizerEngine
 from presidio_anonymizer.services.app_entities_convertor import AppEntitiesConvertor
 
+from nerve.service.annotate.redaction import LEAST_LIMIT
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import NAMES
 from nerve.service.engine.registry import ServedModel
@@ -349,14 +350,24 @@ def test_too_much_to_anonymize_is_refused(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("texts", [1, 2])
-def test_a_text_that_would_grow_beyond_a_body_is_refused(serve: Serve, texts: int) -> None:
-    client, _ = serve(max_body_bytes=2_000, max_characters=1_000)
+def test_texts_that_would_grow_too_long_together_are_refused(client: httpx.Client, texts: int) -> None:
     found = [result("X", 0, 1, 1), result("X", 1, 2, 1)][: 3 - texts]
-    anonymizers = {"X": {"type": "replace", "new_value": "x" * 1_100}}
+    # Each of the two replacements is in the answer twice, and a control character has six bytes.
+    anonymizers = {"X": {"type": "replace", "new_value": "\1" * (LEAST_LIMIT // 24 + 1)}}
     asked = {"text": ["aa"] * texts, "analyzer_results": [found] * texts, "anonymizers": anonymizers}
     answer = client.post("/anonymize", json=asked)
     assert answer.status_code == 413
-    assert answer.json()["error"].endswith("more than 2,000 characters")
+    assert "have more than 1,048,576 bytes of JSON" in answer.json()["error"]
+
+
+def test_overlaps_under_a_mask_of_six_bytes_do_not_fill_the_memory(client: httpx.Client) -> None:
+    text = "a" * 2_000_000
+    found = [result(str(n), n, len(text) - 4 + n, 1) for n in range(4)]
+    mask = {"type": "mask", "masking_char": "\1", "chars_to_mask": len(text), "from_end": False}
+    asked = {"text": text, "analyzer_results": found, "anonymizers": {"DEFAULT": mask}}
+    answer = client.post("/anonymize", json=asked)
+    assert answer.status_code == 413
+    assert "have more than 8,000,000 bytes of JSON" in answer.json()["error"]
 
 
 def test_the_deadline_counts_the_wait_of_a_long_anonymization(serve: Serve) -> None:
@@ -382,6 +393,9 @@ def test_a_body_full_of_overlaps_costs_no_more_than_the_limit(client: httpx.Clie
     # 20,000 types whose places all overlap: operated on whole, they would be 20 GB.
     text = "a" * 1_020_000
     found = [{"entity_type": str(n), "start": n, "end": n + 1_000_000, "score": 1} for n in range(20_000)]
-    asked = {"text": text, "analyzer_results": found, "anonymizers": {"DEFAULT": {"type": "keep"}}}
+    asked = {"text": text, "analyzer_results": found, "anonymizers": {"DEFAULT": {"type": "redact"}}}
     answer = client.post("/anonymize", json=asked)
-    assert (answer.status_code, answer.json()) == (413, {"error": "the entities have more than 8,388,608 characters"})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"error": "the entities have more than 4,080,000 characters, which is the limit"},
+    )

@@ -74,7 +74,7 @@ def test_the_example_is_cut_from_its_text() -> None:
         b"[]",
         b'"Ann"',
         b"{}",
-        b"[" * 100_000,
+        b"[" * 20_000,
         b"1" * 10_000,
         b'{"text": "a"} {}',
         b'{"text": null}',
@@ -157,9 +157,9 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_without_its_name()
         (b'"include": [%s]', ["include", 0], "Input should be 'tokens' or 'sents'"),
     ],
 )
-def test_of_a_million_wrong_items_one_is_named(field: bytes, place: list[str | int], message: str) -> None:
+def test_of_many_wrong_items_one_is_named(field: bytes, place: list[str | int], message: str) -> None:
     with pytest.raises(InvalidRequestError) as refusal:
-        parsed(b"{%s}" % (field % (b"1," * 1_000_000 + b"1")))
+        parsed(b"{%s}" % (field % (b"1," * 200_000 + b"1")))
     assert refusal.value.details[0] == {"loc": place, "msg": message}
     assert len(refusal.value.details) == 1
 

@@ -1,0 +1,78 @@
+"""How many values a document has, with Python's own parser as the oracle."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from nerve.service.api import structure
+from nerve.service.api.structure import CHUNK_BYTES, MOST_CONTAINERS, MOST_VALUES, check_structure
+from nerve.service.errors import TooLargeError
+
+
+def refused(document: bytes) -> bool:
+    try:
+        check_structure(document)
+    except TooLargeError as error:
+        return error.reason == "too_many_values"
+    return False
+
+
+@pytest.mark.parametrize("container", [b"[]", b"{}", b'{"a":[', b"[[["])
+def test_lists_and_objects_up_to_the_limit_pass_and_one_more_does_not(container: bytes) -> None:
+    count = sum(map(container.count, (b"[", b"{")))
+    assert not refused(b",".join([container] * (MOST_CONTAINERS // count)))
+    assert refused(b",".join([container] * (MOST_CONTAINERS // count + 1)))
+
+
+@pytest.mark.parametrize(("value", "count"), [(b"1,", 1), (b'"",', 1), (b'"a":1,', 2), (b"{},", 2)])
+def test_names_and_values_up_to_the_limit_pass_and_more_do_not(
+    value: bytes, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(structure, "MOST_CONTAINERS", MOST_VALUES)
+    assert not refused(value * (MOST_VALUES // count))
+    assert refused(value * (MOST_VALUES // count + 1))
+
+
+@pytest.mark.parametrize("text", ["[{,:", '"', "\\", '\\"[', '[\\\\"'], ids=repr)
+@pytest.mark.parametrize("shift", range(4))
+def test_what_is_inside_a_string_is_no_value_wherever_a_chunk_ends(text: str, shift: int) -> None:
+    document = json.dumps(["x" * shift, text * CHUNK_BYTES]).encode()
+    assert not refused(document)
+
+
+def count(value: Any) -> tuple[int, int]:
+    """Return the lists and objects in a value, and all that the limit of values counts."""
+    if isinstance(value, list | dict):
+        inner = [count(item) for item in (value.values() if isinstance(value, dict) else value)]
+        names = len(value) if isinstance(value, dict) else 0
+        commas = max(0, len(value) - 1)
+        return 1 + sum(c for c, _ in inner), 1 + names + commas + sum(v for _, v in inner)
+    return 0, 0
+
+
+def some_value(chance: random.Random, depth: int) -> Any:
+    text = "".join(chance.choices('a"\\[]{}:,\n é', k=chance.randrange(8)))
+    kind = chance.randrange(6) if depth else 0
+    if kind < 2:
+        return text
+    items = [some_value(chance, depth - 1) for _ in range(chance.randrange(5))]
+    return items if kind < 4 else {f"{text}{n}": item for n, item in enumerate(items)}
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_counts_are_those_of_a_parser(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)
+    value = [some_value(chance, 5)]
+    document = json.dumps(value, ensure_ascii=chance.random() < 0.5, separators=(",", ":")).encode()
+    containers, values = count(value)
+    monkeypatch.setattr(structure, "CHUNK_BYTES", chance.randrange(1, 9))
+    for attribute, number in (("MOST_CONTAINERS", containers), ("MOST_VALUES", values)):
+        with monkeypatch.context() as patch:
+            patch.setattr(structure, "MOST_VALUES", 10**9)
+            patch.setattr(structure, "MOST_CONTAINERS", 10**9)
+            patch.setattr(structure, attribute, number)
+            assert not refused(document)
+            patch.setattr(structure, attribute, number - 1)
+            assert refused(document)
