@@ -75,6 +75,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add("--text-field", default="text", metavar="NAME", help="field of a JSON object that holds the text (text)")
     add("--model", default="en", help=f"{options.MODEL} (default: %(default)s)")
+    add(
+        "--weights-only",
+        action="store_true",
+        help="read the model as data and run no program in it: for a model that you do not trust",
+    )
     add("--labels", type=options.labels, metavar="A,B,…", help="write only entities with these labels")
     add(
         "--min-score",
@@ -99,7 +104,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def tag(settings: argparse.Namespace) -> None:
     """Do what the command line says. Raises CommandError and ArchiveError."""
     with _opened(settings.file) as (file, name):
-        tagger = nerve.load(settings.model, settings.device, settings.threads)
+        tagger = nerve.load(settings.model, settings.device, settings.threads, weights_only=settings.weights_only)
         form = settings.source or records.format_of(name)
         on_terminal = sys.stdout.isatty()
         write = writers.writer(

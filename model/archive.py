@@ -11,7 +11,7 @@ import os
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -30,9 +30,14 @@ from nerve.model.metadata import FORMAT, Metadata
 from nerve.model.packed_linear import packing_works
 from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import UNKNOWN, Vocabulary, WordIds
+from nerve.model.weights import Weights, WeightsError, rebuild
 from nerve.model.word_table import WordTable
 
-_METADATA, _VOCABULARY = "metadata.json", "vocabulary.json"
+_METADATA, _VOCABULARY, _DIGEST = "metadata.json", "vocabulary.json", "sha256"
+"""The entries below `extra/` that are ours; the digest is of all others, and archives of before 2026-11 have none."""
+
+_LARGEST = 4
+"""How many times its own size the content of a file may have. Only TorchScript's code is compressed, a few kB."""
 
 _FOLDER = 0x10
 """The bit of a zip entry's attributes that says that it is a folder."""
@@ -189,34 +194,56 @@ def _write_without_paths(content: io.BytesIO, path: Path) -> None:
     They hold the absolute paths of the Python files, on the machine that exports, that the script was made from.
     """
     with zipfile.ZipFile(content) as source, zipfile.ZipFile(path, "w") as target:
-        for entry in source.infolist():
-            if not entry.filename.endswith(".debug_pkl"):
-                target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), entry.compress_type)
+        entries = [entry for entry in source.infolist() if not entry.filename.endswith(".debug_pkl")]
+        for entry in entries:
+            target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), entry.compress_type)
+        root = entries[0].filename.partition("/")[0]
+        digest = content_digest({entry.filename.partition("/")[2]: source.read(entry) for entry in entries})
+        target.writestr(zipfile.ZipInfo(f"{root}/extra/{_DIGEST}"), digest)
 
 
-def load(path: Path, device: str = "cpu") -> Archive:
+def content_digest(entries: Mapping[str, bytes]) -> str:
+    """SHA-256 of the names and contents of all entries, by name below the root, without that of the digest itself."""
+    digest = hashlib.sha256()
+    for name in sorted(entries.keys() - {f"extra/{_DIGEST}"}):
+        digest.update(f"{len(name.encode())} {len(entries[name])} {name}".encode())
+        digest.update(entries[name])
+    return digest.hexdigest()
+
+
+def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256: Collection[str] = ()) -> Archive:
     """Load an archive, ready to tag.
 
     Args:
         path: the file.
         device: cpu; cuda; or auto, which is cuda where torch finds a CUDA device and else cpu.
+        weights_only: read the weights as data and build the tagger from the classes of this version of nerve, so
+            that nothing in the file is executed. Without it, the file's TorchScript runs: load only what you trust.
+        sha256: the SHA-256 that the file may have; any if empty.
 
     Raises:
-        ArchiveError: the file is missing, damaged, not an archive, or of another format or tokenizer version; or
-            there is no such device.
+        ArchiveError: the file is missing, damaged, not an archive, of another format or tokenizer version, or has
+            another SHA-256; its weights are not those of the tagger it describes; or there is no such device.
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise ArchiveError(f"{path}: device is cuda, but torch finds no CUDA device; use cpu or auto")
     if device == "auto":
         device = "cuda" if available else "cpu"
-    content, metadata, vocabulary = _read(path)
+    content, metadata, vocabulary, weights = _read(path, sha256)
+    try:
+        rebuilt = rebuild(weights, metadata.config, vocabulary, metadata.tags)
+    except WeightsError as error:
+        raise ArchiveError(f"{path}: its weights are wrong: {error}") from error
     # Without this, TorchScript compiles each new shape of a batch anew, and the result is no faster.
     torch.jit.set_fusion_strategy([("STATIC", 0)])
-    try:
-        scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError) as error:
-        raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
+    if weights_only:
+        scripted = torch.jit.script(rebuilt.to(device))
+    else:
+        try:
+            scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
+        except (RuntimeError, ValueError) as error:
+            raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
     fast = _fast_form(scripted, metadata) if supports(metadata.config, device) else None
     return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast)
 
@@ -232,17 +259,28 @@ def read_metadata(path: Path) -> Metadata:
     Raises:
         ArchiveError: as `load` does.
     """
-    return _read(path)[1]
+    return _read(path).metadata
 
 
-def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:
-    """An archive's bytes, its metadata and its vocabulary, checked; the weights are only checked for damage.
+class _Content(NamedTuple):
+    """The file, and what was read from it."""
+
+    bytes: bytes
+    metadata: Metadata
+    vocabulary: Vocabulary
+    weights: Weights
+
+
+def _read(path: Path, sha256: Collection[str] = ()) -> _Content:
+    """An archive's content, as data, each part checked by itself.
 
     The file is read at once, because it may be replaced at any time.
     """
     try:
         content = path.read_bytes()
-        metadata, vocabulary = _entries(path, content)
+        _check_pin(path, content, sha256)
+        entries = _entries(path, content)
+        metadata, vocabulary = (json.loads(entries[f"extra/{name}"]) for name in (_METADATA, _VOCABULARY))
     except FileNotFoundError:
         raise ArchiveError(f"{path}: no such file") from None
     except (OSError, ValueError, *_DAMAGED) as error:
@@ -250,33 +288,58 @@ def _read(path: Path) -> tuple[bytes, Metadata, Vocabulary]:
     if not isinstance(metadata, dict):
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds")
     for key, ours in (("format", FORMAT), ("tokenizer", tokenizer.VERSION)):
-        if metadata.get(key) != ours:
-            raise ArchiveError(f"{path}: {key} version {metadata.get(key)}; this nerve reads version {ours}")
+        if metadata.get(key) != ours or isinstance(metadata[key], bool):
+            raise ArchiveError(
+                f"{path}: {key} version {str(metadata.get(key))[:40]}; this nerve reads version {ours}"
+            )
     try:
-        return content, Metadata.from_json(metadata), Vocabulary.from_json(vocabulary)
+        read = _Content(content, Metadata.from_json(metadata), Vocabulary.from_json(vocabulary), Weights(entries))
+    except WeightsError as error:
+        raise ArchiveError(f"{path}: its weights are wrong: {error}") from error
     except ValidationError as error:
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {explain(error)}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {error}") from error
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        fact = _first_line(error)[:200]
+        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {fact}") from error
+    if (read.vocabulary.pairs is not None) is not (read.metadata.config.pair_size > 0):
+        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: the vocabulary's pairs")
+    return read
 
 
-def _entries(path: Path, content: bytes) -> tuple[Any, Any]:
-    """The JSON of the metadata and of the vocabulary, from a zip file whose checksums are right."""
+def _check_pin(path: Path, content: bytes, sha256: Collection[str]) -> None:
+    if sha256 and (digest := hashlib.sha256(content).hexdigest()) not in sha256:
+        raise ArchiveError(f"{path}: its SHA-256 is {digest}, which is none of those that are allowed")
+
+
+def _entries(path: Path, content: bytes) -> dict[str, bytes]:
+    """The content of each entry of a zip file whose checksums are right, by its name below the root."""
     with zipfile.ZipFile(io.BytesIO(content)) as file:
+        listed = file.infolist()
+        if sum(entry.file_size for entry in listed) > _LARGEST * len(content):
+            raise ArchiveError(f"{path}: damaged: its content is more than {_LARGEST} times as large as the file")
         # torch checks no checksums, and for an entry that is a folder it reads whatever is in memory.
         if (damaged := file.testzip()) is not None:
             raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
-        if any(entry.external_attr & _FOLDER for entry in file.infolist()):
+        if any(entry.external_attr & _FOLDER for entry in listed):
             raise ArchiveError(f"{path}: damaged: an entry says that it is a folder")
-        extra = {Path(name).name: name for name in file.namelist() if "/extra/" in name}
-        if not {_METADATA, _VOCABULARY} <= extra.keys():
-            raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")
-        metadata, vocabulary = (json.loads(file.read(extra[name])) for name in (_METADATA, _VOCABULARY))
-    return metadata, vocabulary
+        # torch and zipfile might read different ones of two entries with one name.
+        if len({entry.filename.lower() for entry in listed}) != len(listed):
+            raise ArchiveError(f"{path}: damaged: two entries have one name")
+        if len({entry.filename.partition("/")[0] for entry in listed}) > 1:
+            raise ArchiveError(f"{path}: not a nerve archive: it has several folders")
+        entries = {entry.filename.partition("/")[2]: file.read(entry) for entry in listed}
+    if not {f"extra/{_METADATA}", f"extra/{_VOCABULARY}"} <= entries.keys():
+        raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")
+    digest = entries.get(f"extra/{_DIGEST}")
+    if digest is not None and digest != content_digest(entries).encode():
+        raise ArchiveError(f"{path}: damaged: the digest of its content is wrong")
+    return entries
 
 
 def _first_line(error: Exception) -> str:
     """The first line of an error: those of TorchScript are a page long and may begin with an empty line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # without the path, which a client of the service must not see
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
@@ -287,7 +350,7 @@ def main(arguments: list[str]) -> int:
         return 2
     path = Path(arguments[0])
     try:
-        _, metadata, vocabulary = _read(path)
+        _, metadata, vocabulary, _ = _read(path)
     except ArchiveError as error:
         print(error, file=sys.stderr)
         return 1

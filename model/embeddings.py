@@ -69,6 +69,19 @@ class PackedRows(nn.Module):
         self.register_buffer("codes", codes[:, 0::2] | (codes[:, 1::2] << 4), persistent=False)
         self.register_buffer("scales", (largest / 7.5).half(), persistent=False)
 
+    @classmethod
+    def of(cls, codes: Tensor, scales: Tensor, size: int) -> "PackedRows":
+        """Rows that are packed already.
+
+        Args:
+            codes: (N, ceil(size / 2)) uint8.
+            scales: (N, 1) float16.
+            size: width of a row.
+        """
+        rows = cls(torch.zeros(1, size))
+        rows.codes, rows.scales = codes, scales
+        return rows
+
     def forward(self, rows: Tensor) -> Tensor:
         """(…) -> (…, size), float32."""
         packed = self.codes[rows]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PADDING, UNKNOWN = 0, 1
 """The first two ids of every table; known strings count from 2."""
@@ -87,10 +87,13 @@ class Vocabulary:
 
         Raises:
             KeyError: a table is missing.
+            ValueError: a table is not a list of strings, or holds a string twice.
         """
+        if not isinstance(tables, Mapping):
+            raise ValueError("the vocabulary is not a table")
         paired = tables.get("pairs")
-        others = {name: tuple(tables[name]) for name in (*FEATURES, "characters")}
-        return cls(**others, pairs=None if paired is None else tuple(paired))
+        others = {name: _checked(name, tables[name]) for name in (*FEATURES, "characters")}
+        return cls(**others, pairs=None if paired is None else _checked("pairs", paired))
 
     def to_json(self) -> dict[str, list[str]]:
         """The strings of each table, by its name."""
@@ -183,6 +186,14 @@ def _other(character: str) -> str:
 
 def _clip(word: str) -> str:
     return word if len(word) <= MAX_CHARACTERS else word[:16] + word[16 - MAX_CHARACTERS :]
+
+
+def _checked(name: str, strings: Any) -> tuple[str, ...]:
+    if not isinstance(strings, list) or not all(isinstance(string, str) for string in strings):
+        raise ValueError(f"the vocabulary's {name} are not a list of strings")
+    if len(set(strings)) != len(strings):
+        raise ValueError(f"the vocabulary's {name} hold a string twice")
+    return tuple(strings)
 
 
 def _by_count(entry: tuple[str, int]) -> tuple[int, str]:

@@ -37,7 +37,9 @@ class _Document(NamedTuple):
     sentences: Sequence[Sequence[Token]]
 
 
-def load(name_or_path: str | os.PathLike[str], device: Device = "auto", threads: int = 1) -> "Tagger":
+def load(
+    name_or_path: str | os.PathLike[str], device: Device = "auto", threads: int = 1, *, weights_only: bool = False
+) -> "Tagger":
     """Load a model.
 
     Args:
@@ -46,6 +48,8 @@ def load(name_or_path: str | os.PathLike[str], device: Device = "auto", threads:
         device: where the model runs. `auto` is `cuda` if torch finds a CUDA device, else `cpu`.
         threads: how many CPU threads torch may use for this model, whatever it may use for others. The steps of this
             model are small: more than one thread gains little, and loses much where other programs are busy.
+        weights_only: read the archive as data and execute none of the TorchScript in it, which may do what it wants:
+            for an archive that you do not trust. The answers are the same.
 
     Raises:
         ArchiveError: there is no such model, it cannot be loaded, or there is no CUDA device.
@@ -61,7 +65,7 @@ def load(name_or_path: str | os.PathLike[str], device: Device = "auto", threads:
     from nerve.model import archive
     from nerve.model.recognizer import Recognizer
 
-    return Tagger(Recognizer(archive.load(path, device)), threads)
+    return Tagger(Recognizer(archive.load(path, device, weights_only=weights_only)), threads)
 
 
 class Tagger:

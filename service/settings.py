@@ -78,6 +78,16 @@ class Settings(BaseSettings):
         description="archive to serve, or the name of a bundled one; repeat the flag, or join several by "
         f"'{os.pathsep}'; the first is the default",
     )
+    model_sha256: str = Field(
+        default="",
+        description="the SHA-256 digests that archives may have, joined by ','; any other archive is refused",
+    )
+    weights_only: bool = Field(
+        default=False, description="read archives as data: execute none of the TorchScript in them"
+    )
+    reload_seconds: float = Field(
+        default=60.0, ge=0.001, le=86_400, description="longest time to read an archive or the API keys again"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", validation_alias="DEVICE", description="auto, cpu or cuda"
     )
@@ -135,9 +145,17 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, value: str) -> str:
-        for origin in _origins(value):
+        for origin in _parts(value):
             if origin != "*" and not re.fullmatch(r"https?://[^/\s,*]+", origin):
                 raise ValueError(f"{origin!r} is not an origin such as https://example.org, nor *")
+        return value
+
+    @field_validator("model_sha256")
+    @classmethod
+    def _check_digests(cls, value: str) -> str:
+        for digest in _parts(value):
+            if not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
+                raise ValueError(f"{digest!r} is not a SHA-256 digest, which has 64 hexadecimal digits")
         return value
 
     @model_validator(mode="after")
@@ -163,7 +181,12 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         """The origins in `cors_origins`."""
-        return _origins(self.cors_origins)
+        return _parts(self.cors_origins)
+
+    @property
+    def allowed_digests(self) -> frozenset[str]:
+        """The digests in `model_sha256`, in lower case; if there are none, every archive is allowed."""
+        return frozenset(map(str.lower, _parts(self.model_sha256)))
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
@@ -209,6 +232,8 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             flag(name),
             dest=name,
+            nargs="?" if field.annotation is bool else None,
+            const="true" if field.annotation is bool else None,
             action="append" if name == "models" else "store",
             metavar=variable(name).removeprefix("NERVE_"),
             help=f"{field.description} (${variable(name)}, default: {'none' if default == '' else default})",
@@ -216,5 +241,5 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _origins(value: str) -> tuple[str, ...]:
+def _parts(value: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, value.split(","))))

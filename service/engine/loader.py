@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.registry import AUTO, ServedModel, Stamp
+from nerve.service.observability.failures import log_failure
 from nerve.service.settings import Settings, SettingsError, StartError
 
 
@@ -27,7 +28,7 @@ def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
         )
     models: list[ServedModel] = []
     for path in settings.models:
-        model = load_model(path, settings.device, engine)
+        model = load_model(path, settings, engine)
         if model.name in [other.name for other in models]:
             raise StartError(f"{path} is the second model that is named {model.name}")
         if model.name == AUTO:
@@ -36,8 +37,13 @@ def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
     return models
 
 
-def load_model(path: Path, device: str, engine: Engine) -> ServedModel:
+def load_model(path: Path, settings: Settings, engine: Engine) -> ServedModel:
     """Load an archive in the calling thread, then check it and warm it up in the engine's thread.
+
+    Args:
+        path: the archive.
+        settings: the device, the digests that archives may have, and whether their programs may run.
+        engine: checks the archive and warms it up.
 
     Raises:
         StartError: if it cannot be served.
@@ -48,9 +54,16 @@ def load_model(path: Path, device: str, engine: Engine) -> ServedModel:
     try:
         # Taken before the archive is read, so that a change meanwhile counts as one.
         stamp = Stamp.of(path)
-        loaded = archive.load(path, device)
+        loaded = archive.load(
+            path, settings.device, weights_only=settings.weights_only, sha256=settings.allowed_digests
+        )
         recognizer = Recognizer(loaded)
         engine.warm_up(recognizer, loaded.self_check)
     except archive.ArchiveError as error:
         raise StartError(str(error)) from None
+    except MemoryError:
+        raise StartError(f"{path}: there is not enough memory to load it") from None
+    except RuntimeError as error:  # of torch: the archive's own program may do anything
+        log_failure(error, "the check of an archive")
+        raise StartError(f"{path}: its program fails; the log has where") from None
     return ServedModel(loaded.name, recognizer, loaded.card, loaded.digest, stamp)

@@ -2,7 +2,7 @@
 
 The new archive is loaded, checked and warmed up beside the old one, which answers until then. The registry changes
 between two requests: those in flight finish with the model they began with, and its memory is freed when the last of
-them has finished. An archive that cannot be served changes nothing.
+them has finished. An archive that cannot be served, or cannot be read in time, changes nothing.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Protocol
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_model
 from nerve.service.engine.memory import freeze_garbage_collector
+from nerve.service.engine.one_thread import OneThread, StillRunningError
 from nerve.service.engine.registry import Registry, ServedModel, Stamp
 from nerve.service.errors import ConflictError
 from nerve.service.settings import Settings, StartError
@@ -31,12 +32,14 @@ class Counter(Protocol):
 
 
 class Reloader:
-    """One reload runs at a time. Others wait for it, and then mostly find that nothing has changed.
+    """One reload of a model runs at a time. Others wait for it, and then mostly find that nothing has changed.
+
+    Each model is reloaded by a thread of its own, because a file system that has gone may hold it up for ever.
 
     Args:
         registry: the models that are served.
         engine: in whose thread a new model is checked and warmed up.
-        settings: the device to load to, and the number of workers.
+        settings: how to load an archive, in which time, and the number of workers.
         reloads: the counter for a model's name and an outcome: `reloaded`, `unchanged` or `refused`.
     """
 
@@ -47,7 +50,8 @@ class Reloader:
         self._engine = engine
         self._settings = settings
         self._reloads = reloads
-        self._lock = asyncio.Lock()
+        self._threads = {model.name: OneThread(f"reload {model.name}") for model in registry.models}
+        self._locks = {model.name: asyncio.Lock() for model in registry.models}
 
     async def model(self, name: str) -> tuple[ServedModel, bool]:
         """Reload one model if its archive has changed.
@@ -57,41 +61,49 @@ class Reloader:
 
         Raises:
             NotFoundError: if no model has this name.
-            ConflictError: if the archive on disk cannot be served.
+            ConflictError: if the archive on disk cannot be served, or is not read in time.
         """
-        async with self._lock:
+        self._registry.named(name)
+        async with self._locks[name]:
             served = self._registry.named(name)
             outcome = "refused"
             try:
-                changed = Stamp.of(served.stamp.path) != served.stamp
-                if changed:
-                    self._registry.replace(await self._load(served))
+                model = await self._threads[name].run(lambda: self._load(served), self._settings.reload_seconds)
+                if model is not None:
+                    self._registry.replace(model)
                     freeze_garbage_collector()
-                outcome = "reloaded" if changed else "unchanged"
-            except StartError as error:
+                outcome = "unchanged" if model is None else "reloaded"
+            except (StartError, StillRunningError) as error:
                 # The path is for the operator, who has the log; a client needs the fact only.
                 log.error("model %s was not reloaded: %s", name, error)
-                fact = str(error).removeprefix(f"{served.stamp.path}: ")
+                path = str(served.stamp.path)
+                fact = str(error).removeprefix(f"{path}: ").replace(path, "the archive")
                 raise ConflictError(f"model {name} was not reloaded: {fact}") from None
             finally:
                 self._reloads(name, outcome).inc()
-        model = self._registry.named(name)
-        log.info("model %s: archive %s, sha256 %s", name, outcome, model.digest)
-        return model, changed
+            now = self._registry.named(name)
+        log.info("model %s: archive %s, sha256 %s", name, outcome, now.digest)
+        return now, outcome == "reloaded"
 
     async def all_models(self) -> None:
         """Reload each model whose archive has changed. Archives that cannot be served are logged."""
-        for model in self._registry.models:
-            with suppress(ConflictError):  # it has been logged, and the next archive may be usable
-                await self.model(model.name)
+
+        async def reload(name: str) -> None:
+            with suppress(ConflictError):  # it has been logged
+                await self.model(name)
+
+        await asyncio.gather(*(reload(model.name) for model in self._registry.models))
 
     def tell_others(self) -> None:
         """Let the other workers, if there are any, look for what has changed as well."""
         if self._settings.workers > 1:
             os.kill(os.getppid(), signal.SIGHUP)
 
-    async def _load(self, served: ServedModel) -> ServedModel:
-        model = await asyncio.to_thread(load_model, served.stamp.path, self._settings.device, self._engine)
+    def _load(self, served: ServedModel) -> ServedModel | None:
+        """The model that is in the archive now; None if the archive has not changed."""
+        if Stamp.of(served.stamp.path) == served.stamp:
+            return None
+        model = load_model(served.stamp.path, self._settings, self._engine)
         if model.name != served.name:
             raise StartError(f"the archive now holds a model named {model.name}: restart the service to serve it")
         return model

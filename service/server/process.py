@@ -6,6 +6,7 @@ on disk.
 """
 
 import asyncio
+import logging
 import math
 import os
 import signal
@@ -24,6 +25,7 @@ from nerve.service.app import create_app
 from nerve.service.engine.engine import Engine, limit_kernels, limit_threads
 from nerve.service.engine.loader import load_models
 from nerve.service.engine.memory import freeze_garbage_collector
+from nerve.service.engine.one_thread import OneThread, StillRunningError
 from nerve.service.engine.reloader import Reloader
 from nerve.service.http.keys import reread_keys
 from nerve.service.observability.failures import log_failure
@@ -31,6 +33,8 @@ from nerve.service.server.listener import cannot_listen
 from nerve.service.server.protocol import protocol_of
 from nerve.service.settings import Settings
 from nerve.service.state import Service
+
+log = logging.getLogger(__name__)
 
 # While a long text is read in its thread, the event loop needs the interpreter many times for each request, and by
 # default would wait 5 ms each time.
@@ -112,6 +116,7 @@ class _Server(uvicorn.Server):
         self._parent = os.getppid()
         self._closing_time = math.inf
         self._reloading: set[asyncio.Task[None]] = set()
+        self._key_reader = OneThread("reload API keys")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
@@ -150,7 +155,17 @@ class _Server(uvicorn.Server):
 
     async def _reload(self) -> None:
         try:
+            # First: a key that was taken back must not wait for an archive.
+            await self._reread_keys()
             await self._reloader.all_models()
-            self._service.keys = reread_keys(self._service.keys, self._settings.api_keys_file)
         except Exception as error:
             log_failure(error, "the reload")
+
+    async def _reread_keys(self) -> None:
+        keys, file = self._service.keys, self._settings.api_keys_file
+        try:
+            self._service.keys = await self._key_reader.run(
+                lambda: reread_keys(keys, file), self._settings.reload_seconds
+            )
+        except StillRunningError as error:
+            log.error("the API keys stay as they were: %s", error)

@@ -265,13 +265,14 @@ def mark_as_folder(path):
 
 
 def rewrite(entry, change):
-    """Replace an entry by what `change` makes of it, with the right checksum."""
+    """Replace an entry by what `change` makes of it, with the right checksum and without a digest."""
 
     def rewritten(path):
         with zipfile.ZipFile(path) as file:
             contents = {name: file.read(name) for name in file.namelist()}
         name = next(name for name in contents if name.endswith(entry))
         contents[name] = change(contents[name])
+        contents.pop("archive/extra/sha256", None)
         with zipfile.ZipFile(path, "w") as file:
             for name, content in contents.items():
                 file.writestr(name, content)

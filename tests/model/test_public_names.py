@@ -17,6 +17,7 @@ archive.Archive card decode device digest embeddings fast labels metadata name r
     weights
 archive.FastForm tagger words
 archive.Forward state_dict
+archive.content_digest
 archive.load
 archive.main
 archive.read_metadata
@@ -53,7 +54,7 @@ crf.forward_backward
 embeddings.EmbeddingTable forward load_vectors quantize
 embeddings.FrozenRows forward vectors
 embeddings.LearnedRows forward padding quantize
-embeddings.PackedRows codes forward scales
+embeddings.PackedRows codes forward of scales
 errors.ArchiveError
 fast_tagger.FastTagger bias emission forward
 fast_tagger.PACKED_FROM
@@ -61,8 +62,8 @@ fast_tagger.Recurrence forward packed_from recurrent
 fast_tagger.supports
 metadata.Example tags tokens
 metadata.FORMAT
-metadata.Metadata code_version config datasets description examples format from_json labels language licence name
-    scores settings tags to_json tokenizer torch
+metadata.Metadata check code_version config datasets description examples format from_json labels language licence
+    name scores settings tags to_json tokenizer torch
 packed_linear.PackedLinear bias forward packed
 packed_linear.PlainLinear bias forward weight
 packed_linear.linear
@@ -100,6 +101,9 @@ vocabulary.features
 vocabulary.normal_form
 vocabulary.pairs
 vocabulary.shape
+weights.Weights get tensor
+weights.WeightsError
+weights.rebuild
 word_table.CAPACITY
 word_table.SLICE_WORDS
 word_table.WordTable look_up

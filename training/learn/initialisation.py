@@ -28,7 +28,8 @@ def initial(config: Config, sentences: Iterable[Sequence[str]], tags: Sequence[s
         ConfigError: There are vectors of pairs, but the tagger has no table of pairs.
     """
     given = config.training
-    archive = load(bundled.resolve(given.init)) if given.init else None
+    # Its weights are all that is needed: the program in it is not run.
+    archive = load(bundled.resolve(given.init), weights_only=True) if given.init else None
     shape = archive.metadata.config if archive is not None else config.tagger
     vocabulary = Vocabulary.build(sentences, given.min_count, with_pairs=shape.pair_size > 0)
     if archive is not None:
