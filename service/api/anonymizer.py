@@ -24,7 +24,7 @@ from nerve.service.annotate.redaction import (
     Replace,
     redacted,
 )
-from nerve.service.api.body import Items, Text, check_limits, parse
+from nerve.service.api.body import WHOLE, Items, Natural, Text, check_limits, parse
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import EXAMPLE_RESULTS
 from nerve.service.api.route import Route, bytes_response, json_response
@@ -42,20 +42,30 @@ class AnalyzerResult(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     entity_type: Annotated[Text, Field(min_length=1)]
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
+    start: Natural
+    end: Natural
     score: float = Field(allow_inf_nan=False)
 
 
 class AnonymizerRequest(BaseModel):
     """An operator, which makes the replacement of an entity."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"type": {"enum": ["replace", "redact", "hash", "keep"]}}},
+                {"properties": {"type": {"const": "mask"}, "masking_char": {"minLength": 1, "maxLength": 1}}},
+            ]
+        },
+    )
 
     type: Literal["replace", "redact", "mask", "hash", "keep"]
     new_value: Text | None = None
     masking_char: Text = "*"
-    chars_to_mask: int | None = None
+    chars_to_mask: Annotated[int, WHOLE] | None = None
     from_end: bool = False
     hash_type: Literal["sha256", "sha512"] = "sha256"
     salt: Text | None = None
@@ -83,7 +93,17 @@ class AnonymizerRequest(BaseModel):
 class AnonymizeRequest(BaseModel):
     """A text with its entities, or several, and how to replace them."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"text": {"type": text}, "analyzer_results": {"items": {"type": results}}}}
+                for text, results in (("string", "object"), ("array", "array"))
+            ]
+        },
+    )
 
     text: Text | Items[Text] = Field(description="The text, or the texts; for a list, the answer is a list.")
     analyzer_results: Items[AnalyzerResult | Items[AnalyzerResult]] = Field(

@@ -7,7 +7,7 @@ sent.
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from nerve.service.annotate.document import Source, characters
@@ -89,7 +89,14 @@ def encodable(text: str) -> str:
     return text
 
 
+def _whole(number: Any) -> Any:
+    return int(number) if type(number) is float and number.is_integer() else number
+
+
 Text = Annotated[str, AfterValidator(encodable)]
+# To JSON and its schema 5.0 is an integer, too: some clients know only one kind of number.
+WHOLE = BeforeValidator(_whole)
+Natural = Annotated[int, Field(ge=0), WHOLE]
 Item = TypeVar("Item")
 # Only the first wrong item of a list is reported: to report millions would take minutes, and gigabytes.
 Items = Annotated[list[Item], Field(fail_fast=True)]

@@ -63,7 +63,8 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     if parameters:
         operation["parameters"] = parameters
     if content := _request_content(route, schemas):
-        operation["requestBody"] = {"required": True, "content": content}
+        # A stream of no lines is one, too.
+        operation["requestBody"] = {"required": not route.streams, "content": content}
     answer = route.answer_content or {JSON: {"schema": schemas[route.name, "answer"]}}
     operation["responses"] = {
         "200": {"description": route.answer_description, "content": answer},

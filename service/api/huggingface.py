@@ -17,7 +17,7 @@ from starlette.responses import Response
 from nerve.model.annotation import SCORE_DIGITS, Entity
 from nerve.service.annotate.annotator import Task
 from nerve.service.annotate.document import Annotation
-from nerve.service.api.body import Items, Text, check_limits
+from nerve.service.api.body import Items, Natural, Text, check_limits
 from nerve.service.api.examples import EXAMPLE_ENTITIES, EXAMPLE_TEXT
 from nerve.service.api.route import Route, bytes_response
 from nerve.service.engine.registry import ServedModel
@@ -39,7 +39,7 @@ class TokenClassificationParameters(BaseModel):
         description="The labels to leave out, or with `none` the tags, such as `B-PER`. `O` is always left out, "
         "because tokens outside of entities have no score.",
     )
-    stride: int | None = Field(default=None, ge=0, description="No effect: a text is always read as a whole.")
+    stride: Natural | None = Field(default=None, description="No effect: a text is always read as a whole.")
 
 
 class TokenClassificationRequest(BaseModel):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
@@ -116,7 +117,7 @@ class InferAnswer(BaseModel):
     )
 
     model_name: str
-    id: str | None
+    id: str | SkipJsonSchema[None] = None
     outputs: list[OutputTensor]
 
 

@@ -72,7 +72,7 @@ class AnalyzeRequest(BaseModel):
     )
     return_decision_process: bool | None = Field(None, description="Whether to say which model found each entity.")
     ad_hoc_recognizers: Annotated[list[JsonValue], AfterValidator(_empty)] | None = Field(
-        None, description="Not supported: it must be empty."
+        None, description="Not supported: it must be empty.", json_schema_extra={"maxItems": 0}
     )
     context: JsonValue = Field(None, description="No effect, as with all of Presidio's recognizers that are models.")
     correlation_id: JsonValue = Field(None, description="No effect.")

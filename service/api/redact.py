@@ -12,7 +12,7 @@ from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.offsets import in_unit
 from nerve.service.annotate.redaction import Growth, Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
 from nerve.service.api.answers import answer, plan
-from nerve.service.api.body import Text
+from nerve.service.api.body import Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.requests import AnnotationRequest, parse_request
 from nerve.service.api.route import Route, bytes_response
@@ -42,10 +42,24 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
+def _choices() -> list[Any]:
+    """Return a schema for each type of operator, in which the options of the other types are not given."""
+    options = dict.fromkeys(option for own in OPTIONS.values() for option in own)
+    return [
+        {
+            "properties": {
+                "type": {"const": name},
+                **{option: {"type": "null"} for option in options if option not in own},
+            }
+        }
+        for name, own in OPTIONS.items()
+    ]
+
+
 class OperatorRequest(BaseModel):
     """An operator, which makes the replacement of an entity."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra={"anyOf": _choices()})
 
     type: Literal["replace", "redact", "mask", "hash", "keep", "pseudonym"] = Field(
         description="`replace` puts `value` in its place, `redact` removes it, `mask` hides its characters, `hash` "
@@ -57,8 +71,12 @@ class OperatorRequest(BaseModel):
         max_length=1_000,
         description="For `replace`: the replacement. The default is the label in angle brackets.",
     )
-    character: Text | None = Field(None, description="For `mask`: the character to show. The default is `*`.")
-    count: int | None = Field(None, ge=0, description="For `mask`: how many characters to mask. The default is all.")
+    character: Text | None = Field(
+        None,
+        description="For `mask`: the character to show. The default is `*`.",
+        json_schema_extra={"minLength": 1, "maxLength": 1},
+    )
+    count: Natural | None = Field(None, description="For `mask`: how many characters to mask. The default is all.")
     from_end: bool | None = Field(
         None, description="For `mask`: whether to mask the last characters instead of the first."
     )
@@ -66,7 +84,9 @@ class OperatorRequest(BaseModel):
         None, description="For `hash`: the algorithm. The default is `sha256`."
     )
     salt: Text | None = Field(
-        None, description="For `hash`: a salt, hashed after the entity. By default each entity gets a random one."
+        None,
+        description="For `hash`: a salt of 16 bytes or more, hashed after the entity. By default each entity gets a "
+        "random one.",
     )
 
     @model_validator(mode="after")

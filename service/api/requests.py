@@ -92,7 +92,20 @@ def _words(tokens: Any) -> Words:
     return words
 
 
-_STRINGS = {"type": "array", "items": {"type": "string"}}
+# Facts of the schema that are checked elsewhere, some with the status 413.
+_LABEL_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL_CHARACTERS}
+_TOKENS = {"type": "array", "items": {"type": "string", "pattern": r"\S"}}
+_PHRASES: dict[str, Any] = {"maxItems": MAX_PHRASES, "uniqueItems": True}
+Phrase = Annotated[
+    Text, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_PHRASE_CHARACTERS, "pattern": r"\S"})
+]
+
+
+def exactly_one(**types: str) -> dict[str, Any]:
+    """Return the schema of an object that has exactly one of these fields, each of a JSON type; null is no value."""
+    return {
+        "oneOf": [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in types.items()],
+    }
 
 
 class GazetteerRequest(BaseModel):
@@ -100,10 +113,14 @@ class GazetteerRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    always: dict[Label, Items[Text]] = Field(
+    always: dict[Label, Annotated[Items[Phrase], Field(json_schema_extra=_PHRASES)]] = Field(
         {}, description="Phrases that are always entities, by label: an allow list."
     )
-    never: Items[Text] = Field([], description="Phrases that never are entities, and never hold one: a deny list.")
+    never: Items[Phrase] = Field(
+        [],
+        description="Phrases that never are entities, and never hold one: a deny list.",
+        json_schema_extra=_PHRASES,
+    )
     case_sensitive: bool = Field(True, description="Whether upper and lower case differ.")
 
     @property
@@ -119,7 +136,7 @@ class AnnotationRequest(BaseModel):
         strict=True,
         extra="forbid",
         frozen=True,
-        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["texts"]}]},
+        json_schema_extra=exactly_one(text="string", texts="array"),
     )
 
     source_fields: ClassVar[tuple[str, ...]] = ("text", "texts")
@@ -138,8 +155,8 @@ class AnnotationRequest(BaseModel):
             WithJsonSchema(
                 {
                     "anyOf": [
-                        {**_STRINGS, "minItems": 1},
-                        {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+                        {"type": "array", "items": _LABEL_NAME, "minItems": 1},
+                        {"type": "object", "additionalProperties": _LABEL_NAME, "minProperties": 1},
                     ]
                 }
             ),
@@ -189,9 +206,7 @@ class AnnotationRequest(BaseModel):
 class EntitiesRequest(AnnotationRequest):
     """One text or several, or tokens, and which entities to find in them."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["text"]}, {"required": ["texts"]}, {"required": ["tokens"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra=exactly_one(text="string", texts="array", tokens="array"))
 
     source_fields = ("text", "texts", "tokens")
 
@@ -199,7 +214,7 @@ class EntitiesRequest(AnnotationRequest):
         Annotated[
             Words,
             PlainValidator(_words),
-            WithJsonSchema({"anyOf": [_STRINGS, {"type": "array", "items": _STRINGS}]}),
+            WithJsonSchema({"anyOf": [_TOKENS, {"type": "array", "items": _TOKENS}]}),
         ]
         | None
     ) = Field(

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from nerve.service.api.body import Items, Text, check_limits, parse
+from nerve.service.api.body import WHOLE, Items, Text, check_limits, parse
 from nerve.service.api.route import JSON
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
@@ -34,11 +34,11 @@ class InputTensor(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
-    name: str
-    shape: Items[Annotated[int, Field(ge=0, lt=2**63)]] = Field(max_length=MOST_DIMENSIONS)
-    datatype: str
+    name: str = Field(json_schema_extra={"const": INPUT})
+    shape: Items[Annotated[int, Field(ge=0, lt=2**63), WHOLE]] = Field(max_length=MOST_DIMENSIONS)
+    datatype: str = Field(json_schema_extra={"const": BYTES})
     parameters: Parameters = {}
-    data: list[JsonValue] | None = None
+    data: list[JsonValue] | None = Field(None, json_schema_extra={"items": {"type": ["string", "array"]}})
 
 
 class OutputRequest(BaseModel):
@@ -46,7 +46,7 @@ class OutputRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
-    name: str
+    name: str = Field(json_schema_extra={"const": OUTPUT})
     parameters: Parameters = {}
 
 
@@ -59,10 +59,13 @@ class InferRequest(BaseModel):
     parameters: Parameters = Field({}, description="With `binary_data_output` the answer's tensor is in binary.")
     inputs: Items[InputTensor] = Field(
         description="One tensor, `text`, of BYTES; elements are in `data`, row by row, or in binary after the JSON. "
-        f"For binary elements, the header `{JSON_LENGTH_HEADER}` has the length of the JSON."
+        f"For binary elements, the header `{JSON_LENGTH_HEADER}` has the length of the JSON.",
+        json_schema_extra={"minItems": 1, "maxItems": 1},
     )
     outputs: Items[OutputRequest] = Field(
-        [], description="Only `entities`. Its parameter `binary_data` beats `binary_data_output`."
+        [],
+        description="Only `entities`. Its parameter `binary_data` beats `binary_data_output`.",
+        json_schema_extra={"maxItems": 1},
     )
 
 

@@ -256,7 +256,7 @@ def test_parameters_that_mean_nothing_here_are_passed_over(client: httpx.Client)
         ({"parameters": {"binary_data_size": 5}}, "0 bytes follow the JSON; binary_data_size must say so"),
         ({"parameters": {"shared_memory_region": "a"}, "data": None}, "the elements of text must be in data"),
         ({"shape": [-1]}, "the body is not a valid request: inputs.0.shape.0: Input should be greater than or equal"),
-        ({"shape": [2.0]}, "the body is not a valid request: inputs.0.shape.0: Input should be a valid integer"),
+        ({"shape": [2.5]}, "the body is not a valid request: inputs.0.shape.0: Input should be a valid integer"),
         ({"shape": [True, 2]}, "the body is not a valid request: inputs.0.shape.0: Input should be a valid integer"),
         ({"shape": [1] * 9}, "the body is not a valid request: inputs.0.shape: "),
         ({"shape": [2**63]}, "the body is not a valid request: inputs.0.shape.0: "),

@@ -3,7 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from nerve.service.api.body import parse
 from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
+from nerve.service.api.huggingface import TokenClassificationRequest
 from nerve.service.api.requests import EntitiesRequest, parse_request
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
@@ -43,6 +45,24 @@ def test_tokens_are_a_sentence_or_several(tokens: str, sources: list[list[str]],
 )
 def test_labels_are_a_list_or_their_names_in_the_answer(labels: str, names: dict[str, str]) -> None:
     assert parsed(f'{{"text": "a", "labels": {labels}}}'.encode()).labels == names
+
+
+def test_null_is_a_field_that_is_not_given() -> None:
+    assert parsed(b'{"text": "Ann", "texts": null, "tokens": null, "model": null}') == parsed(b'{"text": "Ann"}')
+
+
+@pytest.mark.parametrize(("number", "integer"), [("5", 5), ("5.0", 5), ("0.0", 0), ("1e3", 1000)])
+def test_a_number_without_a_fraction_is_an_integer(number: str, integer: int) -> None:
+    body = f'{{"inputs": "Ann", "parameters": {{"stride": {number}}}}}'.encode()
+    parameters = parse(body, TokenClassificationRequest).parameters
+    assert parameters is not None
+    assert (parameters.stride, type(parameters.stride)) == (integer, int)
+
+
+@pytest.mark.parametrize("number", ["5.5", '"5"', "true", "-1", "-1.0", "1e999", "[5]"])
+def test_anything_else_is_not_a_natural_number(number: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse(f'{{"inputs": "Ann", "parameters": {{"stride": {number}}}}}'.encode(), TokenClassificationRequest)
 
 
 def test_a_surrogate_pair_in_an_escape_is_one_character() -> None:
