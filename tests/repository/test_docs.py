@@ -138,7 +138,7 @@ def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
     expected = {}
     for name, field in Settings.model_fields.items():
         bundled = ":".join(str(path.relative_to(ROOT)) for path in BUNDLED_MODELS)
-        expected[variable(name)] = (flag(name), bundled if name == "models" else str(field.default))
+        expected[variable(name)] = (flag(name), bundled if name == "models" else plain(field.default))
     assert documented == expected
 
 
