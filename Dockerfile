@@ -22,7 +22,8 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 RUN python -m venv --without-pip /venv
 WORKDIR /build
 COPY requirements ./requirements
-# Wheels only, because a source distribution would run code of its own here.
+# Wheels only, because a source distribution would run code of its own here. === because pip takes ==2.13.0 to mean
+# 2.13.0+cpu, too.
 RUN set -- --require-hashes --no-deps --no-compile --only-binary=:all: \
     && pip --python /venv install "$@" --requirement requirements/service.txt \
     && case "$TORCH" in \
@@ -31,7 +32,7 @@ RUN set -- --require-hashes --no-deps --no-compile --only-binary=:all: \
     esac \
     && if [ -n "$TORCH_SHA256" ]; \
       then echo "torch===$TORCH --hash=sha256:$TORCH_SHA256" > torch.txt; \
-      else cp "requirements/torch-$TORCH.txt" torch.txt; fi \
+      else sed 's/==/===/' "requirements/torch-$TORCH.txt" > torch.txt; fi \
     && pip --python /venv install "$@" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} --requirement torch.txt \
     && pip --python /venv check \
     || { echo "If pip found no torch $TORCH, give it an index: --build-arg TORCH_INDEX=URL (README.md, Docker); if" \
@@ -45,8 +46,9 @@ RUN cd /venv/lib/python3.11/site-packages/torch && rm -rf test include share/cma
 COPY pyproject.toml LICENSE ./
 RUN touch README.md && pip --python /venv install --no-index --no-deps --no-compile --no-build-isolation . \
     && /venv/bin/python -m compileall -q -x py312 --invalidation-mode unchecked-hash /venv/lib \
-    && find /venv -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
-WORKDIR /app
+    && find /venv -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} + \
+    && mkdir -p /layers/packages && mv /venv /layers/packages/
+WORKDIR /layers/code/app
 # Readable by user 10001, whatever umask the clone was made with.
 COPY --chmod=755 LICENSE ./
 COPY --chmod=755 nerve/*.py ./nerve/
@@ -56,9 +58,9 @@ COPY --chmod=755 cli ./nerve/cli
 COPY --chmod=755 models ./nerve/models
 COPY scripts/sbom.py /build/
 # Compiled here, because nothing can be written later.
-RUN /venv/bin/python -I /build/sbom.py --models nerve/models > sbom.json \
-    && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash nerve \
-    && find /app -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+RUN /layers/packages/venv/bin/python -I /build/sbom.py --models nerve/models > sbom.json \
+    && /layers/packages/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash nerve \
+    && find /layers/code/app -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 
 FROM $PYTHON_IMAGE
 LABEL org.opencontainers.image.title=nerve \
@@ -66,8 +68,9 @@ LABEL org.opencontainers.image.title=nerve \
       org.opencontainers.image.licenses="Apache-2.0 AND CC-BY-SA-4.0"
 ENV PATH=/venv/bin:$PATH HOME=/tmp HOST=0.0.0.0 PORT=8000 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH=/app
-COPY --from=build /venv /venv
-COPY --from=build /app /app
+# The folders that hold /venv and /app, because a folder that COPY itself makes gets the time of the build.
+COPY --from=build /layers/packages /
+COPY --from=build /layers/code /
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000

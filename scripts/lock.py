@@ -63,8 +63,7 @@ def split(compiled: str) -> dict[str, str]:
     for name, version, requirement in requirements(compiled):
         if name == "torch":
             file = f"torch-{version}.txt"
-            # pip takes torch==2.13.0 to mean 2.13.0+cpu, too.
-            parts[file], what[file] = [requirement.replace("==", "===", 1)], TORCH
+            parts[file], what[file] = [requirement], TORCH
         else:
             parts["cuda.txt" if name.startswith(CUDA) else "service.txt"].append(requirement)
     return {file: HEADER.format(what=what[file]) + "".join(lines) for file, lines in parts.items()}

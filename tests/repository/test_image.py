@@ -76,9 +76,10 @@ def environment() -> dict[str, str]:
 
 
 def test_only_the_dependencies_the_code_that_serving_needs_the_models_and_the_licence_are_copied() -> None:
-    assert copied(final_stage()) == [["--from=build", "/venv", "/venv"], ["--from=build", "/app", "/app"]]
+    assert copied(final_stage()) == [["--from=build", "/layers/packages", "/"], ["--from=build", "/layers/code", "/"]]
     build = [instruction.value for instruction in stages()[0]]
-    into_app = [Instruction("COPY", line) for line in build[build.index("/app") :] if line.startswith("--chmod=")]
+    after = build[build.index("/layers/code/app") :]
+    into_app = [Instruction("COPY", line) for line in after if line.startswith("--chmod=")]
     assert copied(into_app) == [
         ["LICENSE", "./"],
         ["nerve/*.py", "./nerve/"],
@@ -177,13 +178,13 @@ def test_nothing_in_the_image_holds_the_time_of_its_build() -> None:
     compiled = [line for line in runs().split("&&") if "compileall" in line]
     assert len(compiled) == 2
     assert all("--invalidation-mode unchecked-hash" in line for line in compiled)
-    for folder in ("/venv", "/app"):
+    for folder in ("/venv", "/layers/code/app"):
         assert f'find {folder} -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {{}} +' in runs()
     assert all(instruction.name != "RUN" for instruction in final_stage())
 
 
 def test_a_bill_of_materials_is_made_in_the_image() -> None:
-    assert "/venv/bin/python -I /build/sbom.py --models nerve/models > sbom.json" in runs()
+    assert "python -I /build/sbom.py --models nerve/models > sbom.json" in runs()
 
 
 @contextmanager

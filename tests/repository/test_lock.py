@@ -29,7 +29,7 @@ def content(name: str) -> str:
 
 
 def pins(name: str) -> dict[str, str]:
-    return {package: version for package, version, _ in lock.requirements(content(name).replace("===", "=="))}
+    return {package: version for package, version, _ in lock.requirements(content(name))}
 
 
 def constraints() -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_both_builds_of_torch_are_locked_at_the_version_of_the_constraints() -> 
     files = {path.name for path in FOLDER.iterdir()} - {"service.txt", "cuda.txt"}
     assert files == {f"torch-{version}.txt", f"torch-{version}+cpu.txt"}
     for file in files:
-        assert f"\ntorch==={file.removeprefix('torch-').removesuffix('.txt')} " in content(file)
+        assert f"\ntorch=={file.removeprefix('torch-').removesuffix('.txt')} " in content(file)
 
 
 def test_the_cpu_build_of_torch_is_locked_for_both_processors() -> None:
@@ -72,5 +72,5 @@ def test_torch_and_the_libraries_of_cuda_are_files_of_their_own() -> None:
     assert bodies == {
         "service.txt": "jinja2==3.1.6 \\\n    --hash=sha256:11 \\\n    --hash=sha256:12\n",
         "cuda.txt": "nvidia-nvtx==13.0.85 \\\n    --hash=sha256:21\ntriton==3.7.1 \\\n    --hash=sha256:41\n",
-        "torch-2.13.0.txt": "torch===2.13.0 \\\n    --hash=sha256:31\n",
+        "torch-2.13.0.txt": "torch==2.13.0 \\\n    --hash=sha256:31\n",
     }
