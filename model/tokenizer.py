@@ -12,7 +12,7 @@ is possessive or bounded.
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add
 
 from nerve.model.annotation import Token
@@ -43,9 +43,14 @@ def joined(words: Sequence[str]) -> tuple[str, list[Token]]:
     """The text that `words`, none of them empty, make with a space between them, and the words as its tokens."""
     starts = list(accumulate(map(len, words), lambda start, length: start + length + 1, initial=0))
     ends = map(add, starts, map(len, words))
-    return " ".join(words), list(map(_as_token, zip(words, starts, ends, strict=False)))
+    places = zip(words, starts, ends, strict=False)
+    tokens: list[Token] = []
+    while part := list(map(_as_token, islice(places, _SLICE))):
+        tokens += part
+    return " ".join(words), tokens
 
 
+_SLICE = 10_000  # so many tokens take a millisecond, in which no other thread can run
 _as_token = partial(tuple.__new__, Token)  # what Token._make does, without a frame of Python for each token
 
 

@@ -117,6 +117,11 @@ class TooLargeError(ServiceError):
     status = 413
 
 
+def too_many_tokens(tokens: int, limit: int) -> TooLargeError:
+    """Return the error of a request whose texts have more tokens than the limit."""
+    return TooLargeError(f"the request has {tokens:,} tokens; the limit is {limit:,}", reason="too_many_tokens")
+
+
 class UnsupportedMediaTypeError(ServiceError):
     """The content encoding of the body is not supported."""
 

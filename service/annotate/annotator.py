@@ -18,7 +18,7 @@ from nerve.service.budget import BYTES_PER_TOKEN, MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.engine.memory import GarbageCollectorPause
 from nerve.service.engine.registry import Recognizer
-from nerve.service.errors import DeadlineError, TooLargeError
+from nerve.service.errors import DeadlineError, too_many_tokens
 from nerve.service.observability import record
 
 if TYPE_CHECKING:
@@ -134,8 +134,7 @@ class Work:
             count.tokens += length
             tokens += length
         if tokens > self._annotator.max_tokens:
-            message = f"the request has {tokens:,} tokens; the limit is {self._annotator.max_tokens:,}"
-            raise TooLargeError(message, reason="too_many_tokens")
+            raise too_many_tokens(tokens, self._annotator.max_tokens)
         self._holding.resize(BYTES_PER_TOKEN * tokens)
         taggings = await self._tag(readings)
 

@@ -24,10 +24,11 @@ from nerve.service.annotate.redaction import (
     Replace,
     redacted,
 )
-from nerve.service.api.body import WHOLE, Items, Natural, Text, check_limits, parse
+from nerve.service.api.body import WHOLE, Fields, Items, Natural, Text, check_limits, parse
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import EXAMPLE_RESULTS
 from nerve.service.api.route import Route, bytes_response, json_response
+from nerve.service.api.structure import MOST_CONTAINERS
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
@@ -107,9 +108,10 @@ class AnonymizeRequest(BaseModel):
 
     text: Text | Items[Text] = Field(description="The text, or the texts; for a list, the answer is a list.")
     analyzer_results: Items[AnalyzerResult | Items[AnalyzerResult]] = Field(
-        description="The answer of `/analyze`: the entities of the text, or a list of such lists, one for each text."
+        max_length=MOST_CONTAINERS,
+        description="The answer of `/analyze`: the entities of the text, or a list of such lists, one for each text.",
     )
-    anonymizers: dict[Text, AnonymizerRequest] | None = Field(
+    anonymizers: Fields[Text, AnonymizerRequest] | None = Field(
         None,
         description="The operators by entity type; `DEFAULT` is for all other types. The `type` of an operator is "
         "`replace` (by `new_value`, or by the entity type in angle brackets), `redact`, `mask` (`masking_char`, "

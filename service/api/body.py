@@ -7,7 +7,7 @@ sent.
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, JsonValue, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from nerve.service.annotate.document import Source, characters
@@ -17,6 +17,9 @@ from nerve.service.settings import Settings
 
 # Shorter ones cannot hold enough values to take long.
 LONG_BODY_BYTES = 10_000
+
+# Of an object whose names the client chooses, such as labels: models have tens of labels.
+MOST_FIELDS = 1_000
 
 # More mistakes than these in one answer help nobody.
 MOST_DETAILS = 20
@@ -100,6 +103,23 @@ Natural = Annotated[int, Field(ge=0), WHOLE]
 Item = TypeVar("Item")
 # Only the first wrong item of a list is reported: to report millions would take minutes, and gigabytes.
 Items = Annotated[list[Item], Field(fail_fast=True)]
+
+
+def _few(fields: Any) -> Any:
+    if isinstance(fields, dict) and len(fields) > MOST_FIELDS:
+        raise ValueError(f"the object has {len(fields):,} fields; the limit is {MOST_FIELDS:,}")
+    return fields
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+Name = TypeVar("Name")
+# An object whose names the client chooses. They are counted before any field is checked.
+Fields = Annotated[dict[Name, Item], BeforeValidator(_few), Field(max_length=MOST_FIELDS)]
+# A field that is accepted and has no effect; what it holds is not kept while the request is answered.
+Unused = Annotated[JsonValue, AfterValidator(_nothing)]
 
 
 def _invalid(error: ValidationError, kind: type[BaseModel]) -> InvalidRequestError:

@@ -7,9 +7,9 @@ models.
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from nerve.model.annotation import SCORE_DIGITS, Entity
 from nerve.service.annotate.annotator import Task
 from nerve.service.annotate.document import Annotation
-from nerve.service.api.body import Items, Natural, Text, check_limits
+from nerve.service.api.body import MOST_FIELDS, Items, Natural, Text, Unused, check_limits
 from nerve.service.api.examples import EXAMPLE_ENTITIES, EXAMPLE_TEXT
 from nerve.service.api.route import Route, bytes_response
 from nerve.service.engine.registry import ServedModel
@@ -36,6 +36,7 @@ class TokenClassificationParameters(BaseModel):
     )
     ignore_labels: Items[str] | None = Field(
         default=None,
+        max_length=MOST_FIELDS,
         description="The labels to leave out, or with `none` the tags, such as `B-PER`. `O` is always left out, "
         "because tokens outside of entities have no score.",
     )
@@ -53,7 +54,9 @@ class TokenClassificationRequest(BaseModel):
     parameters: TokenClassificationParameters | None = Field(
         None, description="`aggregation_strategy` (default `simple`), `ignore_labels`, `stride`."
     )
-    options: dict[str, JsonValue] | None = Field(None, description="No effect; older clients send it.")
+    options: Annotated[dict[str, Unused] | None, AfterValidator(lambda _: None)] = Field(
+        None, description="No effect; older clients send it."
+    )
 
 
 class EntityGroup(BaseModel):

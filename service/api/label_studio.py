@@ -6,7 +6,7 @@ as in Label Studio.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
@@ -16,10 +16,11 @@ from starlette.responses import Response
 from nerve.model.annotation import SCORE_DIGITS, Entity
 from nerve.service.annotate.annotator import Task
 from nerve.service.annotate.document import Annotation
-from nerve.service.api.body import Items, check_limits
+from nerve.service.api.body import Items, check_limits, parse
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.labelling import Controls, controls_of
 from nerve.service.api.route import Route, bytes_response, json_response
+from nerve.service.api.structure import MOST_CONTAINERS
 from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
@@ -56,7 +57,7 @@ class PredictRequest(BaseModel):
 
     model_config = CONFIG
 
-    tasks: Items[LabelStudioTask]
+    tasks: Items[LabelStudioTask] = Field(max_length=MOST_CONTAINERS)
     label_config: str = Field(
         max_length=MAX_CONFIGURATION_CHARACTERS, description="The labelling configuration, in XML."
     )
@@ -82,19 +83,39 @@ class PredictAnswer(SetupAnswer):
     results: list[Prediction] = Field(description="The predictions, one for each task.")
 
 
-async def label_studio_setup(service: Service, _: Request, parsed: SetupRequest) -> Response:
-    """Answer whether the default model has labels of a project."""
-    model = service.registry.default
-    controls_of(parsed.label_config, model.recognizer.labels)
-    return json_response({"model_version": _version(model)})
+class Project(NamedTuple):
+    """What is needed of a request: the model that answers, the controls of the project and the texts of its tasks."""
+
+    model: ServedModel
+    controls: Controls
+    texts: list[str]
 
 
-async def label_studio_predict(service: Service, _: Request, parsed: PredictRequest) -> Response:
-    """Answer the entities of the texts of tasks."""
+def _parse_setup(service: Service, _: Request, body: bytes) -> Project:
+    return _project(service, parse(body, SetupRequest).label_config, [])
+
+
+def _parse_predict(service: Service, _: Request, body: bytes) -> Project:
+    parsed = parse(body, PredictRequest)
+    return _project(service, parsed.label_config, parsed.tasks)
+
+
+def _project(service: Service, configuration: str, tasks: Sequence[LabelStudioTask]) -> Project:
     model = service.registry.default
-    controls = controls_of(parsed.label_config, model.recognizer.labels)
-    texts = [_text(task, number, controls.field) for number, task in enumerate(parsed.tasks)]
+    controls = controls_of(configuration, model.recognizer.labels)
+    texts = [_text(task, number, controls.field) for number, task in enumerate(tasks)]
     check_limits(texts, service.settings)
+    return Project(model, controls, texts)
+
+
+async def label_studio_setup(_: Service, _request: Request, project: Project) -> Response:
+    """Answer whether the default model has labels of a project."""
+    return json_response({"model_version": _version(project.model)})
+
+
+async def label_studio_predict(service: Service, _: Request, project: Project) -> Response:
+    """Answer the entities of the texts of tasks."""
+    model, controls, texts = project
     with service.annotator.work(sum(map(len, texts))) as work:
         tasks = [Task(text, model.recognizer) for text in texts]
         version = _version(model)
@@ -149,6 +170,7 @@ ROUTES = (
         summary="Label Studio: check that a project can be answered",
         tag="Label Studio",
         request=SetupRequest,
+        parse=_parse_setup,
         answer=SetupAnswer,
         admission=True,
         examples={"a project": {"schema": EXAMPLE_CONFIGURATION}},
@@ -161,6 +183,7 @@ ROUTES = (
         summary="Label Studio: predict the entities of tasks",
         tag="Label Studio",
         request=PredictRequest,
+        parse=_parse_predict,
         answer=PredictAnswer,
         examples={"a task": {"tasks": [{"data": {"text": EXAMPLE_TEXT}}], "label_config": EXAMPLE_CONFIGURATION}},
         plain_errors=True,

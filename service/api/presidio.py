@@ -20,7 +20,7 @@ from starlette.responses import Response
 from nerve.model.annotation import SCORE_DIGITS, Entity
 from nerve.service.annotate.annotator import Task
 from nerve.service.annotate.document import Annotation
-from nerve.service.api.body import Items, Text, check_limits
+from nerve.service.api.body import MOST_FIELDS, Items, Text, Unused, check_limits
 from nerve.service.api.examples import EXAMPLE_ENTITIES, EXAMPLE_TEXT
 from nerve.service.api.route import Route, bytes_response, json_response
 from nerve.service.engine.registry import ServedModel
@@ -60,6 +60,7 @@ class AnalyzeRequest(BaseModel):
     language: str = Field(description="The language, such as `en`; the first model of this language answers.")
     entities: Items[str] | None = Field(
         None,
+        max_length=MOST_FIELDS,
         description="The entity types to find; the default is all. At least one has to be supported; the others "
         "are ignored.",
     )
@@ -74,9 +75,9 @@ class AnalyzeRequest(BaseModel):
     ad_hoc_recognizers: Annotated[list[JsonValue], AfterValidator(_empty)] | None = Field(
         None, description="Not supported: it must be empty.", json_schema_extra={"maxItems": 0}
     )
-    context: JsonValue = Field(None, description="No effect, as with all of Presidio's recognizers that are models.")
-    correlation_id: JsonValue = Field(None, description="No effect.")
-    regex_flags: JsonValue = Field(None, description="No effect.")
+    context: Unused = Field(None, description="No effect, as with all of Presidio's recognizers that are models.")
+    correlation_id: Unused = Field(None, description="No effect.")
+    regex_flags: Unused = Field(None, description="No effect.")
 
 
 class RecognizerResult(BaseModel):

@@ -12,7 +12,7 @@ from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.offsets import in_unit
 from nerve.service.annotate.redaction import Growth, Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
 from nerve.service.api.answers import answer, plan
-from nerve.service.api.body import Natural, Text
+from nerve.service.api.body import Fields, Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.requests import AnnotationRequest, parse_request
 from nerve.service.api.route import Route, bytes_response
@@ -108,7 +108,7 @@ class OperatorRequest(BaseModel):
 class RedactRequest(AnnotationRequest):
     """One text or several, and how to replace their entities."""
 
-    operators: dict[str, OperatorRequest] = Field(
+    operators: Fields[str, OperatorRequest] = Field(
         {}, description="The operators by label; labels are those of the answer."
     )
     default: OperatorRequest | None = Field(

@@ -13,14 +13,19 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from nerve.service.annotate.document import Source, characters
 from nerve.service.annotate.gazetteer import normalized
 from nerve.service.annotate.offsets import OffsetUnit
-from nerve.service.api.body import Items, Text, check_limits, encodable, parse
-from nerve.service.errors import InvalidRequestError, TooLargeError
+from nerve.service.api.body import MOST_FIELDS, Fields, Items, Text, check_limits, encodable, parse
+from nerve.service.api.structure import MOST_CONTAINERS, MOST_VALUES
+from nerve.service.errors import InvalidRequestError, TooLargeError, too_many_tokens
 from nerve.service.settings import Settings
 
 # A gazetteer is compiled for each request, so it has to be small.
 MAX_PHRASES = 1_000
 MAX_PHRASE_CHARACTERS = 100
 MAX_LABEL_CHARACTERS = 100
+# There are two things to include; each may be named more than once.
+MOST_INCLUDED = 100
+# So many tokens are checked in a millisecond; between two slices other threads can run.
+SLICE = 10_000
 
 Request = TypeVar("Request", bound="AnnotationRequest")
 
@@ -35,6 +40,9 @@ def parse_request(body: bytes, settings: Settings, kind: type[Request]) -> Reque
     """
     request = parse(body, kind)
     check_limits(request.sources, settings)
+    tokens = sum(len(source) for source in request.sources if isinstance(source, list))
+    if tokens > settings.max_tokens:
+        raise too_many_tokens(tokens, settings.max_tokens)
     if request.gazetteer is not None:
         _check_phrases(request.gazetteer)
     return request
@@ -56,11 +64,19 @@ def _check_phrases(gazetteer: "GazetteerRequest") -> None:
         raise InvalidRequestError("a phrase is in the gazetteer twice; it can be under one label only, or in never")
 
 
+# The number of phrases is checked over all labels together, so here it only has to be in the schema.
+_PHRASE: dict[str, Any] = {"minLength": 1, "maxLength": MAX_PHRASE_CHARACTERS, "pattern": r"\S"}
+Phrases = Annotated[
+    Items[Annotated[Text, Field(json_schema_extra=_PHRASE)]],
+    Field(json_schema_extra={"maxItems": MAX_PHRASES, "uniqueItems": True}),
+]
 Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARACTERS)]
 
 
 def _renamed_labels(labels: Any) -> dict[str, str]:
     """Return labels with their names in the answer; in a list, these are the labels themselves."""
+    if isinstance(labels, list | dict) and len(labels) > MOST_FIELDS:
+        raise ValueError(f"labels has {len(labels):,} labels; the limit is {MOST_FIELDS:,}")
     if isinstance(labels, list) and set(map(type, labels)) == {str}:
         labels = dict(zip(labels, labels, strict=True))
     if not isinstance(labels, dict) or set(map(type, labels.values())) != {str}:
@@ -78,27 +94,28 @@ class Words(NamedTuple):
 
 
 def _words(tokens: Any) -> Words:
-    """Return the tokens, checked all at once because there may be a million."""
+    """Return the tokens, checked many at once because there may be 200,000."""
     if not isinstance(tokens, list):
         raise ValueError("tokens is a list of strings, or a list of such lists")
     single = set(map(type, tokens)) != {list}
     words = Words([tokens] if single else tokens, single)
     for sentence in words.sentences:
-        if set(map(type, sentence)) - {str}:
-            raise ValueError("tokens is a list of strings, or a list of such lists")
-        if not all(map(str.strip, sentence)):
-            raise ValueError("a token must have a character other than white space")
-        encodable("".join(sentence))
+        for start in range(0, len(sentence), SLICE):
+            _check_tokens(sentence[start : start + SLICE])
     return words
+
+
+def _check_tokens(tokens: list[Any]) -> None:
+    if set(map(type, tokens)) - {str}:
+        raise ValueError("tokens is a list of strings, or a list of such lists")
+    if not all(map(str.strip, tokens)):
+        raise ValueError("a token must have a character other than white space")
+    encodable("".join(tokens))
 
 
 # Facts of the schema that are checked elsewhere, some with the status 413.
 _LABEL_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL_CHARACTERS}
-_TOKENS = {"type": "array", "items": {"type": "string", "pattern": r"\S"}}
-_PHRASES: dict[str, Any] = {"maxItems": MAX_PHRASES, "uniqueItems": True}
-Phrase = Annotated[
-    Text, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_PHRASE_CHARACTERS, "pattern": r"\S"})
-]
+_TOKENS = {"type": "array", "items": {"type": "string", "pattern": r"\S"}, "maxItems": MOST_VALUES}
 
 
 def exactly_one(**types: str) -> dict[str, Any]:
@@ -113,14 +130,10 @@ class GazetteerRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    always: dict[Label, Annotated[Items[Phrase], Field(json_schema_extra=_PHRASES)]] = Field(
+    always: Fields[Label, Phrases] = Field(
         {}, description="Phrases that are always entities, by label: an allow list."
     )
-    never: Items[Phrase] = Field(
-        [],
-        description="Phrases that never are entities, and never hold one: a deny list.",
-        json_schema_extra=_PHRASES,
-    )
+    never: Phrases = Field([], description="Phrases that never are entities, and never hold one: a deny list.")
     case_sensitive: bool = Field(True, description="Whether upper and lower case differ.")
 
     @property
@@ -155,8 +168,13 @@ class AnnotationRequest(BaseModel):
             WithJsonSchema(
                 {
                     "anyOf": [
-                        {"type": "array", "items": _LABEL_NAME, "minItems": 1},
-                        {"type": "object", "additionalProperties": _LABEL_NAME, "minProperties": 1},
+                        {"type": "array", "items": _LABEL_NAME, "minItems": 1, "maxItems": MOST_FIELDS},
+                        {
+                            "type": "object",
+                            "additionalProperties": _LABEL_NAME,
+                            "minProperties": 1,
+                            "maxProperties": MOST_FIELDS,
+                        },
                     ]
                 }
             ),
@@ -214,7 +232,7 @@ class EntitiesRequest(AnnotationRequest):
         Annotated[
             Words,
             PlainValidator(_words),
-            WithJsonSchema({"anyOf": [_TOKENS, {"type": "array", "items": _TOKENS}]}),
+            WithJsonSchema({"anyOf": [_TOKENS, {"type": "array", "items": _TOKENS, "maxItems": MOST_CONTAINERS}]}),
         ]
         | None
     ) = Field(
@@ -223,7 +241,9 @@ class EntitiesRequest(AnnotationRequest):
         "If your text is already tokenized, send `tokens` instead of `text` or `texts`.",
     )
     include: Items[Literal["tokens", "sents"]] = Field(
-        [], description="What to answer besides the entities: `tokens` with their tags, `sents` for the sentences."
+        [],
+        max_length=MOST_INCLUDED,
+        description="What to answer besides the entities: `tokens` with their tags, `sents` for the sentences.",
     )
 
     @property

@@ -170,7 +170,7 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_without_its_name()
         (
             b'"labels": [%s]',
             ["labels"],
-            "labels is a list of labels, or an object that maps labels to names, and not empty",
+            "labels has 200,001 labels; the limit is 1,000",
         ),
         (b'"tokens": [%s]', ["tokens"], "tokens is a list of strings, or a list of such lists"),
         (b'"gazetteer": {"never": [%s]}', ["gazetteer", "never", 0], "Input should be a valid string"),

@@ -2,13 +2,16 @@
 
 import json
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from nerve.service.api import structure
-from nerve.service.api.structure import CHUNK_BYTES, MOST_CONTAINERS, MOST_VALUES, check_structure
+from nerve.service.api.structure import CHUNK_BYTES, MOST_CONTAINERS, MOST_NAMES, MOST_VALUES, check_structure
 from nerve.service.errors import TooLargeError
+
+LIMITS = ("MOST_CONTAINERS", "MOST_NAMES", "MOST_VALUES")
 
 
 def refused(document: bytes) -> bool:
@@ -26,13 +29,16 @@ def test_lists_and_objects_up_to_the_limit_pass_and_one_more_does_not(container:
     assert refused(b",".join([container] * (MOST_CONTAINERS // count + 1)))
 
 
-@pytest.mark.parametrize(("value", "count"), [(b"1,", 1), (b'"",', 1), (b'"a":1,', 2), (b"{},", 2)])
-def test_names_and_values_up_to_the_limit_pass_and_more_do_not(
-    value: bytes, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("value", [b"1,", b'"",', b"[]", b"{}"])
+def test_values_up_to_the_limit_pass_and_more_do_not(value: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(structure, "MOST_CONTAINERS", MOST_VALUES)
-    assert not refused(value * (MOST_VALUES // count))
-    assert refused(value * (MOST_VALUES // count + 1))
+    assert not refused(value * MOST_VALUES)
+    assert refused(value * (MOST_VALUES + 1))
+
+
+def test_names_up_to_the_limit_pass_and_more_do_not() -> None:
+    assert not refused(b'"a":1,' * MOST_NAMES)
+    assert refused(b'"a":1,' * (MOST_NAMES + 1))
 
 
 @pytest.mark.parametrize("text", ["[{,:", '"', "\\", '\\"[', '[\\\\"'], ids=repr)
@@ -42,14 +48,14 @@ def test_what_is_inside_a_string_is_no_value_wherever_a_chunk_ends(text: str, sh
     assert not refused(document)
 
 
-def count(value: Any) -> tuple[int, int]:
-    """Return the lists and objects in a value, and all that the limit of values counts."""
-    if isinstance(value, list | dict):
-        inner = [count(item) for item in (value.values() if isinstance(value, dict) else value)]
-        names = len(value) if isinstance(value, dict) else 0
-        commas = max(0, len(value) - 1)
-        return 1 + sum(c for c, _ in inner), 1 + names + commas + sum(v for _, v in inner)
-    return 0, 0
+def counts(value: Any) -> Counter[str]:
+    """Return what has a limit, by the limit."""
+    if not isinstance(value, list | dict):
+        return Counter()
+    own = Counter(MOST_CONTAINERS=1, MOST_VALUES=1 + max(0, len(value) - 1))
+    if isinstance(value, dict):
+        own["MOST_NAMES"] = len(value)
+    return sum(map(counts, value.values() if isinstance(value, dict) else value), own)
 
 
 def some_value(chance: random.Random, depth: int) -> Any:
@@ -66,13 +72,12 @@ def test_the_counts_are_those_of_a_parser(seed: int, monkeypatch: pytest.MonkeyP
     chance = random.Random(seed)
     value = [some_value(chance, 5)]
     document = json.dumps(value, ensure_ascii=chance.random() < 0.5, separators=(",", ":")).encode()
-    containers, values = count(value)
     monkeypatch.setattr(structure, "CHUNK_BYTES", chance.randrange(1, 9))
-    for attribute, number in (("MOST_CONTAINERS", containers), ("MOST_VALUES", values)):
+    for limit in LIMITS:
+        monkeypatch.setattr(structure, limit, len(document))
+    for limit, number in counts(value).items():
         with monkeypatch.context() as patch:
-            patch.setattr(structure, "MOST_VALUES", 10**9)
-            patch.setattr(structure, "MOST_CONTAINERS", 10**9)
-            patch.setattr(structure, attribute, number)
+            patch.setattr(structure, limit, number)
             assert not refused(document)
-            patch.setattr(structure, attribute, number - 1)
+            patch.setattr(structure, limit, number - 1)
             assert refused(document)
