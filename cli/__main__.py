@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from nerve import DISTRIBUTION, __version__
+from nerve import DISTRIBUTION, __version__, streams
 
 
 class Command(NamedTuple):
@@ -42,7 +42,14 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    command, rest = parse(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or given[0] not in COMMANDS:  # --help, --version, or a mistake: `parse` exits
+        return streams.run("nerve", lambda: _status(*parse(given)))
+    command, rest = parse(given)
+    return streams.run(f"nerve {command}", lambda: _status(command, rest))
+
+
+def _status(command: str, rest: Sequence[str]) -> int:
     try:
         status: int = import_module(COMMANDS[command].module).main(rest)
     except KeyboardInterrupt:
@@ -50,10 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if command not in NEED_TRAINING:
             raise
-        print(
+        streams.complain(
             f"nerve {command}: the package {error.name} is not installed; install the packages for training with "
-            f"pip install '{DISTRIBUTION}[training]', or in a clone with make train",
-            file=sys.stderr,
+            f"pip install '{DISTRIBUTION}[training]', or in a clone with make train"
         )
         return 1
     return status

@@ -3,13 +3,12 @@
 import argparse
 import json
 import signal
-import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nerve import ArchiveError
+from nerve import ArchiveError, streams
 from nerve.cli.options import MODEL
 from nerve.model import bundled
 
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         paths = list(map(bundled.locate, options.models)) or list(bundled.available().values())
         models = list(map(describe, paths))
     except ArchiveError as error:
-        print(f"nerve models: {error}", file=sys.stderr)
+        streams.complain(f"nerve models: {error}")
         return 1
     print(json.dumps(models, indent=2, ensure_ascii=False) if options.json else _listing(models))
     return 0

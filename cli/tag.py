@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import nerve
+from nerve import streams
 from nerve.cli import options, records, writers
 from nerve.cli.errors import CommandError
 from nerve.cli.progress import Progress
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         tag(parse(arguments))
     except (CommandError, nerve.ArchiveError) as error:
-        print(f"nerve tag: {error}", file=sys.stderr)
+        streams.complain(f"nerve tag: {error}")
         return 1
     return 0
 

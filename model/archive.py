@@ -7,7 +7,6 @@ file says `torch.jit`, so that another export can take its place here alone (doc
 import hashlib
 import io
 import json
-import os
 import sys
 import zipfile
 import zlib
@@ -26,6 +25,7 @@ from nerve.model.batch import BATCH_TOKENS, by_length, collate
 from nerve.model.config import explain
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.fast_tagger import FastTagger, supports
+from nerve.model.files import remove_leftovers, replacing
 from nerve.model.metadata import FORMAT, Metadata
 from nerve.model.packed_linear import packing_works
 from nerve.model.tagger import Tagger
@@ -170,36 +170,38 @@ def save(
 
     The written file is loaded again and has to pass `check` before it takes the name `path`. Whatever `check` raises
     is raised here, and then nothing is left behind.
+
+    Raises:
+        WriteError: the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    remove_leftovers(path)
     training = tagger.training
     try:
         scripted = torch.jit.script(tagger.eval())
         extra = {_METADATA: json.dumps(metadata.to_json()), _VOCABULARY: json.dumps(vocabulary.to_json())}
+        # To memory: on a full disk torch's own writer would end the process.
         content = io.BytesIO()
         torch.jit.save(scripted, content, _extra_files=extra)
-        _write_without_paths(content, temporary)
-        check(load(temporary))
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replacing(path, _finished(content)) as written:
+            check(load(written))
     finally:
         tagger.train(training)
-        temporary.unlink(missing_ok=True)
 
 
-def _write_without_paths(content: io.BytesIO, path: Path) -> None:
-    """Write the zip file `content` without TorchScript's debugging entries.
+def _finished(content: io.BytesIO) -> bytes:
+    """The zip file `content` with the digest of its entries, and without TorchScript's debugging entries.
 
-    They hold the absolute paths of the Python files, on the machine that exports, that the script was made from.
+    Those hold the absolute paths of the Python files, on the machine that exports, that the script was made from.
     """
-    with zipfile.ZipFile(content) as source, zipfile.ZipFile(path, "w") as target:
+    finished = io.BytesIO()
+    with zipfile.ZipFile(content) as source, zipfile.ZipFile(finished, "w") as target:
         entries = [entry for entry in source.infolist() if not entry.filename.endswith(".debug_pkl")]
         for entry in entries:
             target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), entry.compress_type)
         root = entries[0].filename.partition("/")[0]
         digest = content_digest({entry.filename.partition("/")[2]: source.read(entry) for entry in entries})
         target.writestr(zipfile.ZipInfo(f"{root}/extra/{_DIGEST}"), digest)
+    return finished.getvalue()
 
 
 def content_digest(entries: Mapping[str, bytes]) -> str:

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
+from nerve import streams
 from nerve.service.observability import logs
 from nerve.service.observability.multiprocess import own_metrics
 from nerve.service.server.listener import bound_socket, ready_line
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = read_settings(arguments)
     except StartError as error:
-        print(f"nerve: {error}", file=sys.stderr)
+        streams.complain(f"nerve: {error}")
         return 1
     logs.configure(settings.log_format, settings.log_level)
     return _status(settings, lambda: serve(settings))
@@ -68,7 +69,13 @@ def _status(settings: Settings, work: Callable[[], int]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except (MemoryError, ImportError, OSError, RuntimeError) as error:
+        fact = streams.refusal(error)
+        if fact is None:
+            raise
+        logs.announce(settings.log_format, f"nerve: {fact}", logging.ERROR, sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(streams.run("nerve", lambda: main(sys.argv[1:])))

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nerve import streams
 from nerve.model import bundled
 from nerve.model.archive import Archive, ArchiveError, load
 from nerve.model.recognizer import Recognizer
@@ -38,9 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = evaluate(archive, options)
         table = results.pop("report")
         if options.json is not None:
-            options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (ArchiveError, ConfigError, DatasetError, FormatError, OSError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+            _write_json(options.json, results)
+    except (ArchiveError, ConfigError, DatasetError, FormatError) as error:
+        streams.complain(f"{PROGRAM}: {error}")
+        return 1
+    except OSError as error:
+        streams.complain(f"{PROGRAM}: {streams.refusal(error)}")
         return 1
     print(table)
     if options.raw:
@@ -113,6 +117,13 @@ def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
+def _write_json(path: Path, results: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--json {path}: cannot be written: {error.strerror}") from None
+
+
 def trained_corpora(archive: Archive) -> tuple[CorpusConfig, ...]:
     """The corpora that the archive was trained on, configured as the training read them.
 
@@ -123,7 +134,10 @@ def trained_corpora(archive: Archive) -> tuple[CorpusConfig, ...]:
         ConfigError: The archive's settings cannot be read by this version of nerve.
     """
     stored = stored_corpora(archive.metadata.settings, archive.name)
-    found = {described["name"]: tuple(described["annotates"]) for described in archive.metadata.datasets}
+    try:
+        found = {described["name"]: tuple(described["annotates"]) for described in archive.metadata.datasets}
+    except (KeyError, TypeError):
+        raise ConfigError(f"{archive.name}: its archive does not say which labels its corpora annotate") from None
     return tuple(replace(corpus, annotates=found.get(corpus.name, corpus.annotates)) for corpus in stored)
 
 
@@ -142,4 +156,4 @@ def corpus_config(archive: Archive, options: argparse.Namespace) -> CorpusConfig
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(streams.run(PROGRAM, main))

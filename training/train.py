@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -21,8 +22,9 @@ from statistics import fmean
 import torch
 from tqdm import tqdm
 
-from nerve import __version__
+from nerve import __version__, streams
 from nerve.model.archive import Archive, ArchiveError
+from nerve.model.files import WriteError
 from nerve.model.metadata import Metadata
 from nerve.model.tags import tags_of
 from nerve.training import options
@@ -47,7 +49,7 @@ _REFUSALS = (
     CheckpointError,
     ArchiveError,
     FloatingPointError,
-    OSError,
+    WriteError,
 )
 
 
@@ -61,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = options.command(sys.argv[1:] if arguments is None else arguments)
         train(config, given.output, given.data_dir, device, command=command, restart=given.restart)
     except _REFUSALS as error:
-        print(f"{options.PROGRAM}: {error}", file=sys.stderr)
+        streams.complain(f"{options.PROGRAM}: {error}")
+        return 1
+    except OSError as error:
+        streams.complain(f"{options.PROGRAM}: {streams.refusal(error)}")
         return 1
     return 0
 
@@ -243,9 +248,10 @@ def _device(name: str) -> str:
 
 
 def _say(line: str) -> None:
-    """Print a line on stderr, above a progress bar if there is one."""
-    tqdm.write(line, file=sys.stderr)
+    """Print a line on stderr, above a progress bar if there is one. A training goes on without a reader."""
+    with suppress(OSError):
+        tqdm.write(line, file=sys.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(streams.run(options.PROGRAM, main))

@@ -8,6 +8,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
@@ -27,7 +28,7 @@ def configure(form: str, level: str) -> None:
         form: text or json.
         level: the lowest level that is logged.
     """
-    handler = StderrHandler(sys.stderr.fileno())
+    handler = StderrHandler(2)
     handler.setFormatter(formatter(form))
     # No line shows these, and to find them out takes time (the Logging HOWTO's section on optimization).
     logging.logThreads = logging.logMultiprocessing = False
@@ -46,7 +47,9 @@ def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO 
     if form == "json":
         record = logging.LogRecord("service", level, "", 0, message, (), None)
         message = formatter(form).format(record)
-    print(message, file=stream or sys.stdout, flush=True)
+    # Whoever started the process may have closed the stream or gone away: that is no reason to end.
+    with suppress(OSError, ValueError):
+        print(message, file=stream or sys.stdout, flush=True)
 
 
 def answered(method: str, route: str, status: int, seconds: float, seen: RequestRecord, *, quiet: bool) -> None:
@@ -135,7 +138,12 @@ class _Json(_Discreet):
         line |= _extra(record)
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = frames(record.exc_info[1])
-        return to_json(line).decode()
+        # A path may hold bytes that are not UTF-8, which JSON cannot say.
+        return to_json({key: _sayable(value) for key, value in line.items()}).decode()
+
+
+def _sayable(value: Any) -> Any:
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _extra(record: logging.LogRecord) -> Mapping[str, Any]:

@@ -14,6 +14,8 @@ import time
 from contextvars import Context
 from logging.handlers import QueueHandler, QueueListener
 
+from nerve.streams import encoded
+
 # About six seconds of the service's peak rate, 2 MB.
 QUEUE_LINES = 10_000
 
@@ -96,7 +98,7 @@ class _Writer(QueueListener):
             self._write()
             record.set()
             return
-        line = f"{record}\n".encode(errors="backslashreplace")
+        line = encoded(f"{record}\n")
         # Workers share a pipe: so much is written in one piece.
         if len(self._pending) + len(line) > select.PIPE_BUF:
             self._write()

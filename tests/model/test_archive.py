@@ -13,9 +13,11 @@ import torch
 
 from nerve.model import archive, tokenizer
 from nerve.model.archive import Archive, ArchiveError, load, main, save
+from nerve.model.files import WriteError
 from nerve.model.metadata import FORMAT, Example
 from nerve.model.tags import spans_of
 from tests.support import ROOT
+from tests.support.disk import full_disk
 
 SENTENCES = [["Angela", "Merkel", "visited", "Zorbas"], ["München"], ["New", "York", ",", "New", "Delhi", "."]]
 
@@ -207,6 +209,24 @@ def test_the_check_sees_the_archive_that_was_written_before_it_has_its_name(
     save(path, make_tagger(), vocabulary, metadata, check)
     assert seen == [[example.tags for example in examples]]
     assert [one.name for one in tmp_path.iterdir()] == ["tiny.pt"]
+
+
+def test_an_export_to_a_full_disk_is_one_line_with_file_and_space_and_leaves_nothing(
+    tmp_path, make_tagger, vocabulary, metadata
+):
+    for _ in range(2):
+        with full_disk(5_000), pytest.raises(WriteError) as caught:
+            save(tmp_path / "tiny.pt", make_tagger(), vocabulary, metadata)
+        assert str(caught.value).startswith(f"{tmp_path / 'tiny.pt'}: cannot be written: ")
+        assert "it needs 0.0 MB; " in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_exports_have_left_is_removed_and_nothing_else(tmp_path, make_tagger, vocabulary, metadata):
+    for name in (".tiny.pt.part", ".tiny.pt.23841", ".tiny.pt.bak", "tiny.pt.1", ".other.pt.part"):
+        (tmp_path / name).write_bytes(b"half")
+    save(tmp_path / "tiny.pt", make_tagger(), vocabulary, metadata)
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.pt", ".tiny.pt.bak", "tiny.pt.1", ".other.pt.part"}
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------

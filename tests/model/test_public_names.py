@@ -60,6 +60,11 @@ fast_tagger.FastTagger bias emission forward
 fast_tagger.PACKED_FROM
 fast_tagger.Recurrence forward packed_from recurrent
 fast_tagger.supports
+files.WriteError
+files.part_of
+files.remove_leftovers
+files.replacing
+files.write_whole
 metadata.Example tags tokens
 metadata.FORMAT
 metadata.Metadata check code_version config datasets description examples format from_json labels language licence

@@ -10,11 +10,11 @@ from tests.support import ROOT
 
 # A package, and what of ours it may import.
 PACKAGES = {
-    "nerve": {"nerve", "nerve.html", "nerve.model", "nerve.result", "nerve.tagger"},
+    "nerve": {"nerve", "nerve.html", "nerve.model", "nerve.result", "nerve.streams", "nerve.tagger"},
     "model": {"nerve", "nerve.model"},
-    "service": {"nerve", "nerve.model", "nerve.service"},
-    "training": {"nerve", "nerve.model", "nerve.training"},
-    "cli": {"nerve", "nerve.tagger", "nerve.model", "nerve.service", "nerve.training", "nerve.cli"},
+    "service": {"nerve", "nerve.model", "nerve.service", "nerve.streams"},
+    "training": {"nerve", "nerve.model", "nerve.streams", "nerve.training"},
+    "cli": {"nerve", "nerve.tagger", "nerve.model", "nerve.service", "nerve.streams", "nerve.training", "nerve.cli"},
     "recipes": {"nerve", "nerve.model", "nerve.training", "recipes"},
 }
 # A room of the service, and the rooms that it may import. The arrows run down this table, so there is no circle.

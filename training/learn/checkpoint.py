@@ -6,7 +6,6 @@ It is written whole or not at all, so that a kill at any moment leaves the check
 import hashlib
 import io
 import json
-import os
 import pickle
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 
 from nerve import __version__
+from nerve.model.files import remove_leftovers, write_whole
 from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.config import Config
@@ -49,7 +49,11 @@ class Checkpoint:
         self._key = key.hexdigest()
 
     def save(self, trainer: Trainer, history: list[Epoch], best: dict[str, torch.Tensor]) -> None:
-        """Replace the checkpoint by this state."""
+        """Replace the checkpoint by this state.
+
+        Raises:
+            WriteError: it cannot be written; the last one stays.
+        """
         state = {
             "key": self._key,
             "trainer": trainer.state(),
@@ -58,18 +62,8 @@ class Checkpoint:
         }
         content = io.BytesIO()
         torch.save(state, content)
-        # Always the same name, so that the next save replaces what a kill leaves of it.
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        try:
-            with temporary.open("wb") as file:
-                # torch reads a damaged file without an error: a hash before the content finds it
-                file.write(hashlib.sha256(content.getvalue()).digest())
-                file.write(content.getvalue())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        # torch reads a damaged file without an error: a hash before the content finds it
+        write_whole(self.path, hashlib.sha256(content.getvalue()).digest() + content.getvalue())
 
     def restore(self, trainer: Trainer) -> tuple[list[Epoch], dict[str, torch.Tensor]]:
         """Continue from the checkpoint, if there is one. Returns the history and the best weights so far.
@@ -99,5 +93,6 @@ class Checkpoint:
         return [Epoch(**epoch) for epoch in state["history"]], state["best"]
 
     def remove(self) -> None:
-        """Delete the file, if it is there."""
+        """Delete the file, if it is there, and what a kill may have left of it."""
         self.path.unlink(missing_ok=True)
+        remove_leftovers(self.path)

@@ -3,6 +3,7 @@
 mine.pt   mine.md   mine.curve.png   mine.confusion.png   mine.reliability.png
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import matplotlib
 
 from nerve.model.archive import Archive
+from nerve.model.files import remove_leftovers, write_whole
 from nerve.model.metadata import Metadata
 from nerve.model.recognizer import Recognizer
 from nerve.training.data.corpora import Corpus
@@ -50,7 +52,12 @@ def write(
         scored: The sentences of each scored split.
         history: The learning curve.
         words_per_second: Speed of the exported tagger on one CPU thread.
+
+    Raises:
+        WriteError: one of them cannot be written.
     """
+    for suffix in (".md", ".curve.png", ".confusion.png", ".reliability.png"):
+        remove_leftovers(output.with_suffix(suffix))
     matplotlib.rcParams["svg.hashsalt"] = metadata.name
     confusions = scores.confusion(chain.from_iterable(scored.values()))
     for name, picture in (
@@ -58,5 +65,7 @@ def write(
         ("confusion", pictures.confusion_matrix(confusions, metadata.labels)),
         ("reliability", pictures.reliability(metadata.scores)),
     ):
-        picture.savefig(output.with_suffix(f".{name}.png"), dpi=110)
-    output.with_suffix(".md").write_text(card.text(output, metadata, history, words_per_second), encoding="utf-8")
+        drawn = io.BytesIO()
+        picture.savefig(drawn, dpi=110)
+        write_whole(output.with_suffix(f".{name}.png"), drawn.getvalue())
+    write_whole(output.with_suffix(".md"), card.text(output, metadata, history, words_per_second).encode())

@@ -3,8 +3,11 @@
 import concurrent.futures
 import http.client
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_models
 from nerve.service.settings import BUNDLED_MODEL, Settings, SettingsError, StartError
+from tests.support import ROOT
+from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
 
@@ -162,3 +167,26 @@ def test_the_documented_answer_is_the_bundled_models(run_service: Run) -> None:
     answer = httpx.post(url + "/v1/entities", json={"text": EXAMPLE_TEXT}, trust_env=False).json()
     documented = [{**ent, "score": pytest.approx(ent["score"], abs=0.02)} for ent in EXAMPLE_ENTS]
     assert answer == {"text": EXAMPLE_TEXT, "ents": documented, "model": "en"}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("streams", ["2>&- > /dev/full", ">&- 2> /dev/full"])
+def test_the_service_answers_without_the_streams_of_who_started_it(archive: Path, workers: str, streams: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = f"exec {sys.executable} -m nerve.service --port {port} --model {archive} --workers {workers} {streams}"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0"}
+    process = subprocess.Popen(["bash", "-c", command], cwd=ROOT, env=environment)
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        assert eventually(ready, seconds=60)
+        assert process.poll() is None
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0

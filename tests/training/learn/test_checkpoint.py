@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from nerve.model.annotation import Span
+from nerve.model.files import WriteError
 from nerve.model.tagger import Tagger
 from nerve.training.config import Config, CorpusConfig, TrainingConfig
 from nerve.training.data.batches import shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
 from nerve.training.learn.trainer import Epoch, Trainer
+from tests.support.disk import full_disk
 from tests.support.toy_corpus import TINY, corpus, tiny_tagger, tiny_trainer
 
 CONFIG = Config((CorpusConfig("gmb"),), TrainingConfig(), TINY)
@@ -75,18 +77,20 @@ def test_a_save_leaves_one_file_whatever_a_kill_in_the_one_before_left(saved: Pa
     assert checkpoint(saved.parent).restore(trainer)[0] == HISTORY[:1]
 
 
-def test_a_save_that_fails_leaves_the_one_before(
-    saved: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
+def test_a_save_to_a_full_disk_leaves_the_one_before_and_names_file_and_space(saved: Path, trainer: Trainer) -> None:
     before = saved.read_bytes()
-    monkeypatch.setattr("nerve.training.learn.checkpoint.os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with full_disk(1_000), pytest.raises(WriteError) as caught:
         checkpoint(saved.parent).save(trainer, HISTORY[:1], best(trainer))
+    assert str(caught.value).startswith(f"{saved}: cannot be written: ")
+    assert " MB are free)" in str(caught.value)
     assert list(saved.parent.iterdir()) == [saved]
     assert saved.read_bytes() == before
+
+
+def test_what_a_kill_has_left_of_a_save_is_removed_at_the_end(saved: Path) -> None:
+    (saved.parent / ".mine.checkpoint.part").write_bytes(b"half")
+    checkpoint(saved.parent).remove()
+    assert list(saved.parent.iterdir()) == []
 
 
 def test_remove_removes_it_once_and_again(saved: Path) -> None:

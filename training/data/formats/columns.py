@@ -15,6 +15,9 @@ from nerve.training.data.formats.schemes import detect, to_bio
 
 DOCUMENT_START = "-DOCSTART-"
 
+# The share of sentences from which on a file as a whole is taken to be of a kind.
+_MOSTLY = 0.9
+
 
 def read_columns(path: Path, scheme: str, *, tag_column: int = -1, mend: bool = False) -> list[Sentence]:
     """The sentences of a CoNLL file: two to four columns, the token in the first, the tag in the last.
@@ -29,10 +32,12 @@ def read_columns(path: Path, scheme: str, *, tag_column: int = -1, mend: bool = 
         mend: Read a published corpus with known faults (see `schemes.to_bio`); spaces in its tokens become `_`.
 
     Raises:
-        FormatError: Not UTF-8, no sentence, a wrong number of columns, an empty token or an invalid tag sequence.
+        FormatError: Not UTF-8, no sentence, a wrong number of columns, a first column that counts, an empty token or
+            an invalid tag sequence.
     """
     text = decode(path, read_bytes(path))
     blocks = list(blocks_of(path, text, tag_column))
+    _refuse_counting(path, blocks)
     if scheme == "auto":
         scheme = detect([tag for _, (_, tag) in rows] for rows in blocks)
     sentences = [sentence_of(path, rows, scheme, mend) for rows in blocks]
@@ -120,6 +125,23 @@ def write_columns(path: Path, sentences: Iterable[Sentence]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _refuse_counting(path: Path, blocks: list[list[Row]]) -> None:
+    """Check that the first column holds tokens, not numbers, as in WikiNEuRal (from 0) and GermEval (from 1)."""
+    longer = [[columns[0] for _, columns in rows] for rows in blocks if len(rows) > 1]
+    counting = sum(first in (_count_from(0, first), _count_from(1, first)) for first in longer)
+    if longer and counting >= _MOSTLY * len(longer):
+        raise FormatError(
+            path,
+            blocks[0][0][0],
+            f"the first column counts the tokens of a sentence ({', '.join(longer[0][:3])}), and should hold the "
+            "token: remove it, so that the token is first and the tag last",
+        )
+
+
+def _count_from(start: int, column: list[str]) -> list[str]:
+    return [str(n) for n in range(start, start + len(column))]
 
 
 def _rows(path: Path, text: str) -> Iterator[Row]:

@@ -25,6 +25,10 @@ from nerve.training.data.formats.records import read_records
 # The fields that may hold the spans, in the order in which they are tried.
 _SPAN_FIELDS = ("spans", "ents", "entities", "label", "labels")
 _ANSWERS = ("accept", "reject", "ignore")
+# What the value of every Label Studio region has.
+_REGION = {"start", "end", "text", "startOffset", "endOffset", "globalOffsets"}
+# A few names of part of a word are nothing special.
+_FEWEST_CUTTING = 5
 # A text and its names, in order. The offsets of these spans count code points of the text, not tokens.
 _Annotated = tuple[str, list[Span]]
 # doccano and older Label Studios count as JavaScript does: the likely cause if a quoted text is not at its offsets.
@@ -40,16 +44,24 @@ def read_spans(path: Path) -> list[Sentence]:
 
     Raises:
         FormatError: Not UTF-8, not JSON, a record of none of these forms, a span that is empty, outside its text,
-            without a token, or overlaps another, or no sentence at all.
+            without a token, or overlaps another, most spans begin or end inside a word, or no sentence at all.
     """
     sentences: list[Sentence] = []
+    count, cutting = 0, list[int]()
     for line, record in read_records(path):
         try:
             annotated = _annotated(record)
             if annotated:
-                sentences += _sentences(*annotated)
+                text, spans = annotated
+                tokenized = tokenizer.sentences(text)
+                count += len(spans)
+                cutting += [line] * _cutting(tokenized, spans)
+                sentences += _sentences(tokenized, spans)
         except _RecordError as error:
             raise FormatError(path, line, str(error)) from None
+    if len(cutting) >= _FEWEST_CUTTING and len(cutting) > count / 2:
+        fact = f"{len(cutting):,} of {count:,} spans begin or end inside a word"
+        raise FormatError(path, cutting[0], f"{fact}: are ends inclusive, or offsets UTF-16 units?")
     refuse_empty(path, sentences)
     return sentences
 
@@ -85,9 +97,21 @@ def _label_studio(task: Mapping[str, Any]) -> _Annotated | None:
     results = submitted[0].get("result")
     if not isinstance(results, list) or not all(isinstance(one, Mapping) for one in results):
         raise _RecordError("result is not a list of objects")
-    # Choices, ratings and relations have no start in their value, if they have one at all.
-    values = [one["value"] for one in results if isinstance(one.get("value"), Mapping) and "start" in one["value"]]
-    return _checked(_only_text(task.get("data")), values)
+    return _checked(_only_text(task.get("data")), [one["value"] for one in results if _is_name(one)])
+
+
+def _is_name(result: Mapping[str, Any]) -> bool:
+    """Whether a result marks a name.
+
+    Relations have no value, and choices and ratings of a whole text no start. Those of a region repeat its offsets,
+    without its labels, beside what the annotator chose.
+    """
+    value = result.get("value")
+    if not isinstance(value, Mapping) or "start" not in value:
+        return False
+    # A region without any label is a mistake, which is reported.
+    unlabelled = value.keys() <= _REGION and result.get("type", "labels") == "labels"
+    return "labels" in value or "label" in value or unlabelled
 
 
 def _only_text(data: Any) -> Any:
@@ -153,10 +177,22 @@ def _words(text: str) -> list[str]:
     return text.replace("\\n", " ").split()
 
 
-def _sentences(text: str, spans: Sequence[Span]) -> Iterator[Sentence]:
+def _cutting(sentences: Sequence[Sequence[Token]], spans: Sequence[Span]) -> int:
+    """How many of the spans begin or end inside a token of our tokenizer."""
+    tokens = [token for sentence in sentences for token in sentence]
+    starts = [token.start for token in tokens]
+
+    def inside(offset: int) -> bool:
+        before = bisect_left(starts, offset) - 1  # the last token that starts before it
+        return before >= 0 and offset < tokens[before].end
+
+    return sum(inside(span.start) or inside(span.end) for span in spans)
+
+
+def _sentences(tokenized: Sequence[list[Token]], spans: Sequence[Span]) -> Iterator[Sentence]:
     edges = sorted({edge for span in spans for edge in (span.start, span.end)})
     waiting = list(reversed(spans))
-    for tokens in _joined(tokenizer.sentences(text), spans):
+    for tokens in _joined(tokenized, spans):
         pieces = [piece for token in tokens for piece in _cut(token, edges)]
         starts, ends = [piece.start for piece in pieces], [piece.end for piece in pieces]
         here = []
