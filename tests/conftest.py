@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from nerve.model.archive import save
 from nerve.model.config import TaggerConfig
@@ -15,6 +16,12 @@ from nerve.model.tags import tags_of
 from nerve.model.vocabulary import Vocabulary
 
 SMALL = TaggerConfig(hidden_size=6, word_size=8, affix_size=3, character_size=4, character_filters=5)
+# The same examples every time; `--hypothesis-profile many` takes others, more of them.
+_ALWAYS = {"database": None, "deadline": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("suite", derandomize=True, max_examples=225, **_ALWAYS)
+settings.register_profile("many", max_examples=5_000, **_ALWAYS)
+settings.load_profile("suite")
+
 KNOWN = "Angela Merkel visited the city of New York on Monday , and München in 2005 ."
 
 
