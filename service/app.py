@@ -127,13 +127,15 @@ class _ErrorHandlers:
         return error_response(error, plain=self._routes.of(request.scope).plain_errors)
 
     async def http_exception(self, request: Request, error: Exception) -> Response:
-        """Answer what the framework raises: an unknown path, or a method that a path does not have."""
+        """Answer what the framework raises: an unknown path, or a method that a path has no route for."""
         assert isinstance(error, HTTPException)
         status, headers = error.status_code, {}
+        allowed = ", ".join(self._routes.methods(request.scope["path"]))
+        if allowed and request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed})
         if status == 404:
             message = f"no such path; the routes are {', '.join(f'{route.method} {route.path}' for route in API)}"
         elif status == 405:
-            allowed = ", ".join(self._routes.methods(request.scope["path"]))
             message, headers = f"this path answers {allowed} only", {"Allow": allowed}
         else:
             message, status = "the request was refused", status if status in STATUSES else 400

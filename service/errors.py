@@ -1,12 +1,15 @@
 """The errors of a request as a tree, and the one table of statuses: its code in JSON and its meaning in OpenAPI.
 
     ServiceError
-    ├── BadRequestError            the body is not UTF-8, or not gzip although it says so
+    ├── BadRequestError            the body is not UTF-8, or not gzip although it says so; not HTTP/1.1
     ├── InvalidRequestError        not JSON, a wrong type, an unknown field or label
     ├── UnauthorizedError          no API key, or an unknown one
     ├── NotFoundError              no such route or model
+    ├── ClientTooSlowError         the request did not arrive in time
     ├── ConflictError              an archive that cannot replace the one that is served
     ├── TooLargeError              over a limit on bytes, texts, characters, tokens or phrases
+    ├── TargetTooLongError         the path and its query are too long
+    ├── HeadTooLargeError          too many headers or trailers, or too large ones
     ├── UnsupportedMediaTypeError  the body has an encoding other than gzip
     ├── UnavailableError           queue full, wait too long, starting, draining or broken: try again
     ├── DeadlineError              accepted, but not answered in time
@@ -33,10 +36,13 @@ STATUSES = {
     401: Status("unauthorized", "The service asks for an API key, and the request has none or an unknown one."),
     404: Status("not_found", "There is no such model."),
     405: Status("method_not_allowed", "The path does not answer this method."),
+    408: Status("request_timeout", "The request did not arrive in time."),
     409: Status("conflict", "The archive on disk cannot be served; nothing has changed."),
     413: Status("too_large", "The body, a text, or the number of texts, tokens or phrases is over its limit."),
+    414: Status("target_too_long", "The path and its query are too long."),
     415: Status("unsupported_media_type", "The body has a content encoding other than gzip."),
     422: Status("invalid_request", "The body is not a valid request, or it names something that is not served."),
+    431: Status("head_too_large", "There are too many headers or trailers, or they are too large."),
     500: Status("internal", "The service failed; its log has the request id."),
     503: Status("unavailable", "The service is overloaded or not ready; try again after `Retry-After` seconds."),
     504: Status("deadline_exceeded", "The deadline passed before the answer."),
@@ -105,6 +111,12 @@ class NotFoundError(ServiceError):
     status = 404
 
 
+class ClientTooSlowError(ServiceError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
 class ConflictError(ServiceError):
     """The archive on disk cannot replace the one that is served."""
 
@@ -117,9 +129,16 @@ class TooLargeError(ServiceError):
     status = 413
 
 
-def too_many_tokens(tokens: int, limit: int) -> TooLargeError:
-    """Return the error of a request whose texts have more tokens than the limit."""
-    return TooLargeError(f"the request has {tokens:,} tokens; the limit is {limit:,}", reason="too_many_tokens")
+class TargetTooLongError(ServiceError):
+    """The target of the request, its path and query, is over its limit."""
+
+    status = 414
+
+
+class HeadTooLargeError(ServiceError):
+    """The headers or trailers of the request are over their limits."""
+
+    status = 431
 
 
 class UnsupportedMediaTypeError(ServiceError):
@@ -159,3 +178,8 @@ class EngineError(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("the service failed to answer this request")
+
+
+def too_many_tokens(tokens: int, limit: int) -> TooLargeError:
+    """Return the error of a request whose texts have more tokens than the limit."""
+    return TooLargeError(f"the request has {tokens:,} tokens; the limit is {limit:,}", reason="too_many_tokens")

@@ -114,6 +114,22 @@ class Settings(BaseSettings):
         default=1, ge=0, le=1_024, description="threads that torch uses for a batch; 0 for one per core"
     )
     deadline_seconds: float = Field(default=30.0, ge=0.001, le=86_400, description="longest time to an answer")
+    head_seconds: float = Field(
+        default=20.0, ge=0.001, le=86_400, description="longest time for a request's headers to arrive"
+    )
+    body_seconds: float = Field(
+        default=30.0,
+        ge=0.001,
+        le=86_400,
+        description="longest time for a request's body to arrive, plus a second for each KiB of it; of a stream, "
+        "the longest pause, plus the deadline",
+    )
+    answer_seconds: float = Field(
+        default=60.0, ge=0.001, le=86_400, description="longest time in which a client takes nothing of its answer"
+    )
+    keep_alive_seconds: float = Field(
+        default=75.0, ge=0.001, le=86_400, description="longest time between two requests of a connection"
+    )
     # Docker kills ten seconds after its SIGTERM: the two together stay below.
     drain_grace_seconds: float = Field(
         default=1.0,

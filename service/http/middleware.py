@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,6 +50,7 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
+        scope = with_encoded_slashes(scope)
         identity = request_id(scope["headers"])
         route = self.routes.of(scope)
         request_record = record.begin(identity.decode("ascii"))
@@ -150,6 +152,15 @@ class LimitsMiddleware:
 def declared_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """Return the length of the body that the headers declare, or 0 if they declare none."""
     return int(next((value for name, value in headers if name == b"content-length"), b"0"))
+
+
+def with_encoded_slashes(scope: Scope) -> Scope:
+    """Return the scope with a path in which `%2F` is not decoded: it is data in a segment, and separates none."""
+    raw_path = scope.get("raw_path") or b""
+    if b"%2" not in raw_path:
+        return scope
+    segments = re.split("%2F", raw_path.decode("ascii"), flags=re.IGNORECASE)
+    return {**scope, "path": "%2F".join(map(unquote, segments))}
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -61,8 +61,9 @@ class RouteTable:
         return self._exact.get((method, scope["path"])) or self._search(method, scope["path"])
 
     def methods(self, path: str) -> list[str]:
-        """Return the methods that a path answers."""
-        return sorted({route.method for pattern, route in self._patterns if pattern.match(path)})
+        """Return the methods that a path answers; the path `*` stands for the whole service (RFC 9110, 9.3.7)."""
+        methods = {route.method for pattern, route in self._patterns if path == "*" or pattern.match(path)}
+        return sorted(methods | ({"HEAD"} if "GET" in methods else set()) | ({"OPTIONS"} if methods else set()))
 
     def _search(self, method: str, path: str) -> RouteProperties:
         matching = [route for pattern, route in self._patterns if pattern.match(path)]

@@ -250,7 +250,7 @@ def test_a_text_that_is_no_string_is_refused(client: httpx.Client, contract: Con
 
 def test_a_wrong_method_is_answered_with_the_right_ones(client: httpx.Client, contract: Contract) -> None:
     answer = client.put(contract.path, json={})
-    right = "GET, POST" if contract.path == "/" else "POST"
+    right = "GET, HEAD, OPTIONS, POST" if contract.path == "/" else "OPTIONS, POST"
     assert (*error_of(answer), answer.headers["allow"]) == (405, f"this path answers {right} only", right)
 
 

@@ -219,7 +219,7 @@ def test_an_unknown_path_is_answered_with_the_routes(client: httpx.Client, path:
 
 def test_a_wrong_method_is_answered_with_the_right_one(client: httpx.Client) -> None:
     answer = client.get(URL)
-    assert (error_of(answer)[0], answer.headers["allow"]) == (405, "POST")
+    assert (error_of(answer)[0], answer.headers["allow"]) == (405, "OPTIONS, POST")
 
 
 def test_a_body_that_declares_to_be_too_long_is_refused(serve: Serve) -> None:

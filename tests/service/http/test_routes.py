@@ -43,6 +43,9 @@ def test_an_unknown_path_is_called_other_and_needs_a_key(path: str) -> None:
     assert route.plain_errors == path.startswith("/v2/")
 
 
-@pytest.mark.parametrize(("path", "methods"), [("/", ["GET", "POST"]), ("/v2/models/en", ["GET"]), ("/nowhere", [])])
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/", ["GET", "HEAD", "OPTIONS", "POST"]), ("/v2/models/en", ["GET", "HEAD", "OPTIONS"]), ("/nowhere", [])],
+)
 def test_a_path_has_the_methods_of_its_routes(path: str, methods: list[str]) -> None:
     assert TABLE.methods(path) == methods

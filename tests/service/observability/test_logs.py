@@ -119,7 +119,10 @@ def test_the_servers_own_lines_are_of_the_same_form(asked: Callable[..., Any]) -
             broken.recv(1_000)
 
     lines = asked(ask)
-    assert [line["level"] for line in lines if line["message"] == "Invalid HTTP request received."] == ["warning"]
+    refused = [line for line in lines if line.get("status") == 400]
+    assert [(line["route"], line["reason"], line["message"]) for line in refused] == [
+        ("other", "bad_request", "request")
+    ]
 
 
 def test_at_a_higher_level_requests_are_silent(asked: Callable[..., Any]) -> None:

@@ -80,7 +80,7 @@ def test_the_proxy_lets_through_what_the_service_would_answer() -> None:
     ours = Settings()
     bodies = re.findall(r"client_max_body_size (\d+)m?;", proxy.content)
     waits = re.findall(r"proxy_read_timeout (\d+)s;", proxy.content)
-    assert [int(size) * 2**20 for size in bodies] == [ours.max_body_bytes, 0]
+    assert [int(size) * 2**20 for size in bodies] == [ours.max_body_bytes + 2**20, 0]
     assert [int(seconds) > ours.deadline_seconds for seconds in waits] == [True]
     posts = {route.path for route in API if route.method == "POST"}
     assert set(re.findall(r"proxy_pass http://[^/]+(/\S+);", proxy.content)) <= posts

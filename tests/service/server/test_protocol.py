@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nerve.service.server.protocol import LONGEST_BODY_BYTES
+from nerve.service.server.refusals import LONGEST_BODY_BYTES
 from nerve.service.state import Service
 from tests.support.fakes import HeldEngine, eventually
 
@@ -62,7 +62,7 @@ def test_many_refusals_are_a_line_in_the_log(
     with caplog.at_level(logging.INFO):
         for _ in range(20):
             full[0].post(URL, json={"text": "Ann"})
-    lines = [record for record in caplog.records if record.name in ("nerve.service.server.protocol", "nerve.access")]
+    lines = [record for record in caplog.records if record.name in ("nerve.service.server.refusals", "nerve.access")]
     assert 1 <= len(lines) < 20
 
 
