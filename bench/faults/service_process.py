@@ -1,0 +1,50 @@
+"""A service of one's own for a command: a process on a free port of the loopback interface."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+STOP_SECONDS = 30
+
+
+class ServiceProcess(NamedTuple):
+    """A running service: its port, and the id of its process."""
+
+    port: int
+    pid: int
+
+    @property
+    def resident_bytes(self) -> int:
+        """The memory that it holds."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
+    def descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return len([*Path(f"/proc/{self.pid}/fd").iterdir()])
+
+
+@contextmanager
+def service_process(arguments: Sequence[str] = (), stop_seconds: float = STOP_SECONDS) -> Iterator[ServiceProcess]:
+    """Start `python -m nerve.service` with these arguments, and stop it after the block."""
+    words = [sys.executable, "-m", "nerve.service", "--port", "0", "--drain-grace-seconds", "0", *arguments]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()  # it prints one when it is ready, or ends
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if found is None:
+            raise RuntimeError(f"the service did not start: {line.strip() or 'it printed nothing'}")
+        yield ServiceProcess(int(found[1]), process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(stop_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

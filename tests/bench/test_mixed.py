@@ -1,0 +1,48 @@
+"""Requests of all kinds at once: each gets the answer that its texts would get alone, and no other."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import pytest
+
+from bench.faults.mixed import Case, cases, right_entities, right_redaction, run
+from tests.service.conftest import service_url
+
+__all__ = ["service_url"]
+
+REQUESTS = 1_000
+ENT = {"start": 0, "end": 3, "label": "PER", "text": "Ann", "score": 0.5}
+CASE = Case("Ann left", "en", [ENT])
+
+
+def test_each_of_a_thousand_requests_of_all_kinds_gets_the_right_answer(service_url: str) -> None:
+    port = urlsplit(service_url).port
+    assert port is not None
+    outcome = asyncio.run(run(port, REQUESTS, 16, cases(60)))
+    assert not outcome.wrong
+    assert outcome.requests.total() >= REQUESTS
+    assert min(outcome.requests.values()) > REQUESTS / 30
+
+
+@pytest.mark.parametrize(
+    ("changed", "right"),
+    [
+        ({}, True),
+        ({"ents": [{**ENT, "score": 0.500009}]}, True),
+        ({"ents": [{**ENT, "score": 0.50002}]}, False),
+        ({"ents": [{**ENT, "end": 2}]}, False),
+        ({"ents": []}, False),
+        ({"ents": [ENT, ENT]}, False),
+        ({"text": "Bob left"}, False),
+        ({"model": "zh"}, False),
+    ],
+)
+def test_an_answer_is_right_if_all_but_the_last_digit_of_its_scores_is(
+    changed: dict[str, object], right: bool
+) -> None:
+    assert right_entities({"text": CASE.text, "model": CASE.model, "ents": CASE.ents, **changed}, CASE) == right
+
+
+def test_a_redaction_is_right_if_labels_are_in_the_places_of_the_entities() -> None:
+    assert right_redaction({"text": "<PER> left", "model": "en"}, CASE)
+    assert not right_redaction({"text": "Ann left", "model": "en"}, CASE)
