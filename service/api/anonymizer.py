@@ -294,7 +294,6 @@ ROUTES = (
             }
         },
         plain_errors=True,
-        admission=True,
     ),
     Route(
         "GET",

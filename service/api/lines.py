@@ -15,8 +15,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from nerve.service.budget import BYTES_PER_BODY, Holding
 from nerve.service.errors import EngineError, ServiceError, TooLargeError
 from nerve.service.http.error_response import error_line
+from nerve.service.http.middleware import HOLDING
 from nerve.service.observability import record
 from nerve.service.observability.failures import log_failure
 from nerve.service.observability.record import RequestRecord
@@ -57,8 +59,9 @@ class LinesResponse(Response):
         self._stopping = stopping
         self._max_bytes = max_bytes
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body and send the answers."""
+        holding: Holding = scope[HOLDING]
         # An error in the first piece of the body still has its own status: nothing has been sent yet.
         first = await receive()
         if first["type"] == "http.disconnect":
@@ -66,7 +69,7 @@ class LinesResponse(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         arrived: asyncio.Queue[Message | ServiceError] = asyncio.Queue(1)
         arrived.put_nowait(first)
-        under_way = _UnderWay(self._max_bytes)
+        under_way = _UnderWay(self._max_bytes, holding)
         whole = record.current()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -76,8 +79,9 @@ class LinesResponse(Response):
                 ]
                 tasks.create_task(self._read(_chunks(arrived), under_way, tasks, whole))
                 while line := await under_way.next():
-                    await send({"type": "http.response.body", "body": await line.answer + b"\n", "more_body": True})
-                    under_way.done(line)
+                    answer = await line.answer
+                    await send({"type": "http.response.body", "body": answer + b"\n", "more_body": True})
+                    under_way.done(line, len(answer))
                 for pump in pumps:
                     pump.cancel()
         except* ClientDisconnect:
@@ -97,28 +101,38 @@ class LinesResponse(Response):
     ) -> None:
         number = 1
         try:
-            async for line in lines_of(chunks, self._max_bytes):
+            async for line in lines_of(chunks, self._max_bytes, under_way.reading):
                 if line is None or line.strip():
                     self._check()
                     size = len(line or b"")
                     await under_way.room(size)
-                    under_way.add(_Line(tasks.create_task(self._answered(line, number, whole)), size))
+                    under_way.add(_Line(tasks.create_task(self._answered(line, number, whole, under_way)), size))
                 number += 1
         except ServiceError as error:
             last = asyncio.get_running_loop().create_future()
             whole.refused_lines[error.reason] += 1
-            last.set_result(error_line(error, number))
+            answer = error_line(error, number)
+            last.set_result(answer)
             under_way.add(_Line(last, 0))
+            under_way.answered(len(answer))
         under_way.end()
 
-    async def _answered(self, line: bytes | None, number: int, whole: RequestRecord) -> bytes:
+    async def _answered(self, line: bytes | None, number: int, whole: RequestRecord, under_way: "_UnderWay") -> bytes:
         """Return the answer to a line; its counts are added to the record of the whole request if it succeeds."""
         own = record.begin(whole.request_id)
+        answer = await self._answer_or_error(line, number, whole, own, under_way)
+        under_way.answered(len(answer))
+        return answer
+
+    async def _answer_or_error(
+        self, line: bytes | None, number: int, whole: RequestRecord, own: RequestRecord, under_way: "_UnderWay"
+    ) -> bytes:
         try:
             if line is None:
                 message = f"the line is too long; the limit is {self._max_bytes:,} bytes"
                 raise TooLargeError(message, reason="too_many_bytes")
             answer = await self._answer(line)
+            under_way.check_answer(len(answer))
             whole.add(own)
             return answer
         except Exception as raised:
@@ -129,10 +143,13 @@ class LinesResponse(Response):
             return error_line(error, number)
 
 
-async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes | None]:
+async def lines_of(
+    chunks: AsyncIterator[bytes], max_bytes: int, reading: Callable[[int], None]
+) -> AsyncIterator[bytes | None]:
     """Yield the lines in the chunks, without their ends, or None for a line of more than `max_bytes`.
 
-    The bytes after the last end are a line if there are any.
+    The bytes after the last end are a line if there are any. `reading` is told how many bytes of the next line have
+    been read, and may raise ServiceError.
     """
     parts: list[bytes] = []
     size = 0
@@ -142,6 +159,7 @@ async def lines_of(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterato
             yield b"".join([*parts, end]) if size + len(end) <= max_bytes else None
             parts, size = [], 0
         size += len(rest)
+        reading(size if size <= max_bytes else 0)
         parts = [*parts, rest] if size <= max_bytes else []
     if size:
         yield b"".join(parts) if size <= max_bytes else None
@@ -180,7 +198,10 @@ class _Line(NamedTuple):
 class _UnderWay:
     """The lines between the reader and the writer, in their order."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, holding: Holding) -> None:
+        self._holding = holding
+        self._read = 0
+        self._answers = 0
         self._lines: asyncio.Queue[_Line | None] = asyncio.Queue()
         self._max_bytes = max_bytes
         self._count = 0
@@ -188,10 +209,33 @@ class _UnderWay:
         self._freed = asyncio.Event()
 
     async def room(self, size: int) -> None:
-        """Wait until one more line, of `size` bytes, is within the bounds."""
+        """Wait until one more line, of `size` bytes, is within the bounds.
+
+        Raises:
+            UnavailableError: There is no memory for it.
+        """
         while self._count and (self._count >= MOST_LINES or self._bytes + size > self._max_bytes):
             self._freed.clear()
             await self._freed.wait()
+        self.reading(size)  # it is the next line until it is added
+        self._read = 0
+
+    def reading(self, size: int) -> None:
+        """Say how many bytes of the next line have been read; raise UnavailableError if there is no memory."""
+        self._holding.resize(self._held(more=size - self._read))
+        self._read = size
+
+    def check_answer(self, size: int) -> None:
+        """Raise UnavailableError if there is no memory for an answer of this many bytes."""
+        self._holding.resize(self._held() + size)
+
+    def answered(self, size: int) -> None:
+        """Say how long an answer is, or an error, that waits to be sent."""
+        self._answers += size
+
+    def _held(self, more: int = 0) -> int:
+        """Return the bytes that the stream holds, with so many more of its lines."""
+        return BYTES_PER_BODY * (self._read + self._bytes + more) + self._answers
 
     def add(self, line: _Line) -> None:
         """Add a line after all others."""
@@ -207,8 +251,10 @@ class _UnderWay:
         """Return the next line, or None after the last."""
         return await self._lines.get()
 
-    def done(self, line: _Line) -> None:
-        """Say that the answer to a line has been sent."""
+    def done(self, line: _Line, answer_bytes: int) -> None:
+        """Say that the answer to a line, of so many bytes, has been sent."""
         self._count -= 1
         self._bytes -= line.size
+        self._answers -= answer_bytes
+        self._holding.resize(min(self._holding.size, self._held()))
         self._freed.set()

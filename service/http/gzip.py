@@ -4,6 +4,7 @@ Bodies are unzipped piece by piece, and no piece before it is read. The limits m
 so a small body that would unzip to a huge one stops at the limit.
 """
 
+import asyncio
 import zlib
 from collections.abc import Iterable
 
@@ -49,6 +50,9 @@ class _Unzipped:
         self._done = False
 
     async def __call__(self) -> Message:
+        if self._zipped:
+            # What is left of a message is here already, perhaps megabytes once unzipped: others come first.
+            await asyncio.sleep(0)
         while not self._done:
             if not self._zipped and self._more:
                 message = await self._receive()

@@ -14,8 +14,9 @@ import pytest
 
 from nerve.service.api.label_studio import EXAMPLE_CONFIGURATION
 
-# Of the slowest answer, on a machine that does nothing else.
+# Of the slowest answer, on a machine that takes REFERENCE_SECONDS for the reference: one that does nothing else.
 LIMIT_SECONDS = 0.05
+REFERENCE_SECONDS = 0.045
 BODY = 8 * 2**20
 
 
@@ -29,7 +30,7 @@ def filled(start: str, item: str | Callable[[int], str], end: str, count: int) -
 BODIES: dict[str, tuple[str, bytes]] = {
     "operators": (
         "/v1/redact",
-        filled('{"text":"a","operators":{', lambda n: f'"{n}":{{"type":"keep"}}', "}}", 350_000),
+        filled('{"text":"a","operators":{', lambda n: f'"{n}":{{"type":"keep"}}', "}}", 339_000),
     ),
     "wrong operators": ("/v1/redact", filled('{"text":"a","operators":{', lambda n: f'"{n}":1', "}}", 645_000)),
     "empty tasks": (
@@ -49,7 +50,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
     "context": ("/analyze", filled('{"text":"a","language":"en","context":[', "[0]", "]}", 2_000_000)),
     "options": ("/", filled('{"inputs":"a","options":{"a":[', "[0]", "]}}", 2_000_000)),
     "labels": ("/v1/entities", filled('{"text":"a","labels":{', lambda n: f'"{n}":"a"', "}}", 600_000)),
-    "unknown fields": ("/v1/entities", filled('{"text":"a",', lambda n: f'"{n}":1', "}", 149_000)),
+    "unknown fields": ("/v1/entities", filled('{"text":"a",', lambda n: f'"{n}":1', "}", 99_000)),
     "results": (
         "/anonymize",
         filled(
@@ -65,7 +66,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
         filled('{"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":[', '""', "]}]}", 2_700_000),
     ),
     "a stream's line": ("/v1/stream", filled('{"tokens":[', "[]", "]}", 2_790_000)),
-    "as many tokens as may be parsed": ("/v1/entities", filled('{"tokens":[', '"a"', "]}", 299_000)),
+    "as many tokens as may be parsed": ("/v1/entities", filled('{"tokens":[', '"a"', "]}", 249_000)),
 }
 
 
@@ -101,17 +102,41 @@ def sender(url: str, *names: str) -> Callable[[], list[int]]:
     return send_all
 
 
-def delay(url: str, *names: str) -> float:
-    """Return by how much the bodies delay health, in seconds: the best of three, as others use the machine, too."""
+def reference() -> float:
+    """Return the time that a piece of work takes here and now, in seconds."""
+    begun = time.perf_counter()
+    for _ in range(4):
+        sum(map(abs, range(500_000)))
+    return time.perf_counter() - begun
+
+
+def check(url: str, *names: str) -> None:
+    """Check that the bodies of these names, sent together, keep nobody waiting.
+
+    A machine that is slower, or busy with other work, may take as much longer as it takes for the reference. The best
+    of three counts, because other work comes and goes.
+    """
     send = sender(url, *names)
-    return min(slowest(url, send) for _ in range(3))
-
-
-def idle(url: str) -> float:
-    return slowest(url, lambda: time.sleep(0.5))
+    attempts = []
+    for _ in range(3):
+        before = reference()
+        seconds = slowest(url, send)
+        slower = max(1.0, (before + reference()) / 2 / REFERENCE_SECONDS)
+        attempts.append(seconds / slower)
+        if attempts[-1] < LIMIT_SECONDS:
+            return
+    pytest.fail(f"health took {min(attempts):.3f} s in the best of the attempts")
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_health_is_answered_at_once_while_a_body_is_parsed(service_url: str, name: str) -> None:
     assert len(BODIES[name][1]) <= BODY
-    assert delay(service_url, name) < LIMIT_SECONDS + idle(service_url)
+    check(service_url, name)
+
+
+def test_health_is_answered_at_once_while_six_bodies_are_parsed(service_url: str) -> None:
+    check(service_url, *["operators"] * 6)
+
+
+def test_health_is_answered_at_once_while_six_other_bodies_are_parsed(service_url: str) -> None:
+    check(service_url, *list(BODIES)[1:7])

@@ -45,7 +45,8 @@ def test_every_status_has_a_code_and_a_sentence(route: Route) -> None:
 
 @pytest.mark.parametrize("route", API, ids=IDS)
 def test_a_route_that_takes_a_body_asks_for_admission(route: Route) -> None:
-    assert route.admission == (route.request is not None)
+    # The anonymizer has no model: of what the queue guards it needs nothing, and the memory has its own bound.
+    assert route.admission == (route.request is not None and route.path != "/anonymize")
 
 
 def test_no_two_routes_have_the_same_method_and_path_or_name() -> None:

@@ -20,8 +20,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from nerve.service.api.lines import MOST_LINES, LinesResponse, lines_of
+from nerve.service.budget import MemoryBudget
 from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.errors import BadRequestError, EngineError, ServiceError, TooLargeError, UnavailableError
+from nerve.service.http.middleware import HOLDING
 from nerve.service.observability.record import begin
 from tests.support.fakes import DirectEngine, HeldEngine, eventually
 
@@ -37,7 +39,7 @@ async def cut(*chunks: bytes, most: int = 10**9) -> list[bytes | None]:
         for chunk in chunks:
             yield chunk
 
-    return [line async for line in lines_of(arriving(), most)]
+    return [line async for line in lines_of(arriving(), most, lambda _: None)]
 
 
 @pytest.mark.anyio
@@ -107,7 +109,7 @@ class Connection:
         """The lines of a whole answer."""
         async with asyncio.timeout(10):
             begin("the-id")
-            await answer({"type": "http"}, self.receive, self.send)
+            await answer({"type": "http", HOLDING: MemoryBudget(2**30).hold()}, self.receive, self.send)
         assert [message["type"] for message in self.sent[:2]] == ["http.response.start", "http.response.body"]
         assert [message["more_body"] for message in self.sent[1:]] == [True] * (len(self.sent) - 2) + [False]
         return [json.loads(line) for line in b"".join(message["body"] for message in self.sent[1:]).splitlines()]
@@ -158,7 +160,7 @@ async def test_lines_of_white_space_have_no_answer() -> None:
 async def test_a_body_without_lines_has_an_empty_answer(chunks: list[bytes]) -> None:
     connection = Connection(*(chunks or [b""]))
     async with asyncio.timeout(10):
-        await echoing()({"type": "http"}, connection.receive, connection.send)
+        await echoing()({"type": "http", HOLDING: MemoryBudget(2**30).hold()}, connection.receive, connection.send)
     assert [message.get("body") for message in connection.sent] == [None, b""]
 
 
@@ -322,7 +324,7 @@ async def test_a_client_that_leaves_stops_the_work(lines: int) -> None:
 
     connection = Connection(b"1\n" * lines, more=True)
     answer = echoing(endless)
-    scope = {"type": "http"}
+    scope = {"type": "http", HOLDING: MemoryBudget(2**30).hold()}
     whole = asyncio.create_task(answer(scope, connection.receive, connection.send))
     await everything_stands_still()
     assert (begun, ended) == (min(lines, MOST_LINES), 0)
@@ -338,7 +340,7 @@ async def test_a_client_that_leaves_after_its_last_line_stops_the_work_too() -> 
     connection = Connection(b"1\n")
     whole = asyncio.create_task(
         echoing(lambda _: asyncio.get_running_loop().create_future())(
-            {"type": "http"}, connection.receive, connection.send
+            {"type": "http", HOLDING: MemoryBudget(2**30).hold()}, connection.receive, connection.send
         )
     )
     await everything_stands_still()

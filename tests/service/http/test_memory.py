@@ -37,6 +37,23 @@ def status(connection: socket.socket) -> int:
     return int(connection.recv(12).split()[1])
 
 
+def received(connection: socket.socket, until: bytes) -> bytes:
+    """Return what arrives until it has some bytes in it, or the connection ends."""
+    answer = b""
+    while until not in answer and (piece := connection.recv(65_536)):
+        answer += piece
+    return answer
+
+
+def arrived(connection: socket.socket) -> bytes:
+    """Return what has arrived so far, and leave it there."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(65_536, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
+
+
 def test_unfinished_gzip_bodies_are_read_up_to_the_bound_and_then_refused(serve: Serve) -> None:
     client, service = serve()
     body = gzip.compress(b'{"text":"' + b"a" * (BODY - 100))[:-10]
@@ -70,9 +87,7 @@ def test_a_body_is_refused_before_it_is_read_when_the_memory_is_full(serve: Serv
     with service.memory.hold() as others, connected(client, 1) as (connection,):
         others.resize(int(LARGE_SHARE * service.memory.limit))
         connection.sendall(head(client, path, f"content-length: {BODY}"))
-        answer = b""
-        while b"bytes of memory" not in answer and (piece := connection.recv(65_536)):
-            answer += piece
+        answer = received(connection, until=b"bytes of memory")
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 1\r\n" in answer.lower()
     assert b"bytes of memory" in answer
@@ -114,3 +129,42 @@ def test_an_answer_in_pieces_is_the_answer(client: httpx.Client, length: int) ->
     answer = client.post("/anonymize", json={"text": "a" * length, "analyzer_results": []})
     assert answer.json() == {"text": "a" * length, "items": []}
     assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def test_unfinished_lines_of_streams_are_read_up_to_the_bound_and_then_refused(serve: Serve) -> None:
+    client, service = serve()
+    line = chunk(b'{"text":"' + b"a" * (BODY - 100))
+    with connected(client, 8) as connections:
+        for connection in connections:
+            connection.sendall(head(client, "/v1/stream", "transfer-encoding: chunked") + line)
+        # Which of them is refused depends on the order in which their pieces arrive.
+        assert eventually(lambda: any(b'"code":"unavailable"' in arrived(connection) for connection in connections))
+        assert 0 < service.memory.held <= service.memory.limit
+    assert eventually(lambda: service.memory.held == 0)
+
+
+def test_answers_of_a_stream_that_nobody_takes_are_counted(serve: Serve) -> None:
+    client, service = serve()
+    words = json.dumps({"text": "a " * 2_000, "include": ["tokens"]}).encode() + b"\n"
+    with connected(client, 1) as (connection,):
+        connection.sendall(head(client, "/v1/stream", "transfer-encoding: chunked"))
+        for _ in range(128):
+            connection.sendall(chunk(words))
+        assert eventually(lambda: service.memory.held > 10 * MEGABYTE)
+    assert eventually(lambda: service.memory.held == 0)
+
+
+def test_a_stream_that_has_been_answered_holds_nothing_while_it_stays_open(serve: Serve) -> None:
+    client, service = serve()
+    with connected(client, 1) as (connection,):
+        connection.sendall(head(client, "/v1/stream", "transfer-encoding: chunked"))
+        connection.sendall(chunk(b'{"text": "Ann"}\n' * 10))
+        answers = connection.makefile("rb")
+        answered = 0
+        while answered < 10:
+            answered += answers.readline().count(b'"ents"')
+        assert eventually(lambda: service.memory.held == 0)
