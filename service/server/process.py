@@ -29,7 +29,13 @@ from nerve.service.engine.one_thread import OneThread, StillRunningError
 from nerve.service.engine.reloader import Reloader
 from nerve.service.http.keys import reread_keys
 from nerve.service.observability.failures import log_failure
-from nerve.service.server.listener import cannot_listen
+from nerve.service.server.listener import (
+    ACCEPTED_AT_ONCE,
+    BACKLOG,
+    cannot_listen,
+    raise_file_limit,
+    report_refused_connections,
+)
 from nerve.service.server.protocol import protocol_of
 from nerve.service.settings import Settings
 from nerve.service.state import Service
@@ -53,6 +59,7 @@ def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) 
         StartError: if the service cannot start.
     """
     schedule_threads()
+    raise_file_limit()
     limit_kernels()
     engine = Engine(partial(limit_threads, settings.threads))
     try:
@@ -103,6 +110,8 @@ class _Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http=protocol_of(self._service),
+                ws="none",
+                backlog=ACCEPTED_AT_ONCE,
                 lifespan="on",
                 log_config=None,
                 access_log=False,
@@ -121,10 +130,13 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
+            for listener in sockets or ():
+                listener.listen(BACKLOG)  # uvicorn's `backlog` is also how many are accepted at once
         except OSError as error:
             # Two processes may both be bound to a port as long as neither listens.
             await self.lifespan.shutdown()
             raise cannot_listen(self._settings, error) from None
+        report_refused_connections(asyncio.get_running_loop())
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
