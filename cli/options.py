@@ -1,6 +1,11 @@
 """The types of the options, as argparse calls them, and a text that several commands share."""
 
 from argparse import ArgumentTypeError
+from collections.abc import Callable
+from typing import Any
+
+Add = Callable[..., Any]
+"""The method `add_argument` of a parser, or of a group of its options."""
 
 MODEL = "the name of a bundled model, or the path of an archive"
 
@@ -33,3 +38,11 @@ def positive(text: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return number
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read I/N, such as 1/2. Raises ArgumentTypeError."""
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
+        raise ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, such as 1/2")
+    return int(index), int(count)

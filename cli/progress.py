@@ -47,4 +47,12 @@ class Progress:
             return counts
         share = min(1.0, self._bytes / self._size)
         done = round(share * BAR_CHARACTERS)
-        return f"[{'#' * done}{' ' * (BAR_CHARACTERS - done)}] {share:4.0%}  {counts}"
+        left = f"  {_clock(seconds * (1 - share) / share)} left" if share else ""
+        return f"[{'#' * done}{' ' * (BAR_CHARACTERS - done)}] {share:4.0%}  {counts}{left}"
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds, such as 1:02:03."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,6 +1,7 @@
-"""`nerve tag`: finds the entities in a file or a stream, in this process and without a server.
+"""`nerve tag`: finds the entities in files or a stream, in its own processes and without a server.
 
-Texts are read, tagged and written as they come. Only one batch of them is held at a time.
+To the standard output, records are read, tagged and written as they come, in one process. To a folder, several
+processes write parts of it, and the same command goes on after an interruption.
 """
 
 import argparse
@@ -10,26 +11,38 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import tee
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
 
-import nerve
-from nerve import streams
-from nerve.cli import options, records, writers
-from nerve.cli.errors import CommandError
+from nerve import ArchiveError, streams
+from nerve.bulk import inputs, parts, records, run, writers
+from nerve.bulk.annotate import annotate
+from nerve.bulk.errors import BulkError
+from nerve.bulk.inputs import Input, Slice
+from nerve.bulk.models import Models
+from nerve.bulk.records import Record
+from nerve.bulk.settings import Settings
+from nerve.cli import options
 from nerve.cli.progress import Progress
-from nerve.cli.records import Record
 from nerve.tagger import BATCH_SIZE, DEVICES
+
+STANDARD_INPUT = "-"
+
+STATUS_BAD_LINES = 3
+"""The exit status where all was tagged but for lines that could not be read."""
 
 EXAMPLES = """\
 examples:
   nerve tag letters.txt                               in colour on a terminal, otherwise as JSON lines
   nerve tag --unit paragraph book.txt --to inline     one text is a paragraph
   nerve tag posts.jsonl --text-field body --to jsonl  the other fields are kept
+  nerve tag posts.csv.gz --text-column body           a row becomes a JSON line
   nerve tag tokens.conll --to conll                   the tokens of the file are tagged as they are
   tail -f log | nerve tag - --line-buffered           each line is written before the next is read
   nerve tag letters.txt --labels PER,ORG --min-score 0.8 | jq -r '.ents[].text' | sort | uniq -c
+  nerve tag corpus/ --output tagged/                  on all cores; the same command goes on after an interruption
+  nerve tag corpus/ --output tagged/ --shard 1/2      half of it; another machine does --shard 2/2
 """
 
 
@@ -39,10 +52,15 @@ def main(arguments: Sequence[str]) -> int:
         signal.SIGPIPE, signal.SIG_DFL
     )  # end without a message when the reader of our output stops, as head
     try:
-        tag(parse(arguments))
-    except (CommandError, nerve.ArchiveError) as error:
+        chosen = parse(arguments)
+        bad = _to_folder(chosen) if chosen.output else _to_stdout(chosen)
+    except (BulkError, ArchiveError) as error:
         streams.complain(f"nerve tag: {error}")
         return 1
+    if bad:
+        lines = "1 line" if bad == 1 else f"{bad:,} lines"
+        streams.complain(f"nerve tag: {lines} could not be read; the output has the reason in place of each")
+        return STATUS_BAD_LINES
     return 0
 
 
@@ -50,23 +68,42 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Exits with 2 and a usage line if it makes no sense."""
     parser = argparse.ArgumentParser(
         prog="nerve tag",
-        description="Find the entities in a file or a stream. Input and output are UTF-8; offsets count code points.",
+        description="Find the entities in files or a stream. Input and output are UTF-8; offsets count code points.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add = parser.add_argument
-    add("file", nargs="?", default="-", metavar="FILE", help="the file to read; - (the default) is standard input")
+    _add_input(parser.add_argument_group("input").add_argument)
+    _add_tagging(parser.add_argument_group("tagging").add_argument)
+    _add_output(parser.add_argument_group("output").add_argument)
+    _add_folder(parser.add_argument_group("a folder of parts").add_argument)
+    chosen = parser.parse_args(arguments)
+    if chosen.output:
+        if STANDARD_INPUT in chosen.files:
+            parser.error("--output: standard input cannot be cut into parts; name files or folders")
+        if chosen.to == "inline" or chosen.line_buffered:
+            parser.error(
+                f"--output: a folder has no {'inline format' if chosen.to == 'inline' else '--line-buffered'}"
+            )
+    elif unused := [name for name in ("jobs", "shard", "part_bytes") if getattr(chosen, name) is not None]:
+        parser.error(f"--{unused[0].replace('_', '-')} needs --output")
+    return chosen
+
+
+def _add_input(add: options.Add) -> None:
+    add(
+        "files",
+        nargs="*",
+        default=[STANDARD_INPUT],
+        metavar="FILE",
+        help="files, folders or globs to read, also compressed (.gz, .bz2, .xz, .zst); "
+        "- (the default) is standard input",
+    )
     add(
         "--from",
         dest="source",
-        choices=records.FORMATS,
-        help="format of the input (default: what the file's name says, otherwise text)",
-    )
-    add(
-        "--to",
-        choices=writers.FORMATS,
-        help="format of the output (default: inline on a terminal, otherwise jsonl)",
+        choices=inputs.FORMATS,
+        help="format of the input (default: what a file's name says, otherwise text)",
     )
     add(
         "--unit",
@@ -74,8 +111,26 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         default="line",
         help="how much of plain text is one text (default: %(default)s)",
     )
-    add("--text-field", default="text", metavar="NAME", help="field of a JSON object that holds the text (text)")
-    add("--model", default="en", help=f"{options.MODEL} (default: %(default)s)")
+    add(
+        "--text-field",
+        "--text-column",
+        default="text",
+        metavar="NAME",
+        help="field of a JSON object, or column of a CSV file, that holds the text (default: %(default)s)",
+    )
+    add(
+        "--strict",
+        action="store_true",
+        help="end at the first line that cannot be read (default: write an error line in its place)",
+    )
+
+
+def _add_tagging(add: options.Add) -> None:
+    add(
+        "--model",
+        default="en",
+        help=f"{options.MODEL}, or auto: zh for texts that are mostly Han, en for others (default: %(default)s)",
+    )
     add(
         "--weights-only",
         action="store_true",
@@ -90,7 +145,23 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="write only entities with at least this score (default: %(default)s)",
     )
     add("--device", choices=DEVICES, default="auto", help="where the model runs (default: %(default)s)")
-    add("--threads", type=options.positive, default=1, metavar="N", help="CPU threads (default: %(default)s)")
+    add(
+        "--threads",
+        type=options.positive,
+        default=1,
+        metavar="N",
+        help="CPU threads of each process (default: %(default)s)",
+    )
+
+
+def _add_output(add: options.Add) -> None:
+    add("--to", choices=writers.FORMATS, help="format of the output (default: inline on a terminal, otherwise jsonl)")
+    add(
+        "--ents-field",
+        default="ents",
+        metavar="NAME",
+        help="field of a JSON object that the entities are written to (default: %(default)s)",
+    )
     add(
         "--color",
         choices=("auto", "always", "never"),
@@ -99,29 +170,28 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add("--line-buffered", action="store_true", help="write each text before the next is read; this is slower")
     add("--quiet", action="store_true", help="do not show the progress")
-    return parser.parse_args(arguments)
 
 
-def tag(settings: argparse.Namespace) -> None:
-    """Do what the command line says. Raises CommandError and ArchiveError."""
-    with _opened(settings.file) as (file, name):
-        tagger = nerve.load(settings.model, settings.device, settings.threads, weights_only=settings.weights_only)
-        form = settings.source or records.format_of(name)
-        on_terminal = sys.stdout.isatty()
-        write = writers.writer(
-            settings.to or ("inline" if on_terminal else "jsonl"),
-            tagger.labels,
-            colour=coloured(settings.color),
-            gap=form == "text" and settings.unit == "paragraph",
-        )
-        at_once = settings.line_buffered or (file.isatty() and settings.unit == "line")
-        # If the entities themselves run down the terminal, they show the progress well enough.
-        shown = sys.stderr.isatty() and not on_terminal and not settings.quiet
-        with Progress(_size(file), shown=shown) as progress, _flushed():
-            read = records.reader(form, settings.unit, settings.text_field)(_lines(file, name, progress), name)
-            for result, record in _tagged(tagger, read, form, settings, at_once=at_once):
-                _write(write(result, record.fields), flush=at_once)
-                progress.tagged(1, result.token_count)
+def _add_folder(add: options.Add) -> None:
+    add(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="write parts into this folder; those that are there are not made again",
+    )
+    add("--jobs", type=options.positive, metavar="N", help="processes (default: a process for each core)")
+    add(
+        "--shard",
+        type=options.shard,
+        metavar="I/N",
+        help="make only every N-th part from the I-th on; other machines make the others",
+    )
+    add(
+        "--part-bytes",
+        type=options.positive,
+        metavar="N",
+        help=f"bytes of input in a part (default: {parts.PART_BYTES})",
+    )
 
 
 def coloured(choice: str) -> bool:
@@ -131,49 +201,98 @@ def coloured(choice: str) -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _tagged(
-    tagger: nerve.Tagger, read: Iterator[Record], form: str, settings: argparse.Namespace, *, at_once: bool
-) -> Iterator[tuple[nerve.Result, Record]]:
-    """Each record with its result. The results come first, for they are what reads a batch of records ahead."""
-    ahead, kept = tee(read)
-    sources: Any = (record.source for record in ahead)
-    choice: dict[str, Any] = {"labels": settings.labels, "min_score": settings.min_score}
-    choice["batch_size"] = 1 if at_once else BATCH_SIZE
-    tokenized = form == "conll"
-    try:
-        results = tagger.pipe(tokens=sources, **choice) if tokenized else tagger.pipe(sources, **choice)
-    except ValueError as error:
-        raise CommandError(f"--labels: {error}") from None
-    return zip(results, kept, strict=True)
+def _to_folder(chosen: argparse.Namespace) -> int:
+    """Tag into a folder. Returns how many lines could not be read. Raises BulkError and ArchiveError."""
+    files = _files(chosen, chosen.files)
+    settings = _settings(chosen, chosen.to or "jsonl")
+    prepared = run.prepare(
+        files, chosen.output, settings, chosen.part_bytes or parts.PART_BYTES, chosen.shard or (1, 1)
+    )
+    todo = prepared.missing()
+    shown = sys.stderr.isatty() and not chosen.quiet
+    with Progress(sum(part.size for part in todo), shown=shown) as progress:
+
+        def report(size: int, texts: int, tokens: int) -> None:
+            progress.read(size)
+            progress.tagged(texts, tokens)
+
+        run.tag(prepared, chosen.jobs or run.cores(), report)
+    return prepared.errors()
 
 
-@contextmanager
-def _opened(file: str) -> Iterator[tuple[BinaryIO, str]]:
-    """The input, and its name for messages."""
-    if file == "-":
-        yield sys.stdin.buffer, "standard input"
+def _to_stdout(chosen: argparse.Namespace) -> int:
+    """Tag to the standard output. Returns how many lines could not be read. Raises BulkError and ArchiveError."""
+    files = [file for name in chosen.files for file in _named(chosen, name)]
+    on_terminal = sys.stdout.isatty()
+    settings = _settings(chosen, chosen.to or ("inline" if on_terminal else "jsonl"))
+    models = Models(settings)
+    write = writers.writer(
+        settings.to,
+        models.labels,
+        settings.ents_field,
+        colour=coloured(chosen.color),
+        gap=settings.unit == "paragraph" and files[0].form == "text",
+    )
+    typed = STANDARD_INPUT in chosen.files and sys.stdin.isatty()
+    at_once = chosen.line_buffered or (typed and chosen.unit == "line")
+    # If the entities themselves run down the terminal, they show the progress well enough.
+    shown = sys.stderr.isatty() and not on_terminal and not chosen.quiet
+    bad = 0
+    with Progress(sum(file.size for file in files), shown=shown) as progress, _flushed():
+        read = chain.from_iterable(_records(file, settings, progress) for file in files)
+        chunk_size = 1 if at_once else BATCH_SIZE
+        for lines, tokens, error in annotate(read, models, write, chunk_size=chunk_size, strict=settings.strict):
+            _write(lines, flush=at_once)
+            progress.tagged(1, tokens)
+            bad += bool(error)
+    return bad
+
+
+def _settings(chosen: argparse.Namespace, to: str) -> Settings:
+    return Settings(
+        model=chosen.model,
+        device=chosen.device,
+        threads=chosen.threads,
+        weights_only=chosen.weights_only,
+        unit=chosen.unit,
+        text_field=chosen.text_field,
+        ents_field=chosen.ents_field,
+        to=to,
+        labels=chosen.labels,
+        min_score=chosen.min_score,
+        strict=chosen.strict,
+    )
+
+
+def _files(chosen: argparse.Namespace, names: Sequence[str]) -> list[Input]:
+    """The files that are meant. Raises BulkError."""
+    files, unknown = inputs.find(names, chosen.source, chosen.output)
+    if unknown and not chosen.quiet:
+        count = "1 file is" if unknown == 1 else f"{unknown:,} files are"
+        streams.complain(f"nerve tag: {count} left out, whose names say no format; --from says it")
+    return files
+
+
+def _named(chosen: argparse.Namespace, name: str) -> list[Input]:
+    """The files of one name. Raises BulkError."""
+    if name != STANDARD_INPUT:
+        return _files(chosen, [name])
+    status = os.fstat(sys.stdin.fileno())
+    size = status.st_size if stat.S_ISREG(status.st_mode) else 0  # a pipe has no size
+    return [Input(STANDARD_INPUT, chosen.source or "text", size)]
+
+
+def _records(file: Input, settings: Settings, progress: Progress) -> Iterator[Record]:
+    """The records of a file, or of standard input. Raises BulkError."""
+    if file.name != STANDARD_INPUT:
+        yield from records.read(Slice(file), settings.unit, settings.text_field, progress.read)
         return
+    place = Slice(replace(file, name="standard input")).place
+    lines = inputs.whole(sys.stdin.buffer, "", progress.read)
     try:
-        opened = Path(file).open("rb")  # noqa: SIM115, closed below: a later OSError is not one of opening
+        yield from records.reader(file.form, settings.unit, settings.text_field)(lines, place)
     except OSError as error:
-        raise CommandError(f"{file}: cannot be read: {error.strerror}") from None
-    with opened:
-        yield opened, file
-
-
-def _size(file: BinaryIO) -> int:
-    """In bytes; 0 for what has no size, such as a pipe."""
-    status = os.fstat(file.fileno())
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
-
-
-def _lines(file: BinaryIO, name: str, progress: Progress) -> Iterator[bytes]:
-    try:
-        for line in file:
-            progress.read(len(line))
-            yield line
-    except OSError as error:
-        raise CommandError(f"{name}: cannot be read: {error.strerror}") from None
+        raise BulkError(f"standard input: cannot be read: {error.strerror}") from None
 
 
 @contextmanager
@@ -193,4 +312,4 @@ def _write(text: str, *, flush: bool) -> None:
     except OSError as error:
         # Python would write the rest of the buffer once more when it exits, and report the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise CommandError(f"standard output cannot be written: {error.strerror}") from None
+        raise BulkError(f"standard output cannot be written: {error.strerror}") from None

@@ -145,6 +145,11 @@ class Archive:
             batch = collate(sentences).rounded().to(self.device)
             return self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
 
+    def forget_words(self) -> None:
+        """Empty the table of words: the next scores do not depend on earlier texts, not even in the last digit."""
+        if self.fast is not None:
+            self.fast.words.clear()
+
     def self_check(self) -> None:
         """Tag the archive's own examples again, by the form that serves.
 

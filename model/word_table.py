@@ -48,6 +48,10 @@ class WordTable:
         """How many words the table holds."""
         return len(self._rows)
 
+    def clear(self) -> None:
+        """Forget all words."""
+        self._rows.clear()
+
     def look_up(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
         """The table, and the row of each word.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nerve.model.annotation import Entity, Token
-from nerve.service.engine.script import mostly_han
+from nerve.model.script import mostly_han
 from nerve.service.errors import NotFoundError
 
 if TYPE_CHECKING:  # nerve.model.recognizer imports torch, which takes seconds: only the process that tags pays them

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from nerve.cli import models, records, tag, writers
+from nerve.bulk import inputs, writers
+from nerve.cli import models, tag
 from nerve.cli.__main__ import COMMANDS, parse
 from nerve.service.settings import read_settings
 from tests.support.clone import Clone
@@ -75,10 +76,10 @@ def test_every_command_in_a_document_can_be_read(words: str) -> None:
 
 def test_every_format_is_in_its_table() -> None:
     text = CLI.read_text(encoding="utf-8")
-    assert [row[0] for row in table(text, "`--from`")] == list(records.FORMATS)
+    assert [row[0] for row in table(text, "`--from`")] == list(inputs.FORMATS)
     assert [row[0] for row in table(text, "`--to`")] == list(writers.FORMATS)
     assert {row[0].removeprefix("nerve ") for row in table(text, "command")} == set(COMMANDS)
     for name, form, chosen in table(text, "`--from`"):
         assert form
-        suffixes = [word for word in chosen.split(", ") if word.startswith(".")]
-        assert all(records.format_of(f"a{suffix}") == name for suffix in suffixes)
+        suffixes = [word.partition(" ")[0] for word in chosen.split(", ") if word.startswith(".")]
+        assert all(inputs.format_of(f"a{suffix}") == name for suffix in suffixes)

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from nerve import Entity, Result
-from nerve.cli.errors import CommandError
+from nerve import Entity
 from nerve.cli.progress import Progress
-from nerve.cli.records import format_of, reader
-from nerve.cli.writers import writer
 from nerve.model.archive import load
 from nerve.model.recognizer import Recognizer
 from nerve.model.tags import spans_of
@@ -78,7 +75,19 @@ def test_json_lines_keep_their_other_fields(nerve: Nerve, archive_path: Path, re
     given = '{"id": 7, "body": "Angela Merkel"}\n\n{"body": "München", "meta": {"a": ["\\ud800"]}, "text": 1}\n'
     flags = ("--from", "jsonl", "--text-field", "body", "--model", str(archive_path))
     first, second = results(recognizer, ["Angela Merkel", "München"])
-    assert lines(nerve("tag", *flags, given=given)) == [{"id": 7, **first}, {"meta": {"a": ["\ud800"]}, **second}]
+    assert lines(nerve("tag", *flags, given=given)) == [
+        {"id": 7, "body": "Angela Merkel", "ents": first["ents"]},
+        {"body": "München", "meta": {"a": ["\ud800"]}, "text": 1, "ents": second["ents"]},
+    ]
+
+
+def test_the_field_of_the_entities_can_be_named(nerve: Nerve, archive_path: Path, recognizer: Recognizer) -> None:
+    given = '{"text": "Angela Merkel", "ents": ["gold"]}\n'
+    flags = ("--from", "jsonl", "--ents-field", "found", "--model", str(archive_path))
+    (first,) = results(recognizer, ["Angela Merkel"])
+    assert lines(nerve("tag", *flags, given=given)) == [
+        {"text": "Angela Merkel", "ents": ["gold"], "found": first["ents"]}
+    ]
 
 
 CONLL = "-DOCSTART- -X- O\n\nAngela NNP B-PER\nMerkel NNP I-PER\nsays NN O\n\n\nNew\tYork\nCity\n"
@@ -218,78 +227,89 @@ def test_progress_shows_the_share_of_a_file_and_the_counts_of_a_stream() -> None
     progress = Progress(200, shown=False)
     progress.read(50)
     progress.tagged(1_000, 30_000)
-    assert progress.line(2.0) == f"[{'#' * 6}{' ' * 18}]  25%  1,000 texts  30,000 tokens  15,000 tokens/s"
+    counts = "1,000 texts  30,000 tokens  15,000 tokens/s"
+    assert progress.line(2.0) == f"[{'#' * 6}{' ' * 18}]  25%  {counts}  0:06 left"
+    assert progress.line(3_600.0).endswith("  3:00:00 left")
     assert Progress(0, shown=False).line(0.0) == "0 texts  0 tokens  0 tokens/s"
 
 
-# -- formats -------------------------------------------------------------------------------------------------------
+# -- bad lines -----------------------------------------------------------------------------------------------------
+
+BAD = '{"text": "a"}\n{"id": 7, "text": 1}\n{\n{"text": "b"}\n'
 
 
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [
-        ("a.txt", "text"),
-        ("standard input", "text"),
-        ("a.jsonl", "jsonl"),
-        ("A.NDJSON", "jsonl"),
-        ("a.conll", "conll"),
-        ("a.bio", "conll"),
-        ("a", "text"),
-        ("a.json", "text"),
-    ],
-)
-def test_a_name_says_what_a_file_holds(name: str, form: str) -> None:
-    assert format_of(name) == form
+def test_a_bad_line_becomes_an_error_line_in_its_place(nerve: Nerve, archive_path: Path) -> None:
+    ended = nerve("tag", "--from", "jsonl", "--model", str(archive_path), given=BAD)
+    written = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [one.get("text") for one in written] == ["a", 1, None, "b"]
+    assert written[1] == {
+        "id": 7,
+        "text": 1,
+        "error": "standard input:2: not an object whose field text is a string",
+    }
+    assert written[2]["error"].startswith("standard input:3: not JSON: ")
+    assert (ended.returncode, ended.stderr) == (
+        3,
+        "nerve tag: 2 lines could not be read; the output has the reason in place of each\n",
+    )
 
 
-@pytest.mark.parametrize(
-    ("form", "given", "fact"),
-    [
-        ("text", b"one\ntwo \xff\n", "in:2: byte 0xff is not UTF-8"),
-        ("jsonl", b'{"text": "a"}\n{"text": SECRET}\n', "in:2: not JSON: Expecting value"),
-        ("jsonl", b'["SECRET"]', "in:1: not an object whose field text is a string"),
-        ("jsonl", b'{"body": "SECRET"}', "in:1: not an object whose field text is a string"),
-        ("jsonl", b'{"text": 1}', "in:1: not an object whose field text is a string"),
-        ("jsonl", rb'{"text": "SECRET \ud800"}', "in:1: text has a lone surrogate"),
-        ("jsonl", b"[" * 100_000, "in:1: not JSON: nested too deeply"),
-        ("jsonl", b"9" * 10_000, "in:1: not JSON: a number is too long"),
-        ("jsonl", b'{"text": "\xff"}', "in:1: byte 0xff is not UTF-8"),
-        ("conll", b"a\tO\n\tO\n", "in:2: the token is empty"),
-    ],
-)
-def test_an_error_names_the_line_of_the_input_and_does_not_quote_it(form: str, given: bytes, fact: str) -> None:
-    read = reader(form, "line", "text")
-    with pytest.raises(CommandError) as refusal:
-        list(read(given.splitlines(keepends=True), "in"))
-    assert str(refusal.value) == fact
+def test_other_formats_have_a_comment_in_place_of_a_bad_line(nerve: Nerve, archive_path: Path) -> None:
+    for form in ("conll", "inline"):
+        ended = nerve("tag", "--to", form, "--model", str(archive_path), given=b"one\n\xff\ntwo\n")
+        assert "\n# error: standard input:2: byte 0xff is not UTF-8\n" in ended.stdout
+        assert ended.returncode == 3
 
 
 @pytest.mark.parametrize("flags", [(), ("--line-buffered",)])
-def test_what_came_before_a_bad_line_is_written(nerve: Nerve, archive_path: Path, flags: tuple[str, ...]) -> None:
-    ended = nerve("tag", "--from", "jsonl", *flags, "--model", str(archive_path), given='{"text": "a"}\n{')
-    assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 1)
-    assert ended.stderr.startswith("nerve tag: standard input:2: not JSON")
+def test_strict_writes_what_came_before_a_bad_line(nerve: Nerve, archive_path: Path, flags: tuple[str, ...]) -> None:
+    given = "".join(f'{{"text": "{number}"}}\n' for number in range(100)) + '{\n{"text": "x"}'
+    ended = nerve("tag", "--strict", "--from", "jsonl", *flags, "--model", str(archive_path), given=given)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (1, 100)
+    assert ended.stderr.startswith("nerve tag: standard input:101: not JSON")
 
 
-def test_only_line_feeds_end_a_line() -> None:
-    text = "a\u2028b\x0bc\x85d\re"
-    (record,) = reader("text", "line", "text")([text.encode() + b"\r\n"], "in")
-    assert record.source == text
+# -- several inputs ------------------------------------------------------------------------------------------------
 
 
-def test_columns_may_be_separated_by_blanks_or_tabs() -> None:
-    given = [b"New York\tB-LOC\n", b"is  VBZ   O\n", b"big\n", b" \n", b"end O"]
-    read = reader("conll", "line", "text")
-    assert [record.source for record in read(given, "in")] == [
-        ["New York", "is", "big"],
-        ["end"],
+def test_several_inputs_of_several_formats_are_read_one_after_the_other(
+    nerve: Nerve, archive_path: Path, recognizer: Recognizer, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("Angela Merkel\n", encoding="utf-8")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "b.jsonl").write_text('{"text": "München", "id": 1}\n', encoding="utf-8")
+    (tmp_path / "more" / "c.csv").write_text('id,text\n2,"New York\nCity"\n', encoding="utf-8")
+    found = lines(nerve("tag", "a.txt", "more", "-", "--model", str(archive_path), given="x\n"))
+    a, b, c, d = results(recognizer, ["Angela Merkel", "München", "New York\nCity", "x"])
+    assert found == [a, {**b, "id": 1}, {"id": "2", **c}, d]
+
+
+@pytest.mark.parametrize("flag", ["--text-field", "--text-column"])
+def test_a_column_of_csv_is_tagged_and_the_others_kept(
+    nerve: Nerve, archive_path: Path, recognizer: Recognizer, tmp_path: Path, flag: str
+) -> None:
+    (tmp_path / "posts.csv").write_text("body,text\nAngela Merkel,x\n", encoding="utf-8")
+    (first,) = results(recognizer, ["Angela Merkel"])
+    assert lines(nerve("tag", "posts.csv", flag, "body", "--model", str(archive_path))) == [
+        {"body": "Angela Merkel", "text": "x", "ents": first["ents"]}
     ]
 
 
-def test_every_label_has_its_colour() -> None:
-    labels = [f"L{number}" for number in range(8)]
-    write = writer("inline", labels, colour=True, gap=False)
-    results = (Result("x", [Entity(0, 1, label, "x", 1.0)]) for label in labels)
-    marked = [write(result, {}).replace(label, "") for result, label in zip(results, labels, strict=True)]
-    assert len(set(marked[:6])) == 6
-    assert (marked[6], marked[7]) == (marked[0], marked[1])
+def test_files_in_a_folder_whose_names_say_no_format_are_left_out_and_counted(
+    nerve: Nerve, archive_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    for name in ("a.txt", "b.bin", ".hidden.txt"):
+        (tmp_path / "corpus" / name).write_text(f"{name}\n", encoding="utf-8")
+    ended = nerve("tag", "corpus", "--model", str(archive_path))
+    assert [json.loads(line)["text"] for line in ended.stdout.splitlines()] == ["a.txt"]
+    assert ended.stderr == "nerve tag: 1 file is left out, whose names say no format; --from says it\n"
+    ended = nerve("tag", "corpus", "--from", "text", "--model", str(archive_path))
+    assert [json.loads(line)["text"] for line in ended.stdout.splitlines()] == ["a.txt", "b.bin"]
+
+
+def test_auto_chooses_by_script(nerve: Nerve) -> None:
+    given = "Tim Cook flew to Paris.\n李明在北京工作。\n"
+    english, chinese = lines(nerve("tag", "--model", "auto", given=given))
+    assert [ent["text"] for ent in english["ents"]] == ["Tim Cook", "Paris"]
+    assert "北京" in [ent["text"] for ent in chinese["ents"]]

@@ -13,8 +13,8 @@ annotation.SCORE_DIGITS
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card decode device digest embeddings fast labels metadata name run self_check tagger tags vocabulary
-    weights
+archive.Archive card decode device digest embeddings fast forget_words labels metadata name run self_check tagger
+    tags vocabulary weights
 archive.FastForm tagger words
 archive.Forward state_dict
 archive.content_digest
@@ -78,6 +78,7 @@ recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
+script.mostly_han
 single.SingleDecoder continues forward outside
 tagger.Encoder forward
 tagger.RecurrentLayer forward
@@ -111,7 +112,7 @@ weights.WeightsError
 weights.rebuild
 word_table.CAPACITY
 word_table.SLICE_WORDS
-word_table.WordTable look_up
+word_table.WordTable clear look_up
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, gpu, http, politics, tagger, train
+from bench import accuracy, bulk, gpu, http, politics, tagger, train
 from nerve import __version__
 from nerve.model.config import TaggerConfig
 from nerve.service.settings import BUNDLED_MODELS, Settings, flag, read_settings, variable
@@ -22,7 +22,9 @@ from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, 
 
 TRAINING = ROOT / "docs" / "training.md"
 HTTP_API = ROOT / "docs" / "http-api.md"
-FOLDERS = ("bench", "cli", "docs", "model", "models", "nerve", "recipes", "scripts", "service", "tests", "training")
+FOLDERS = (
+    "bench", "bulk", "cli", "docs", "model", "models", "nerve", "recipes", "scripts", "service", "tests", "training",
+)  # fmt: skip
 
 
 def name_of(document: Path) -> str:
@@ -102,6 +104,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "recipes.vectors": lambda: vectors.parse(arguments),
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
         "recipes.traditional": lambda: traditional.parse(arguments),
+        "bench.bulk": lambda: bulk.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
         "bench.http": lambda: http.parse(arguments),

@@ -70,7 +70,7 @@ def wheel(built: Path) -> Path:
 
 def code() -> set[str]:
     """The modules of the package, by the paths at which the wheel has to hold them."""
-    folders = ("model", "service", "training", "cli")
+    folders = ("model", "service", "training", "bulk", "cli")
     modules = {path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py")}
     own = {f"nerve/{path.name}" for path in (ROOT / "nerve").glob("*.py")}
     return own | {f"nerve/{path}" for path in modules}
@@ -96,7 +96,14 @@ def test_the_sdist_holds_what_the_wheel_does_and_its_licence(built: Path) -> Non
         members = {member.name.partition("/")[2]: member for member in file if not member.isdir()}
     assert [name for name, member in members.items() if not member.isfile()] == []
     assert code() | DATA | {"LICENSE", "README.md", "pyproject.toml"} <= members.keys()
-    assert {name.partition("/")[0] for name in members} & {"model", "service", "training", "cli", "tests"} == set()
+    assert {name.partition("/")[0] for name in members} & {
+        "model",
+        "service",
+        "training",
+        "bulk",
+        "cli",
+        "tests",
+    } == set()
 
 
 def test_a_wheel_made_without_an_sdist_is_the_same(clone: Path, wheel: Path) -> None:
@@ -172,13 +179,13 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Where a user may be: nothing of theirs may be taken for ours."""
     if request.param != "an empty folder":
         (tmp_path / "training").mkdir()
-        for name in ("model.py", "service.py", "cli.py", "training/__init__.py", "models.py"):
+        for name in ("model.py", "service.py", "bulk.py", "cli.py", "training/__init__.py", "models.py"):
             (tmp_path / name).write_text("raise AssertionError('this module is the user\\'s own')\n")
     return tmp_path
 
 
 def test_the_clone_cannot_be_imported_there(installed: Installed, tmp_path: Path) -> None:
-    names = "('model', 'service', 'training', 'cli', 'tests', 'bench', 'recipes', 'scripts')"
+    names = "('model', 'service', 'training', 'bulk', 'cli', 'tests', 'bench', 'recipes', 'scripts')"
     program = f"import importlib.util, nerve; print({names}, [n for n in {names} if importlib.util.find_spec(n)])"
     assert run(str(installed.python), "-c", program, cwd=tmp_path).endswith(") []\n")
 

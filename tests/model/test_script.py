@@ -2,7 +2,7 @@
 
 import pytest
 
-from nerve.service.engine.script import mostly_han
+from nerve.model.script import mostly_han
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""Writes files that are there whole or not at all, whatever happens to the program or the machine."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from nerve.bulk.errors import BulkError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` when the context ends without an error.
+
+    It is written under a hidden name in the same folder, synced, and renamed. What others that were killed have left
+    of the same file goes away with that.
+
+    Raises:
+        BulkError: on leaving, the file cannot be written, for example because the disk is full.
+    """
+    prefix = f".{path.name}."
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+        for left in path.parent.glob(f"{prefix}*"):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise BulkError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _umask() -> int:
+    """The permissions that new files lack. There is no other way to ask."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,93 @@
+"""The models of a run: one, or with `auto` one for Chinese and one for everything else."""
+
+import hashlib
+from collections.abc import Sequence
+
+from nerve import Result, Tagger
+from nerve.bulk.errors import BulkError
+from nerve.bulk.settings import Settings
+from nerve.model.bundled import available, locate
+from nerve.model.script import mostly_han
+from nerve.tagger import BATCH_SIZE
+
+AUTO = "auto"
+"""In place of a model's name: `zh` for texts that are mostly Han, `en` for others, as in the service."""
+
+Source = str | list[str]
+"""A text, or the tokens of a sentence."""
+
+
+def names_of(model: str) -> list[str]:
+    """The names, or paths, of the models that a setting stands for."""
+    if model != AUTO:
+        return [model]
+    return [name for name in ("en", "zh") if name in available()] or ["en"]
+
+
+def digests(model: str) -> dict[str, str]:
+    """The SHA-256 of each archive that a setting stands for. Raises ArchiveError."""
+    found = {}
+    for name in names_of(model):
+        with locate(name).open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+class Models:
+    """Taggers that have been loaded, and which entities are asked of them.
+
+    Args:
+        settings: which models, where they run, and which entities are kept.
+
+    Raises:
+        ArchiveError: there is no such model, or it cannot be loaded.
+        BulkError: no model has a label of this name.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        # Not at the top, because torch takes seconds to import.
+        from nerve.model import archive
+        from nerve.model.recognizer import Recognizer
+
+        self._archives = [
+            archive.load(locate(name), settings.device, weights_only=settings.weights_only)
+            for name in names_of(settings.model)
+        ]
+        self._taggers = [Tagger(Recognizer(one), settings.threads) for one in self._archives]
+        self.labels = tuple(sorted({label for tagger in self._taggers for label in tagger.labels}))
+        if unknown := sorted(set(settings.labels or ()).difference(self.labels)):
+            raise BulkError(
+                f"--labels: {settings.model} has no label {unknown[0]!r}; its labels are {', '.join(self.labels)}"
+            )
+        self._labels = [
+            None if settings.labels is None else [label for label in settings.labels if label in tagger.labels]
+            for tagger in self._taggers
+        ]
+        self._min_score = settings.min_score
+
+    def forget_words(self) -> None:
+        """Make the next scores independent of the texts before, to the last digit."""
+        for archive in self._archives:
+            archive.forget_words()
+
+    def tag(self, sources: Sequence[Source]) -> list[Result]:
+        """The result of each text, or of the tokens of each sentence, in order."""
+        groups: dict[tuple[int, bool], list[int]] = {}
+        for number, source in enumerate(sources):
+            groups.setdefault((self._suitable(source), isinstance(source, list)), []).append(number)
+        results: dict[int, Result] = {}
+        for (suitable, tokenized), numbers in groups.items():
+            results.update(zip(numbers, self._pipe(suitable, tokenized, [sources[n] for n in numbers]), strict=True))
+        return [results[number] for number in range(len(sources))]
+
+    def _suitable(self, source: Source) -> int:
+        """The number of the tagger for a text."""
+        return len(self._taggers) > 1 and mostly_han(source if isinstance(source, str) else "".join(source))
+
+    def _pipe(self, suitable: int, tokenized: bool, sources: Sequence[Source]) -> list[Result]:
+        tagger, labels = self._taggers[suitable], self._labels[suitable]
+        if tokenized:
+            tokens = [source for source in sources if isinstance(source, list)]
+            return list(tagger.pipe(tokens=tokens, batch_size=BATCH_SIZE, labels=labels, min_score=self._min_score))
+        texts = [source for source in sources if isinstance(source, str)]
+        return list(tagger.pipe(texts, batch_size=BATCH_SIZE, labels=labels, min_score=self._min_score))

@@ -1,0 +1,187 @@
+"""A run: tags the parts that are not there yet, in this process or in several.
+
+Processes are spawned, because a forked torch may hang. Each takes the next part that is free, so a slow one holds up
+nobody. When one is killed, the run ends, and the same command goes on where it ended.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from nerve import ArchiveError
+from nerve.bulk import manifest, parts
+from nerve.bulk.errors import BulkError
+from nerve.bulk.inputs import Input
+from nerve.bulk.models import Models
+from nerve.bulk.parts import Part, Report
+from nerve.bulk.settings import Settings
+
+_REPORT_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of a run, or of its shard, and where their files are."""
+
+    folder: Path
+    settings: Settings
+    parts: Sequence[Part]
+
+    def missing(self) -> list[Part]:
+        """The parts whose files are not there yet."""
+        return [part for part in self.parts if not part.path(self.folder, self.settings.to).exists()]
+
+    def errors(self) -> int:
+        """How many records of all parts could not be read."""
+        paths = (part.errors_path(self.folder) for part in self.parts)
+        return sum(path.read_bytes().count(b"\n") for path in paths if path.exists())
+
+
+def prepare(
+    files: Sequence[Input], folder: Path, settings: Settings, part_bytes: int, shard: tuple[int, int] = (1, 1)
+) -> Run:
+    """Cut the inputs into parts and make the folder ready.
+
+    Args:
+        files: the inputs.
+        folder: where the parts are written.
+        settings: what is done to each record.
+        part_bytes: bytes of input in a part.
+        shard: (i, n) is every n-th part from the i-th on, counted from 1.
+
+    Raises:
+        ArchiveError: there is no such model.
+        BulkError: the folder holds another run, or cannot be written.
+    """
+    manifest.claim(folder, manifest.describe(files, settings, part_bytes))
+    index, count = shard
+    return Run(folder, settings, parts.cut(files, part_bytes, settings.unit)[index - 1 :: count])
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def tag(run: Run, jobs: int, report: Report) -> None:
+    """Tag all parts that are missing.
+
+    Args:
+        run: what `prepare` returned.
+        jobs: processes, at most; with 1 this process does the work.
+        report: is told of progress.
+
+    Raises:
+        ArchiveError: the model cannot be loaded.
+        BulkError: an input cannot be read, a part cannot be written, a process was killed, or, if the settings are
+            strict, a record is bad. Parts that other processes have begun are finished first, unless one was killed.
+    """
+    todo = run.missing()
+    if min(jobs, len(todo)) > 1:
+        _in_processes(run, todo, min(jobs, len(todo)), report)
+    elif todo:
+        models = Models(run.settings)
+        for part in todo:
+            parts.write(part, run.folder, run.settings, models, report)
+
+
+class _Shared:
+    """What the processes of a run share: the number of the next part, and three counts of progress of each process.
+
+    A process changes its own counts only, so they need no lock, which a process that is killed could keep.
+    """
+
+    def __init__(self, context: Any, jobs: int) -> None:
+        self._next = context.Value("q", 0)
+        self._counts = context.RawArray("q", 3 * jobs)
+
+    def take(self, todo: Sequence[Part]) -> Iterator[Part]:
+        """The parts for one process, as long as there are any."""
+        while True:
+            with self._next:
+                number = self._next.value
+                self._next.value += 1
+            if number >= len(todo):
+                return
+            yield todo[number]
+
+    def stop(self, todo: Sequence[Part]) -> None:
+        """Let no process begin another part."""
+        with self._next:
+            self._next.value = len(todo)
+
+    def add(self, job: int, counts: Sequence[int]) -> None:
+        """Add to the counts of a process."""
+        for position, count in enumerate(counts):
+            self._counts[3 * job + position] += count
+
+    def totals(self) -> list[int]:
+        """The counts of all processes together."""
+        return [sum(self._counts[position::3]) for position in range(3)]
+
+
+def _in_processes(run: Run, todo: Sequence[Part], jobs: int, report: Report) -> None:
+    context = multiprocessing.get_context("spawn")
+    shared = _Shared(context, jobs)
+    here, there = context.Pipe(duplex=False)
+    processes = [
+        context.Process(target=_work, args=(run, todo, shared, job, there), daemon=True) for job in range(jobs)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        _wait(processes, shared, report)
+        if here.poll():
+            raise here.recv()
+    finally:
+        for process in processes:
+            if process.pid is not None:
+                process.kill()  # of no effect on one that has ended
+                process.join()
+
+
+def _wait(processes: Sequence[SpawnProcess], shared: _Shared, report: Report) -> None:
+    """Until all processes have ended. Raises BulkError if one was killed."""
+    running = list(processes)
+    before = shared.totals()
+    while running:
+        wait([process.sentinel for process in running], _REPORT_SECONDS)
+        ended = [process for process in running if process.exitcode is not None]
+        running = [process for process in running if process not in ended]
+        for process in ended:
+            if process.exitcode:
+                raise BulkError(
+                    f"a process ended with status {process.exitcode}, as it does when memory runs out (-9); "
+                    "the same command goes on with the parts that are missing"
+                )
+        now = shared.totals()
+        report(*(later - earlier for later, earlier in zip(now, before, strict=True)))
+        before = now
+
+
+def _work(run: Run, todo: Sequence[Part], shared: _Shared, job: int, errors: "Connection[Any, Any]") -> None:
+    """What a process of a run does."""
+    # Ctrl+C reaches the whole group. The first process ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    try:
+        models = Models(run.settings)
+        for part in shared.take(todo):
+            parts.write(part, run.folder, run.settings, models, lambda *counts: shared.add(job, counts))
+    except (ArchiveError, BulkError) as error:
+        shared.stop(todo)
+        errors.send(error)
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

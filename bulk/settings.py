@@ -1,0 +1,32 @@
+"""What a run does to each record. Every process of a run gets the same settings."""
+
+from dataclasses import dataclass
+
+from nerve.tagger import Device
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run."""
+
+    model: str = "en"
+    """a bundled name, the path of an archive, or `auto`: Chinese or English by the script of each text"""
+    device: Device = "auto"
+    threads: int = 1
+    """CPU threads of each process"""
+    weights_only: bool = False
+    """whether the archive is read as data, and no program in it runs"""
+    unit: str = "line"
+    """how much of plain text is one text; one of `records.UNITS`"""
+    text_field: str = "text"
+    """the field of a JSON object, or the column of a CSV file, that holds the text"""
+    ents_field: str = "ents"
+    """the field that the entities are written to"""
+    to: str = "jsonl"
+    """one of `writers.FORMATS`"""
+    labels: tuple[str, ...] | None = None
+    """only entities with these labels are written; None is all"""
+    min_score: float = 0.0
+    """only entities with at least this score are written"""
+    strict: bool = False
+    """whether the first bad line ends the run; else it becomes an error line"""

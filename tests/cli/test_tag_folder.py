@@ -1,0 +1,267 @@
+"""Folders of parts: what is written, what is skipped, what is refused, and that a crash changes nothing."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nerve.bulk import parts
+from nerve.bulk.inputs import Input
+from tests.support.shell import command, environment
+
+Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
+Files = dict[str, str]
+
+KNOWN = "Angela Merkel visited the city of New York on Monday , and München in 2005 ."
+
+
+def digests(folder: Path) -> Files:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("part-*")}
+
+
+def errors_of(ended: "subprocess.CompletedProcess[str]") -> str:
+    assert ended.returncode == 1
+    return ended.stderr.removeprefix("nerve tag: ").rstrip("\n")
+
+
+TAG = ("tag", "corpus", "--model", "model.pt", "--part-bytes", "16384")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, archive_bytes: bytes) -> Path:
+    """A folder with a corpus of more than 20 parts, one file of which is cut, and two share a part; with a model; and
+    with `whole`, which an uninterrupted run has written."""
+    made = tmp_path_factory.mktemp("made")
+    (made / "model.pt").write_bytes(archive_bytes)
+    folder = made / "corpus"
+    folder.mkdir()
+    words = KNOWN.split()
+    texts = [" ".join(words[n % 5 : 5 + n % 11]) for n in range(8_000)]
+    objects = ({"id": n, "text": text} for n, text in enumerate(texts))
+    (folder / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in objects))
+    (folder / "b.txt").write_text("\n".join(texts[:20]))
+    (folder / "c.csv").write_text("id,text\n" + "".join(f'{n},"{text}"\n' for n, text in enumerate(texts[:20])))
+    tag = command(*TAG, "--output", "whole", "--jobs", "1")
+    ended = subprocess.run(tag, cwd=made, env=environment(), capture_output=True, check=True, timeout=240)
+    assert (ended.stdout, ended.stderr) == (b"", b"")
+    assert len(digests(made / "whole")) > 20
+    return made
+
+
+@pytest.fixture
+def corpus(made: Path, tmp_path: Path) -> Path:
+    """The corpus, beside the model and `whole`, all the test's own."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "corpus"
+
+
+@pytest.fixture
+def whole(corpus: Path) -> Files:
+    """What the uninterrupted run has written."""
+    return digests(corpus.parent / "whole")
+
+
+def test_the_parts_hold_what_the_standard_output_gets(nerve: Nerve, whole: Files, tmp_path: Path) -> None:
+    joined = "".join((tmp_path / "whole" / name).read_text(encoding="utf-8") for name in sorted(whole))
+    streamed = nerve("tag", "corpus", "--model", "model.pt").stdout
+
+    def spans(lines: str) -> list[object]:
+        values = [json.loads(line) for line in lines.splitlines()]
+        for value in values:
+            for ent in value["ents"]:
+                ent["score"] = pytest.approx(ent["score"], abs=1e-5)
+        return values
+
+    assert spans(joined) == spans(streamed)
+    assert len(joined.splitlines()) == 8_040
+
+
+def test_several_processes_write_the_same_bytes(nerve: Nerve, whole: Files, tmp_path: Path) -> None:
+    ended = nerve(*TAG, "--output", "two", "--jobs", "2")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert digests(tmp_path / "two") == whole
+
+
+def test_two_shards_write_the_same_bytes_as_one_run(nerve: Nerve, whole: Files, tmp_path: Path) -> None:
+    for shard in ("2/2", "1/2"):
+        assert digests(tmp_path / "shards").keys() != whole.keys()
+        assert nerve(*TAG, "--output", "shards", "--jobs", "1", "--shard", shard).returncode == 0
+    assert digests(tmp_path / "shards") == whole
+
+
+def test_only_parts_that_are_missing_are_made(nerve: Nerve, whole: Files, tmp_path: Path) -> None:
+    folder = tmp_path / "whole"
+    first, second = sorted(whole)[:2]
+    (folder / first).unlink()
+    (folder / second).write_text("kept")
+    (folder / f".{first}.left").write_text("by a process that was killed")
+    assert nerve(*TAG, "--output", "whole", "--jobs", "1").returncode == 0
+    assert digests(folder) == {**whole, second: hashlib.sha256(b"kept").hexdigest()}
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_group_that_was_killed_leaves_whole_parts_and_the_same_command_makes_the_others(
+    whole: Files, tmp_path: Path
+) -> None:
+    tag = command(*TAG, "--output", "killed", "--jobs", "2")
+    folder = tmp_path / "killed"
+    with subprocess.Popen(tag, cwd=tmp_path, env=environment(), start_new_session=True) as process:
+        while not digests(folder) and process.poll() is None:
+            pass
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    stood = digests(folder)
+    assert 0 < len(stood) < len(whole)
+    assert stood.items() <= whole.items()
+    subprocess.run(tag, cwd=tmp_path, env=environment(), check=True, timeout=240)
+    assert digests(folder) == whole
+
+
+def test_ctrl_c_ends_quietly(whole: Files, tmp_path: Path) -> None:
+    tag = command(*TAG, "--output", "stopped", "--jobs", "2")
+    folder = tmp_path / "stopped"
+    with subprocess.Popen(
+        tag, cwd=tmp_path, env=environment(), start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not digests(folder) and process.poll() is None:
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        assert (process.wait(60), process.stderr.read()) == (130, "")
+    assert digests(folder).items() <= whole.items()
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+ANOTHER = "whole: this folder holds another run, "
+
+
+@pytest.mark.parametrize(
+    ("flags", "fact"),
+    [
+        (("--part-bytes", "5000"), "with parts of 16,384 bytes, not 5,000"),
+        (("--min-score", "0.5"), "with another setting: min_score"),
+        (("--to", "conll", "--unit", "file"), "with another setting: unit, to"),
+    ],
+)
+@pytest.mark.usefixtures("whole")
+def test_a_run_with_other_settings_is_refused(nerve: Nerve, flags: tuple[str, ...], fact: str) -> None:
+    assert errors_of(nerve(*TAG, "--output", "whole", *flags)) == f"{ANOTHER}{fact}; choose another one"
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_run_with_another_model_is_refused(nerve: Nerve, tmp_path: Path) -> None:
+    archive = tmp_path / "model.pt"
+    archive.write_bytes(archive.read_bytes() + b"\0")
+    fact = "with another model (the SHA-256 of its archive differs)"
+    assert errors_of(nerve(*TAG, "--output", "whole")) == f"{ANOTHER}{fact}; choose another one"
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_run_of_other_inputs_is_refused(nerve: Nerve, corpus: Path) -> None:
+    path = corpus / "b.txt"
+    path.write_text(path.read_text().replace("New York", "Old York"))
+    fact = "of another input than corpus/b.txt, by its name, size or content"
+    assert errors_of(nerve(*TAG, "--output", "whole")) == f"{ANOTHER}{fact}; choose another one"
+    path.unlink()
+    assert errors_of(nerve(*TAG, "--output", "whole")) == f"{ANOTHER}of 3 input files, not 2; choose another one"
+
+
+@pytest.mark.usefixtures("whole")
+def test_parts_without_a_manifest_are_refused(nerve: Nerve, tmp_path: Path) -> None:
+    (tmp_path / "whole" / "manifest.json").unlink()
+    fact = "whole: there are parts in this folder, but no manifest.json; choose another one"
+    assert errors_of(nerve(*TAG, "--output", "whole")) == fact
+
+
+@pytest.mark.usefixtures("corpus")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_a_process_meets_is_said_once(nerve: Nerve, jobs: str) -> None:
+    ended = nerve(*TAG, "--output", "out", "--jobs", jobs, "--labels", "SECRET")
+    assert errors_of(ended) == "--labels: model.pt has no label 'SECRET'; its labels are LOC, PER"
+
+
+@pytest.mark.parametrize(
+    ("flags", "fact"),
+    [
+        (("-", "--output", "x"), "--output: standard input cannot be cut into parts; name files or folders"),
+        (("a", "--output", "x", "--to", "inline"), "--output: a folder has no inline format"),
+        (("a", "--output", "x", "--line-buffered"), "--output: a folder has no --line-buffered"),
+        (("a", "--jobs", "2"), "--jobs needs --output"),
+        (("a", "--shard", "1/2"), "--shard needs --output"),
+        (("a", "--part-bytes", "9"), "--part-bytes needs --output"),
+        (("a", "--output", "x", "--shard", "3/2"), "'3/2' is not I/N with I from 1 to N, such as 1/2"),
+    ],
+)
+def test_flags_that_make_no_sense_are_refused(nerve: Nerve, flags: tuple[str, ...], fact: str) -> None:
+    ended = nerve("tag", *flags)
+    assert (ended.returncode, ended.stderr.rstrip("\n").endswith(fact)) == (2, True)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(nerve: Nerve, corpus: Path) -> None:
+    (corpus.parent / "file").write_text("")
+    assert errors_of(nerve(*TAG, "--output", "file")) == "file: cannot be used: File exists"
+
+
+# -- bad lines -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bad(corpus: Path) -> None:
+    """A corpus of two parts with one bad line in each."""
+    shutil.rmtree(corpus)
+    corpus.mkdir()
+    (corpus / "a.txt").write_bytes(b"one\n\xff\n" + b"two\n" * 4_090)
+    (corpus / "b.jsonl").write_bytes(b"{" + b" " * 100)
+
+
+@pytest.mark.usefixtures("bad")
+def test_bad_lines_are_listed_and_counted_again_when_nothing_is_left_to_do(nerve: Nerve, tmp_path: Path) -> None:
+    for _ in range(2):
+        ended = nerve(*TAG, "--output", "out", "--jobs", "1")
+        assert (ended.returncode, ended.stderr.split(";")[0]) == (3, "nerve tag: 2 lines could not be read")
+    folder = tmp_path / "out"
+    names = ["manifest.json", "part-000000.errors", "part-000000.jsonl", "part-000001.errors", "part-000001.jsonl"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert (folder / "part-000000.errors").read_text() == "corpus/a.txt:2: byte 0xff is not UTF-8\n"
+    lines = (folder / "part-000000.jsonl").read_text().splitlines()
+    assert json.loads(lines[1]) == {"error": "corpus/a.txt:2: byte 0xff is not UTF-8"}
+
+
+@pytest.mark.usefixtures("bad")
+def test_strict_leaves_no_part_with_a_bad_line(nerve: Nerve, tmp_path: Path) -> None:
+    ended = nerve(*TAG, "--output", "out", "--jobs", "1", "--strict")
+    assert errors_of(ended) == "corpus/a.txt:2: byte 0xff is not UTF-8"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.json"]
+
+
+# -- cutting -------------------------------------------------------------------------------------------------------
+
+
+def test_small_files_share_a_part_and_large_ones_are_cut() -> None:
+    files = [Input(name, "text", size) for name, size in (("a", 40), ("b", 60), ("c", 1), ("d", 250), ("e.gz", 300))]
+    cut = [
+        [(one.input.name, one.begin, one.end) for one in part.slices] for part in parts.cut(files, 100, unit="line")
+    ]
+    assert cut == [
+        [("a", 0, None), ("b", 0, None)],
+        [("c", 0, None)],
+        [("d", 0, 100)],
+        [("d", 100, 200)],
+        [("d", 200, 250)],
+        [("e.gz", 0, None)],
+    ]
+
+
+def test_an_empty_corpus_is_a_run_of_one_part_without_lines(nerve: Nerve, corpus: Path, tmp_path: Path) -> None:
+    shutil.rmtree(corpus)
+    corpus.mkdir()
+    (corpus / "a.txt").write_bytes(b"")
+    assert nerve(*TAG, "--output", "out").returncode == 0
+    assert (tmp_path / "out" / "part-000000.jsonl").read_bytes() == b""
