@@ -59,7 +59,7 @@ class Rollout:
 
     def done(self, worker: int) -> None:
         """A worker has finished its reload."""
-        if self._turns and self._turns[0] == worker:
+        if self._turns and self._turns[0] == worker and self._offered is None:
             self._turns.popleft()
             if self._turns:
                 self._send(self._turns[0], Message(Kind.TURN))
@@ -67,12 +67,12 @@ class Rollout:
     def ended(self, worker: int) -> None:
         """A worker has ended, for whatever reason."""
         self._workers.discard(worker)
+        if worker in self._turns and worker != self._turns[0]:
+            self._turns.remove(worker)
         if self._offered is not None and (worker in self._others or worker == self._turns[0]):
             self._others.discard(worker)
             self.heard(worker, "a worker ended while it was reloaded")
         self.done(worker)
-        if worker in self._turns:
-            self._turns.remove(worker)
 
     def _prepare(self, worker: int, snapshot: Snapshot) -> None:
         self._others.add(worker)
@@ -94,3 +94,5 @@ class Rollout:
             self._send(other, Message(Kind.ABORT if self._reason else Kind.COMMIT))
         if first in self._workers:
             self._send(first, Message(Kind.REJECTED if self._reason else Kind.ACCEPTED, self._reason))
+        else:
+            self.done(first)
