@@ -1,7 +1,7 @@
 """`python -m nerve.service`: reads the settings, binds the port and runs the server.
 
 What prevents the start is said in one line. On SIGTERM and Ctrl+C the requests in flight are finished first; the
-process then exits with 0 and 130. With several workers this process only supervises them (server/workers.py).
+process then exits with 0 and 130. With several workers this process only supervises them (server/supervisor.py).
 """
 
 import logging
@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 from nerve import streams
 from nerve.service.observability import logs
-from nerve.service.observability.multiprocess import own_metrics
+from nerve.service.observability.multiprocess import join_metrics, own_metrics
 from nerve.service.server.listener import bound_socket, ready_line
+from nerve.service.server.worker import Worker
 from nerve.service.server.workers import supervise
 from nerve.service.settings import Settings, StartError, read_settings
 
@@ -45,18 +46,21 @@ def serve(settings: Settings) -> int:
         return _answer(settings, listener, lambda: logs.announce(settings.log_format, ready_line(listener)))
 
 
-def _work(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
+def _work(settings: Settings, listener: socket.socket, worker: Worker) -> int:
     """Be one of several workers, in a process that has just been forked."""
     logs.configure(settings.log_format, settings.log_level)
-    return _status(settings, lambda: _answer(settings, listener, ready))
+    join_metrics()
+    return _status(settings, lambda: _answer(settings, listener, lambda: None, worker))
 
 
-def _answer(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> int:
+def _answer(
+    settings: Settings, listener: socket.socket, ready: Callable[[], None], worker: Worker | None = None
+) -> int:
     # Not at the top: this import takes seconds. Wrong settings and a taken port are reported before it, and the
     # supervisor forks without it.
     from nerve.service.server.process import run
 
-    run(settings, listener, ready)
+    run(settings, listener, ready, worker)
     return 0
 
 

@@ -140,6 +140,12 @@ class Settings(BaseSettings):
     drain_seconds: int = Field(
         default=8, ge=0, le=86_400, description="time after that for the requests in flight to finish"
     )
+    hang_seconds: float = Field(
+        default=15.0,
+        ge=2,
+        le=86_400,
+        description="with several workers: time without a sign of life after which a worker is killed and replaced",
+    )
     api_keys_file: str = Field(
         default="", description="file of API keys; if set, every request must send one of them"
     )

@@ -23,10 +23,6 @@ class ModelReloader(Protocol):
         """Reload a model; return it as it is now, and whether its archive had changed."""
         ...
 
-    def tell_others(self) -> None:
-        """Make the other processes reload, too."""
-        ...
-
 
 @dataclass
 class Service:

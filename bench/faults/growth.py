@@ -21,7 +21,7 @@ from nerve.model.vocabulary import Vocabulary
 from nerve.service.annotate.document import Annotation, Document, read
 from nerve.service.annotate.gazetteer import Gazetteer
 from nerve.service.annotate.offsets import in_unit
-from nerve.service.annotate.redaction import OPERATORS, Operator, Redact, redacted
+from nerve.service.annotate.redaction import OPERATORS, Growth, Operator, Redact, redacted
 from nerve.service.api.answers import json_bytes
 from nerve.service.api.labelling import controls_of
 from nerve.service.api.requests import EntitiesRequest, parse_request
@@ -66,7 +66,7 @@ def _offsets(text: str) -> object:
 def _redaction(operator: Callable[[], Operator]) -> Path:
     def path(text: str) -> object:
         document, entities = _entities(text)
-        return redacted(document.text, entities, {"LOC": Redact()}, operator(), 100 * len(text) + 1_000)
+        return redacted(document.text, entities, {"LOC": Redact()}, operator(), Growth([text]))
 
     return path
 

@@ -18,7 +18,6 @@ async def read_metrics(service: Service, request: Request) -> Response:
 async def reload_model(service: Service, request: Request) -> Response:
     """Serve the archive that is now on disk."""
     model, changed = await service.reloader.model(request.path_params["name"])
-    service.reloader.tell_others()
     return json_response({"model": model.name, "reloaded": changed, "sha256": model.digest})
 
 

@@ -7,7 +7,7 @@ this thread alone: a second core is worth more to a second process than to a bat
 import asyncio
 import os
 from collections.abc import Callable, MutableMapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.thread import BrokenThreadPool
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,14 @@ class Engine:
             return await asyncio.get_running_loop().run_in_executor(self._thread, _tag, recognizer, windows)
         except BrokenThreadPool as error:
             raise EngineStoppedError("the engine's thread could not start") from error
+
+    def submit(self, call: Callable[[], None]) -> Future[None]:
+        """Run a short call in the engine's thread, after the batch that is running.
+
+        Raises:
+            RuntimeError: after `close`, or when the thread could not start.
+        """
+        return self._thread.submit(call)
 
     def close(self) -> None:
         """Run no further batch. The one that is running ends by itself."""

@@ -5,21 +5,36 @@ from pathlib import Path
 
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.registry import AUTO, ServedModel, Stamp
+from nerve.service.engine.snapshot import Snapshot
 from nerve.service.observability.failures import log_failure
 from nerve.service.settings import Settings, SettingsError, StartError
 
 
-def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
+def check_paths(paths: Sequence[Path]) -> None:
+    """Check that there are files at these paths, before torch is imported, which takes seconds.
+
+    Raises:
+        StartError: for the first that is missing.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise StartError(f"there is no model at {path}; name one with --model or MODEL")
+
+
+def load_models(settings: Settings, engine: Engine, snapshots: Sequence[Snapshot] = ()) -> Sequence[ServedModel]:
     """Load the archives that the settings name.
+
+    Args:
+        settings: name the archives.
+        engine: in whose thread the models are checked and warmed up.
+        snapshots: of all archives in their order; if there are none, the archives themselves are read.
 
     Raises:
         StartError: for the first archive that cannot be served.
         SettingsError: if the archives contradict the settings.
     """
-    for path in settings.models:
-        # Checked before torch is imported, which takes seconds.
-        if not path.is_file():
-            raise StartError(f"there is no model at {path}; name one with --model or MODEL")
+    if not snapshots:
+        check_paths(settings.models)
     from nerve.model.recognizer import MAX_WINDOW
 
     if settings.batch_tokens < MAX_WINDOW:
@@ -27,8 +42,9 @@ def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
             f"batch_tokens ({settings.batch_tokens:,}) is smaller than the longest window ({MAX_WINDOW:,} tokens)"
         )
     models: list[ServedModel] = []
-    for path in settings.models:
-        model = load_model(path, settings, engine)
+    for source in snapshots or settings.models:
+        model = load_model(source, settings, engine)
+        path = model.stamp.path
         if model.name in [other.name for other in models]:
             raise StartError(f"{path} is the second model that is named {model.name}")
         if model.name == AUTO:
@@ -37,13 +53,13 @@ def load_models(settings: Settings, engine: Engine) -> Sequence[ServedModel]:
     return models
 
 
-def load_model(path: Path, settings: Settings, engine: Engine) -> ServedModel:
+def load_model(source: Path | Snapshot, settings: Settings, engine: Engine) -> ServedModel:
     """Load an archive in the calling thread, then check it and warm it up in the engine's thread.
 
     Args:
-        path: the archive.
+        source: the archive, or a snapshot of it.
         settings: the device, the digests that archives may have, and whether their programs may run.
-        engine: checks the archive and warms it up.
+        engine: checks the model and warms it up.
 
     Raises:
         StartError: if it cannot be served.
@@ -51,16 +67,20 @@ def load_model(path: Path, settings: Settings, engine: Engine) -> ServedModel:
     from nerve.model import archive
     from nerve.model.recognizer import Recognizer
 
-    try:
+    if isinstance(source, Snapshot):
+        stamp, content = source.stamp, source.content
+    else:
         # Taken before the archive is read, so that a change meanwhile counts as one.
-        stamp = Stamp.of(path)
+        stamp, content = Stamp.of(source), source
+    path = stamp.path
+    try:
         loaded = archive.load(
-            path, settings.device, weights_only=settings.weights_only, sha256=settings.allowed_digests
+            content, settings.device, weights_only=settings.weights_only, sha256=settings.allowed_digests
         )
         recognizer = Recognizer(loaded)
         engine.warm_up(recognizer, loaded.self_check)
     except archive.ArchiveError as error:
-        raise StartError(str(error)) from None
+        raise StartError(str(error).replace(str(content), str(path))) from None
     except MemoryError:
         raise StartError(f"{path}: there is not enough memory to load it") from None
     except RuntimeError as error:  # of torch: the archive's own program may do anything

@@ -1,10 +1,13 @@
-"""The socket that the service listens on, bound before anything slow is done, and the limits of its connections."""
+"""The socket that the service listens on: bound early, with limits, and closed without losing a connection."""
 
 import asyncio
+import ctypes
 import errno
 import logging
 import resource
 import socket
+import struct
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +20,19 @@ ACCEPTED_AT_ONCE = 16
 SECONDS_BETWEEN_LINES = 1.0
 
 _NO_FILE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+# A program for the kernel's packet filter, which sees what arrives at a socket, from the TCP header on: drop what
+# opens a connection, let through everything else. An instruction is (code, jump if true, jump if false, operand).
+_REFUSE_NEW_CONNECTIONS = (
+    (0x30, 0, 0, 13),  # load the byte with the flags
+    (0x45, 0, 1, 0x02),  # is SYN among them?
+    (0x06, 0, 0, 0),  # drop
+    (0x06, 0, 0, 0xFFFF_FFFF),  # keep
+)
+_SO_ATTACH_FILTER = 26
+# Of a listening socket, TCP_INFO has the length of its queue in the field `tcpi_unacked`, after 8 bytes and 4
+# numbers.
+_QUEUE_OFFSET = 24
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +84,36 @@ def bound_socket(settings: Settings, *, shared: bool = False) -> socket.socket:
     except OSError as error:
         raise cannot_listen(settings, error) from None
     return listener
+
+
+def refuse_new_connections(listener: socket.socket) -> bool:
+    """Keep what is on its way to this socket, and let nothing new come.
+
+    A connection that is in the socket's queue when it is closed is reset, and so is the request that it may have
+    brought. Afterwards the queue can be emptied, and stays empty. To clients it is as if their first packet were
+    lost: they send it again a second later, to whoever listens then.
+
+    Returns:
+        Whether the system can do that.
+    """
+    if sys.platform != "linux":
+        return False
+    program = b"".join(struct.pack("HBBI", *instruction) for instruction in _REFUSE_NEW_CONNECTIONS)
+    memory = ctypes.create_string_buffer(program)
+    filter_ = struct.pack("HP", len(_REFUSE_NEW_CONNECTIONS), ctypes.addressof(memory))
+    with suppress(OSError):  # a sandbox without packet filters
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
+        return True
+    return False
+
+
+def waiting_connections(listener: socket.socket) -> int:
+    """How many connections wait in the queue of a listening socket; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    information = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUE_OFFSET + 4)
+    (waiting,) = struct.unpack_from("I", information, _QUEUE_OFFSET)
+    return int(waiting)
 
 
 def cannot_listen(settings: Settings, error: OSError) -> StartError:

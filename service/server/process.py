@@ -1,8 +1,9 @@
 """One process that answers: it loads the models, builds the application, and runs uvicorn around it.
 
 SIGTERM turns readiness off at once, and the port is closed some time later, so that load balancers can notice.
-Requests that have been accepted by then are answered. SIGHUP reloads the archives and the API keys that have changed
-on disk.
+Requests that have been accepted by then are answered, and so are those of connections that the system has accepted
+and this process has not. SIGHUP reads the API keys again, and reloads the archives that have changed on disk; of
+several workers, the supervisor chooses one for the archives.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -29,14 +31,18 @@ from nerve.service.engine.one_thread import OneThread, StillRunningError
 from nerve.service.engine.reloader import Reloader
 from nerve.service.http.keys import reread_keys
 from nerve.service.observability.failures import log_failure
+from nerve.service.server.heartbeat import BEAT_SECONDS, Heartbeat, Part
 from nerve.service.server.listener import (
     ACCEPTED_AT_ONCE,
     BACKLOG,
     cannot_listen,
     raise_file_limit,
+    refuse_new_connections,
     report_refused_connections,
+    waiting_connections,
 )
 from nerve.service.server.protocol import protocol_of
+from nerve.service.server.worker import Link, Worker
 from nerve.service.settings import Settings
 from nerve.service.state import Service
 
@@ -46,14 +52,19 @@ log = logging.getLogger(__name__)
 # default would wait 5 ms each time.
 SWITCH_SECONDS = 0.0005
 
+# Before the port is closed: for handshakes under way, and for clients that have connected and not yet sent a request.
+LAST_CONNECTIONS_SECONDS = 0.2
+POLL_SECONDS = 0.01
 
-def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+
+def run(settings: Settings, listener: socket.socket, ready: Callable[[], None], worker: Worker | None = None) -> None:
     """Load the models and answer requests until a signal says to stop.
 
     Args:
         settings: of the service.
         listener: a bound socket.
         ready: is called as soon as the service listens.
+        worker: if this process is one of several.
 
     Raises:
         StartError: if the service cannot start.
@@ -65,9 +76,12 @@ def run(settings: Settings, listener: socket.socket, ready: Callable[[], None]) 
     try:
         # A SIGHUP that comes while the archives are being read may be too late for them, so it is kept.
         reload_signal = _ReloadSignal()
-        app = create_app(settings, load_models(settings, engine), engine)
+        snapshots = worker.snapshots if worker else []
+        app = create_app(settings, load_models(settings, engine, snapshots), engine)
+        for snapshot in snapshots:
+            snapshot.close()
         freeze_garbage_collector()
-        _Server(app, reload_signal, ready).run(sockets=[listener])
+        _Server(app, engine, reload_signal, ready, worker).run(sockets=[listener])
     finally:
         engine.close()
 
@@ -102,7 +116,14 @@ class _ReloadSignal:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, app: FastAPI, reload_signal: _ReloadSignal, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        engine: Engine,
+        reload_signal: _ReloadSignal,
+        ready: Callable[[], None],
+        worker: Worker | None,
+    ) -> None:
         self._service: Service = app.state.service
         self._reloader: Reloader = app.state.reloader
         settings = self._service.settings
@@ -120,11 +141,12 @@ class _Server(uvicorn.Server):
             )
         )
         self._settings = settings
+        self._engine = engine
         self._reload_signal = reload_signal
         self._ready = ready
-        self._parent = os.getppid()
+        self._worker = worker
         self._closing_time = math.inf
-        self._reloading: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._key_reader = OneThread("reload API keys")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -137,12 +159,32 @@ class _Server(uvicorn.Server):
             await self.lifespan.shutdown()
             raise cannot_listen(self._settings, error) from None
         report_refused_connections(asyncio.get_running_loop())
+        if self._worker is not None:
+            self._reloader.others = link = Link(self._worker.channel, self._reloader)
+            link.start()
+            self._run(self._beat(self._worker.heartbeat))
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.draining = True
+        await self._answer_last_connections(sockets or [])
         self._service.closing = True
         self._service.stopping.set()
         await super().shutdown(sockets)
+
+    async def _answer_last_connections(self, listeners: list[socket.socket]) -> None:
+        """Accept whatever is in the queues of the listening sockets, and begin to answer it."""
+        refused = [refuse_new_connections(listener) for listener in listeners]
+        if not all(refused):
+            return  # the queue would never stay empty
+        loop = asyncio.get_running_loop()
+        soon = loop.time() + LAST_CONNECTIONS_SECONDS
+        late = loop.time() + max(LAST_CONNECTIONS_SECONDS, self._settings.drain_seconds)
+        while True:
+            waiting = any(map(waiting_connections, listeners))
+            if loop.time() >= (late if waiting else soon):
+                return
+            await asyncio.sleep(POLL_SECONDS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         first = not self._service.draining
@@ -157,21 +199,36 @@ class _Server(uvicorn.Server):
         """Look after signals; uvicorn calls this ten times a second."""
         if time.monotonic() >= self._closing_time:
             self.should_exit = True
-        if self._settings.workers > 1 and not self._service.draining and os.getppid() != self._parent:
-            signal.raise_signal(signal.SIGTERM)  # the supervisor was killed: nobody else would end this process
+        if self._worker is not None and self._worker.orphaned and not self._service.draining:
+            signal.raise_signal(signal.SIGTERM)
         if self._reload_signal.take():
-            task = asyncio.create_task(self._reload())
-            self._reloading.add(task)
-            task.add_done_callback(self._reloading.discard)
+            self._run(self._reload())
         return await super().on_tick(counter)
 
     async def _reload(self) -> None:
+        # The keys first: a revoked key must not stay valid because an archive cannot be read.
         try:
-            # First: a key that was taken back must not wait for an archive.
             await self._reread_keys()
-            await self._reloader.all_models()
+            if self._worker is None:
+                await self._reloader.all_models()
         except Exception as error:
             log_failure(error, "the reload")
+
+    async def _beat(self, heartbeat: Heartbeat) -> None:
+        """Show the supervisor that the event loop lives, and the engine's thread, too."""
+        in_engine: Future[None] | None = None
+        while True:
+            heartbeat.beat(Part.LOOP)
+            # Without its batcher this worker answers nothing more, so that it must be replaced.
+            if (in_engine is None or in_engine.done()) and (self._service.batcher.alive or self._service.draining):
+                with suppress(RuntimeError):  # the engine has stopped
+                    in_engine = self._engine.submit(partial(heartbeat.beat, Part.ENGINE))
+            await asyncio.sleep(BEAT_SECONDS / 2)
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _reread_keys(self) -> None:
         keys, file = self._service.keys, self._settings.api_keys_file

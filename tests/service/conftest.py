@@ -175,7 +175,9 @@ def make_archive(
 class ServiceProcess:
     """A process of `python -m nerve.service` with these arguments, and its two streams."""
 
-    def __init__(self, arguments: list[str], stderr: int | None = None, **environment: str) -> None:
+    def __init__(
+        self, arguments: list[str], stderr: int | None = None, prefix: list[str] | None = None, **environment: str
+    ) -> None:
         self._log = os.memfd_create("stderr")  # a pipe would have to be read continuously
         inherited = {
             key: os.environ[key]
@@ -183,7 +185,7 @@ class ServiceProcess:
             if key in os.environ
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "nerve.service", *arguments],
+            [*(prefix or []), sys.executable, "-m", "nerve.service", *arguments],
             cwd=ROOT,
             # There is no load balancer to wait for, unless a test says so.
             env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},
@@ -239,8 +241,10 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
     """Starts service processes, and ends them after the test."""
     started: list[ServiceProcess] = []
 
-    def run(*arguments: str, stderr: int | None = None, **environment: str) -> ServiceProcess:
-        started.append(ServiceProcess(list(arguments), stderr, **environment))
+    def run(
+        *arguments: str, stderr: int | None = None, prefix: list[str] | None = None, **environment: str
+    ) -> ServiceProcess:
+        started.append(ServiceProcess(list(arguments), stderr, prefix, **environment))
         return started[-1]
 
     yield run

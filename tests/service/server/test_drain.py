@@ -1,14 +1,24 @@
 """SIGTERM, in a real process under load: readiness goes first, and nothing that was accepted is lost."""
 
+import asyncio
 import concurrent.futures
+import http.client
 import itertools
+import json
+import os
+import signal
+import socket
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from bench.faults.restart import restarts
+from nerve.service.server.listener import refuse_new_connections, waiting_connections
 from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
@@ -105,3 +115,46 @@ def test_a_request_that_takes_longer_than_the_drain_is_answered_503(run_service:
     assert answer.status_code == 503
     assert answer.json()["error"] == {"code": "unavailable", "message": "the service is shutting down"}
     assert service.ended()[0] == 0
+
+
+def test_connections_in_the_systems_queue_when_the_port_closes_are_answered(run_service: Run, archive: Path) -> None:
+    service = run_service("--port", "0", "--model", str(archive))
+    _, url = service.ready()
+    os.kill(service.process.pid, signal.SIGSTOP)
+    connections = []
+    for number in range(200):
+        connection = socket.create_connection((httpx.URL(url).host, httpx.URL(url).port or 0), timeout=60)
+        body = json.dumps({"text": f"Munich {number}"}).encode()
+        connection.sendall(b"POST /v1/entities HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        connections.append(connection)
+    service.terminate()
+    os.kill(service.process.pid, signal.SIGCONT)
+    for number, connection in enumerate(connections):
+        with connection, http.client.HTTPResponse(connection) as answer:
+            answer.begin()
+            assert json.loads(answer.read())["text"] == f"Munich {number}"
+    assert service.ended()[0] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a filter for connections")
+def test_a_socket_that_refuses_new_connections_keeps_those_it_has() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as waiting,
+    ):
+        assert waiting_connections(listener) == 1
+        assert refuse_new_connections(listener)
+        with pytest.raises(TimeoutError):
+            socket.create_connection(listener.getsockname(), timeout=0.2)
+        waiting.sendall(b"request")
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(100) == b"request"
+        assert waiting_connections(listener) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_restart_under_load_loses_no_request(archive: Path, workers: int) -> None:
+    counts = asyncio.run(restarts(workers, 2, 16, grace=0.2, model=archive))
+    assert (counts["lost"], counts["wrong"]) == (0, 0)
+    assert counts["answered"] > 100

@@ -1,0 +1,306 @@
+"""The process above the workers: it starts, watches, replaces and ends them, and answers nothing itself.
+
+It waits for the first worker before it starts the others, so that an archive that cannot be served is reported once.
+Until all are ready for the first time, a worker that fails ends the service. Later, nothing does but a signal: a
+worker that dies or hangs is replaced, and one that cannot start is tried again after a growing pause.
+
+SIGTERM and SIGINT end all workers, those that do not obey with SIGKILL. SIGHUP makes each read the API keys, and one
+of them look at the archives (`nerve.service.server.rollout`).
+"""
+
+import logging
+import math
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from nerve.service.engine.snapshot import Snapshot
+from nerve.service.server.channel import Channel, Kind, Message
+from nerve.service.server.heartbeat import BEAT_SECONDS, Heartbeat, Watch
+from nerve.service.server.rollout import Rollout
+from nerve.service.server.worker import Worker
+from nerve.service.settings import Settings
+
+# A replacement that takes longer to start has hung. The first start may take as long as it likes.
+START_SECONDS = 300.0
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+# After grace and drain. A worker that finishes in time needs some of it to write its log and exit.
+KILL_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Archives(Protocol):
+    """The archives that workers start with."""
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """In the order of the settings."""
+        ...
+
+    def replace(self, snapshot: Snapshot) -> None:
+        """Keep this in place of the snapshot of the same archive."""
+        ...
+
+
+@dataclass
+class _Process:
+    """A worker, as its supervisor sees it."""
+
+    pid: int
+    channel: Channel
+    watch: Watch
+    starting_seconds: float = 0.0
+    ready: bool = False
+    outdated: bool = False
+
+
+class Supervisor:
+    """Runs the workers.
+
+    Args:
+        settings: the number of workers, and the limits on their time.
+        archives: that they serve.
+        run: runs in each worker, and returns an exit status.
+        all_ready: is called once, when all workers are ready for the first time.
+        forget: is called with the process id of each worker that has ended.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        archives: Archives,
+        run: Callable[[Worker], int],
+        all_ready: Callable[[], None],
+        forget: Callable[[int], None],
+    ) -> None:
+        self._settings = settings
+        self._archives = archives
+        self._run = run
+        self._all_ready = all_ready
+        self._forget = forget
+        self._workers: dict[int, _Process] = {}
+        self._rollout = Rollout(self._send, self._keep)
+        self._selector = selectors.DefaultSelector()
+        self._announced = False
+        self._wanted = 1  # until the first is ready
+        self._pause = 0.0
+        self._next_start = 0.0
+        self._next_look = 0.0
+        self._status: int | None = None
+        self._kill_time = math.inf
+
+    def run(self) -> int:
+        """Run until every worker has ended, and return the exit status of the whole."""
+        signals, wakeup = socket.socketpair()
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, _leave_to_run)
+        self._selector.register(signals, selectors.EVENT_READ)
+        try:
+            while self._status is None or self._workers:
+                self._tend(time.monotonic())
+                for key, _ in self._selector.select(BEAT_SECONDS / 4):
+                    if key.fileobj is signals:
+                        for byte in signals.recv(4_096):
+                            self._signalled(byte)
+                    else:
+                        self._receive(key.data)
+        finally:
+            signal.set_wakeup_fd(-1)
+            self._selector.close()
+            signals.close()
+            wakeup.close()
+        return self._status
+
+    def _tend(self, now: float) -> None:
+        """Do what is due at this time."""
+        if self._status is not None:
+            if now >= self._kill_time:
+                self._kill_time = math.inf
+                for pid in self._workers:
+                    log.error("worker %d has not ended in time: it is killed", pid)
+                self._tell_all(signal.SIGKILL)
+            return
+        while self._status is None and len(self._workers) < self._wanted and now >= self._next_start:
+            self._start(now)
+        if now >= self._next_look:
+            self._next_look = now + BEAT_SECONDS
+            for worker in self._workers.values():
+                if what := self._hangs(worker):
+                    log.error("worker %d hangs (%s): it is killed", worker.pid, what)
+                    os.kill(worker.pid, signal.SIGKILL)
+
+    def _hangs(self, worker: _Process) -> str:
+        if worker.ready:
+            return worker.watch.look()
+        worker.starting_seconds += BEAT_SECONDS
+        return "at its start" if self._announced and worker.starting_seconds > START_SECONDS else ""
+
+    def _start(self, now: float) -> None:
+        try:
+            ours, theirs = Channel.pair()
+            heartbeat = Heartbeat()
+            worker = Worker(theirs, heartbeat, self._archives.snapshots, os.getpid())
+            pid = os.fork()
+        except OSError as error:
+            self._failed(now, f"no worker can be started: {error.strerror}")
+            return
+        if pid == 0:
+            ours.close()
+            self._become(worker)
+        theirs.close()
+        watch = Watch(heartbeat, self._settings.hang_seconds, self._settings.batch_tokens)
+        self._workers[pid] = _Process(pid, ours, watch)
+        self._selector.register(ours, selectors.EVENT_READ, self._workers[pid])
+
+    def _become(self, worker: Worker) -> NoReturn:
+        """Work in the new process, which must never return into the code above."""
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
+            self._selector.close()
+            for other in self._workers.values():
+                other.channel.close()
+            status = self._run(worker)
+        except SystemExit as ended:  # after SIGTERM
+            status = ended.code if isinstance(ended.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            logging.shutdown()  # writes the lines that are queued
+            os._exit(status)
+
+    def _receive(self, worker: _Process) -> None:
+        message = worker.channel.receive()
+        match message:
+            case None:  # it is about to end
+                self._selector.unregister(worker.channel)
+            case Message(Kind.READY):
+                self._became_ready(worker)
+            case Message(Kind.ASK):
+                self._rollout.asked(worker.pid)
+            case Message(Kind.OFFER, _, Snapshot() as snapshot):
+                self._rollout.offered(worker.pid, snapshot)
+            case Message(Kind.PREPARED):
+                self._rollout.heard(worker.pid)
+            case Message(Kind.REFUSED, reason):
+                self._rollout.heard(worker.pid, reason)
+            case Message(Kind.DONE):
+                self._rollout.done(worker.pid)
+
+    def _became_ready(self, worker: _Process) -> None:
+        if worker.outdated:  # it is being killed
+            return
+        worker.ready = True
+        self._pause = 0.0
+        self._wanted = self._settings.workers
+        self._rollout.joined(worker.pid)
+        if not self._announced and self._count_ready() == self._wanted and self._status is None:
+            self._announced = True
+            self._all_ready()
+
+    def _count_ready(self) -> int:
+        return sum(worker.ready for worker in self._workers.values())
+
+    def _signalled(self, number: int) -> None:
+        if number == signal.SIGCHLD:
+            self._reap()
+        elif number == signal.SIGHUP:
+            self._reload()
+        else:
+            self._stop(130 if number == signal.SIGINT else 0, grace=number == signal.SIGTERM)
+
+    def _reload(self) -> None:
+        self._tell_all(signal.SIGHUP)
+        for pid in [worker.pid for worker in self._workers.values() if worker.ready][:1]:
+            self._send(pid, Message(Kind.LOOK))
+
+    def _reap(self) -> None:
+        while self._workers:
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            worker = self._workers.pop(pid, None)
+            if worker is None:  # an orphan, which the first process of a container inherits
+                continue
+            with suppress(KeyError):
+                self._selector.unregister(worker.channel)
+            worker.channel.close()
+            self._forget(pid)
+            self._rollout.ended(pid)
+            if self._status is None:
+                self._replace(worker, os.waitstatus_to_exitcode(ended))
+
+    def _replace(self, worker: _Process, status: int) -> None:
+        """Say why a worker has ended. The next one is started in `_tend`."""
+        if worker.outdated:
+            return
+        if worker.ready and self._announced:
+            log.error("worker %d ended with %d; another takes its place", worker.pid, status)
+        else:
+            # With 1 a worker ends that has said why.
+            said = "" if status == 1 else f"worker {worker.pid} ended with {status} before it was ready"
+            self._failed(time.monotonic(), said)
+
+    def _failed(self, now: float, reason: str) -> None:
+        """A worker could not start: the first time that ends the service."""
+        if reason:
+            log.error("%s", reason)
+        if not self._announced:
+            self._stop(1, grace=False)
+            return
+        self._pause = min(2 * self._pause or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._next_start = now + self._pause
+        log.error(
+            "%d of %d workers answer; the next is started in %d s",
+            self._count_ready(),
+            self._settings.workers,
+            self._pause,
+        )
+
+    def _stop(self, status: int, *, grace: bool) -> None:
+        limit = self._settings.drain_seconds + KILL_SECONDS
+        if self._status is None:
+            self._status = status
+            limit += self._settings.drain_grace_seconds if grace else 0
+        self._kill_time = min(self._kill_time, time.monotonic() + limit)
+        self._tell_all(signal.SIGTERM)
+
+    def _tell_all(self, number: signal.Signals) -> None:
+        for pid in self._workers:
+            os.kill(pid, number)
+
+    def _send(self, pid: int, message: Message) -> None:
+        try:
+            self._workers[pid].channel.send(message)
+        except OSError:
+            # It has ended, or has not read for so long that it hangs. It must not miss what others are told.
+            os.kill(pid, signal.SIGKILL)
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        """From now on, workers serve this: those that are starting with its predecessor start again."""
+        self._archives.replace(snapshot)
+        for worker in self._workers.values():
+            if not worker.ready:
+                worker.outdated = True
+                os.kill(worker.pid, signal.SIGKILL)
+
+
+def _leave_to_run(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing: the signal's number is in the socket that `run` reads."""
