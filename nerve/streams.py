@@ -35,10 +35,10 @@ def run(program: str, work: Callable[[], int]) -> int:
             raise
         if isinstance(error, OSError) and not error.filename:  # of a write, and all other files are named
             fact = f"{_OUTPUT}: {fact}"
-        _output_failure()
+        output_failure()
         complain(f"{program}: {fact}")
         return 1
-    if failure := _output_failure():
+    if failure := output_failure():
         complain(f"{program}: {failure}")
         return status or 1
     return status
@@ -106,7 +106,7 @@ class _Patient(io.TextIOWrapper):
             super().flush()
 
 
-def _output_failure() -> str:
+def output_failure() -> str:
     """Why what is still buffered for stdout cannot be written; empty if it can."""
     try:
         sys.stdout.flush()

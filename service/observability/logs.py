@@ -8,7 +8,6 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
@@ -17,6 +16,7 @@ from pydantic_core import to_json
 
 from nerve.service.observability.record import RequestRecord, current
 from nerve.service.observability.stderr import StderrHandler
+from nerve.streams import output_failure
 
 access = logging.getLogger("nerve.access")
 
@@ -48,8 +48,10 @@ def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO 
         record = logging.LogRecord("service", level, "", 0, message, (), None)
         message = formatter(form).format(record)
     # Whoever started the process may have closed the stream or gone away: that is no reason to end.
-    with suppress(OSError, ValueError):
+    try:
         print(message, file=stream or sys.stdout, flush=True)
+    except (OSError, ValueError):
+        output_failure()  # what is still buffered would be reported at the end
 
 
 def answered(method: str, route: str, status: int, seconds: float, seen: RequestRecord, *, quiet: bool) -> None:
