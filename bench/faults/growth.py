@@ -119,7 +119,7 @@ def repeated(pattern: str, characters: int) -> str:
 def seconds(path: Path, text: str, repeats: int) -> float:
     """Return the CPU time of the thread, in seconds; the best of several.
 
-    The garbage collector is paused, as the service pauses it for long texts: it would walk all tokens again and again.
+    The garbage collector is paused, as in the service for long texts: it would walk all tokens again and again.
     """
     best = float("inf")
     gc.disable()
