@@ -79,13 +79,18 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return sum((x - middle) * y for x, y in points) / spread
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak a service as the command line asks; return the exit status."""
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.faults.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3_600)
     parser.add_argument("--rate", type=float, help="requests a second; by default half the peak, which is measured")
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Soak a service as the command line asks; return the exit status."""
+    options = parse(arguments)
     chance = random.Random(options.seed)
     slices: list[Slice] = []
     with service_process() as service:

@@ -20,13 +20,18 @@ TESTS_OF_A_ROUND = 10
 EXAMPLES_OF_A_ROUND = EXAMPLES_OF_A_TEST * TESTS_OF_A_ROUND
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rounds that the command line asks for; return the exit status."""
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.faults.texts", description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=EXAMPLES_OF_A_ROUND, help="how many, rounded up to a round")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the first round")
     parser.add_argument("--seconds", type=float, default=36_000, help="begin no round after these")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the rounds that the command line asks for; return the exit status."""
+    options = parse(arguments)
     begun, done, seed = time.monotonic(), 0, options.seed
     while done < options.examples and time.monotonic() - begun < options.seconds:
         words = [sys.executable, "-m", "pytest", TESTS, "--hypothesis-profile", "many", f"--hypothesis-seed={seed}"]

@@ -1,6 +1,7 @@
 """The commands of docs/cli.md, and those of the README that are `nerve`'s, run in a clone."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_the_first_command_prints_what_the_page_shows(clone: Clone) -> None:
 def nerve_commands() -> list[str]:
     """The arguments of every `nerve` command in a document."""
     lines = {line for document in DOCUMENTS for line in commands(document)}
-    found = {part.strip() for line in lines for part in line.split("|")}
+    found = {part.strip() for line in lines for part in re.split(r"[|]|&&", line)}
     return sorted(one.split("nerve ", 1)[1] for one in found if one.startswith(("nerve ", f"{PROGRAM} ")))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import accuracy, bulk, gpu, http, politics, tagger, train
+from bench.faults import soak, texts
 from nerve import __version__
 from nerve.model.config import TaggerConfig
 from nerve.service.settings import BUNDLED_MODELS, Settings, flag, read_settings, variable
@@ -105,6 +106,8 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
         "recipes.traditional": lambda: traditional.parse(arguments),
         "bench.bulk": lambda: bulk.parse(arguments),
+        "bench.faults.soak": lambda: soak.parse(arguments),
+        "bench.faults.texts": lambda: texts.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
         "bench.http": lambda: http.parse(arguments),

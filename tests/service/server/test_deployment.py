@@ -66,7 +66,7 @@ def test_the_default_times_are_within_dockers() -> None:
 
 
 def test_every_variable_that_is_mentioned_is_a_setting() -> None:
-    assert set(re.findall(r"NERVE_[A-Z_]+", OPERATIONS.read_text(encoding="utf-8"))) <= VARIABLES
+    assert set(re.findall(r"NERVE_[A-Z0-9_]+", OPERATIONS.read_text(encoding="utf-8"))) <= VARIABLES
 
 
 def test_the_containers_are_started_with_settings_that_there_are() -> None:
