@@ -32,7 +32,7 @@ serve: .venv/.runtime ## serve MODEL (the bundled ones) on HOST (127.0.0.1) and 
 	@exec .venv/bin/python -m nerve.service $(ARGS)
 
 test: .venv/.test ## run the whole suite and show its coverage, or the tests that ARGS name
-	@.venv/bin/python -m pytest $(or $(ARGS),--cov)
+	@.venv/bin/python -m pytest $(or $(ARGS),--cov --numprocesses 3 --dist loadfile)
 
 check: .venv/.test ## ruff and mypy
 	@.venv/bin/python -m ruff check .

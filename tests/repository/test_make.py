@@ -169,7 +169,7 @@ def test_a_release_builds_its_image_on_the_base_with_that_digest(workshop: Works
 def test_the_whole_suite_is_run_with_coverage_and_a_part_without(workshop: Workshop) -> None:
     workshop.add_python()
     workshop.make("test")
-    assert workshop.calls()[-1] == "python3.11: -m pytest --cov"
+    assert workshop.calls()[-1] == "python3.11: -m pytest --cov --numprocesses 3 --dist loadfile"
     workshop.make("test", "ARGS=tests/model -x")
     assert workshop.calls() == ["python3.11: -m pytest tests/model -x"]
 
