@@ -6,7 +6,10 @@ brought, whatever the client sends (docs/decisions/http-server.md).
 """
 
 import asyncio
+import fcntl
 import socket
+import sys
+import termios
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -449,6 +452,8 @@ class _Protocol(asyncio.Protocol):
         """End the connection if the client is too slow; `now` is a time of the event loop."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:
+            # A slow client takes from the system's buffer for a long time before asyncio may write again.
+            unsent += _undelivered(self.transport.get_extra_info("socket"))
             if unsent != self._unsent:
                 self._unsent, self._unsent_since = unsent, now
             elif now - self._unsent_since > self.service.settings.answer_seconds:
@@ -468,6 +473,14 @@ class _Protocol(asyncio.Protocol):
 def _address(transport: asyncio.Transport, kind: str) -> tuple[str, int] | None:
     address = transport.get_extra_info(kind)
     return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
+
+
+def _undelivered(connection: Any) -> int:
+    """Return how many bytes the system has not delivered yet, as far as it says so."""
+    try:
+        return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
 
 
 def _is_reset(connection: Any) -> bool:
