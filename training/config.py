@@ -19,7 +19,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -134,6 +134,8 @@ class CorpusConfig:
     """Words that are not a name by themselves, even where the corpus marks them."""
     unknown_after: tuple[Name, ...] = ()
     """Words after which nobody knows whether a name follows, whatever the corpus marks."""
+    guideline: Literal["", "en"] = ""
+    """The guideline that the corpus is brought to (training/data/guideline.py), if any."""
 
     def __post_init__(self) -> None:
         if bool(self.dataset) == bool(self.train or self.dev or self.test):

@@ -149,7 +149,7 @@ def test_a_refusal_is_one_line_that_names_the_file_and_the_key(
 
 
 EVERY_KEY = CorpusConfig(
-    "wnut17", map={"person": "PER"}, annotates=("PER",), no_names=("@",), unknown_after=("@", "RT")
+    "wnut17", map={"person": "PER"}, annotates=("PER",), no_names=("@",), unknown_after=("@", "RT"), guideline="en"
 )
 
 

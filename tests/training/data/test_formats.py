@@ -11,7 +11,14 @@ import pytest
 from nerve.model.annotation import Sentence
 from nerve.model.tags import TagError, spans_of
 from nerve.training.data.formats import FormatError, read, read_columns, read_iob2, read_spans, write_columns
-from nerve.training.data.formats.published import read_cluener, read_gmb, read_msra_test, read_msra_train, read_weibo
+from nerve.training.data.formats.published import (
+    read_cluener,
+    read_docred,
+    read_gmb,
+    read_msra_test,
+    read_msra_train,
+    read_weibo,
+)
 from nerve.training.data.formats.schemes import detect, to_bio
 
 
@@ -379,6 +386,46 @@ def test_of_clueners_overlapping_spans_the_longest_is_kept(file):
 )
 def test_malformed_cluener_files_are_refused(file, content, message):
     assert refusal(read_cluener, file(content)).startswith(message)
+
+
+def document(title: str, *mentions: tuple[int, int, int, str]) -> dict[str, object]:
+    """A document of DocRED with two sentences; a mention is sentence, start, end and type."""
+    entities = [[{"sent_id": n, "pos": [start, end], "type": label}] for n, start, end, label in mentions]
+    return {"title": title, "sents": [["University", "of", "Bonn"], ["Ann", "left", "."]], "vertexSet": entities}
+
+
+# The hash of a title decides the split: Alpha is train, Omicron dev, North Iota test.
+def test_a_document_of_docred_gives_its_sentences_with_the_mentions_of_all_entities(file):
+    path = file(json.dumps([document("Alpha", (1, 0, 1, "PER"), (0, 2, 3, "LOC"), (0, 0, 1, "ORG"))]))
+    assert read_docred(path, "train") == [
+        Sentence(("University", "of", "Bonn"), ("B-ORG", "O", "B-LOC")),
+        Sentence(("Ann", "left", "."), ("B-PER", "O", "O")),
+    ]
+
+
+def test_of_mentions_of_docred_that_overlap_the_longest_is_kept(file):
+    path = file(json.dumps([document("Alpha", (0, 2, 3, "LOC"), (0, 0, 3, "ORG"), (0, 0, 3, "ORG"))]))
+    assert read_docred(path, "train")[0].tags == ("B-ORG", "I-ORG", "I-ORG")
+
+
+def test_a_document_of_docred_is_in_one_split_whichever_file_it_is_in(file):
+    titles = {"train": "Alpha", "dev": "Omicron", "test": "North Iota"}
+    path = file(json.dumps([document(title, (1, 0, 1, title)) for title in titles.values()]))
+    for split, title in titles.items():
+        assert [names(sentence) for sentence in read_docred(path, split)] == [[], [("Ann", title)]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([{"title": "Alpha", "sents": [["a"]]}], "1: not a document with title, sents and vertexSet"),
+        ([document("Alpha", (2, 0, 1, "PER"))], "1: not a document with title, sents and vertexSet"),
+        ([document("Alpha", (0, 2, 4, "LOC"))], "1: Alpha: Span(start=2, end=4, label='LOC') is empty or outside"),
+        ([document("North Iota")], "1: the file holds no sentence"),
+    ],
+)
+def test_malformed_docred_files_are_refused(file, content, message):
+    assert refusal(read_docred, file(json.dumps(content)), "train").startswith(message)
 
 
 # -- annotators' spans -------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Corpora in formats of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, CLUENER's JSON.
+"""Corpora in formats of their own: GMB's csv, MSRA's zip, Weibo's numbered characters, JSON of CLUENER and DocRED.
 
-A corpus that is published without a split gets one by the hash of the number of each block of 20 sentences:
-neighbours mostly come from one article, which should not be in both train and test.
+A corpus that is published without a split of its text gets one that keeps an article in one piece: by the hash of the
+article's title, or of the number of each block of 20 sentences, whose neighbours mostly come from one article.
 """
 
 import csv
@@ -103,6 +103,33 @@ def read_cluener(path: Path) -> list[Sentence]:
     return sentences
 
 
+def read_docred(path: Path, split: str) -> list[Sentence]:
+    """The sentences of one split (`train`, `dev`, `test`) of a file of DocRED or Re-DocRED, an array of documents.
+
+    Its files were split for relations, and two of three have been revised (Yao et al. 2019; Tan et al. 2022). Here
+    every document of theirs is in the split that its title decides, whichever file it is in. Of mentions that overlap
+    the longest is kept, of two equally long ones the first.
+
+    Raises:
+        FormatError: Bad JSON, other fields than these, a mention outside its sentence, or no sentence in the split.
+    """
+    sentences: list[Sentence] = []
+    for line, record in read_records(path):
+        try:
+            title, texts, mentions = _docred_fields(record)
+        except (KeyError, TypeError, ValueError, IndexError):
+            raise FormatError(path, line, "not a document with title, sents and vertexSet") from None
+        if _docred_split(title) != split:
+            continue
+        for tokens, spans in zip(texts, mentions, strict=True):
+            try:
+                sentences.append(Sentence(tokens, tags_from(_without_overlaps(spans), len(tokens))))
+            except ValueError as error:
+                raise FormatError(path, line, f"{title}: {error}") from None
+    refuse_empty(path, sentences)
+    return sentences
+
+
 def _only_member(path: Path) -> bytes:
     content = io.BytesIO(read_bytes(path))
     try:
@@ -162,6 +189,23 @@ def _cluener_fields(record: Any) -> tuple[str, list[Span]]:
         for start, end in places
     ]
     return str(record["text"]), spans
+
+
+def _docred_fields(record: Any) -> tuple[str, list[tuple[str, ...]], list[list[Span]]]:
+    texts = [tuple(without_blanks(token) for token in tokens) for tokens in record["sents"]]
+    mentions: list[list[Span]] = [[] for _ in texts]
+    for entity in record["vertexSet"]:
+        for mention in entity:
+            start, end = mention["pos"]
+            mentions[mention["sent_id"]].append(Span(start, end, mention["type"]))
+    return record["title"], texts, mentions
+
+
+def _docred_split(title: str) -> str:
+    percent = int(hashlib.md5(title.encode(), usedforsecurity=False).hexdigest(), 16) % 100
+    if percent < 5:
+        return "dev"
+    return "test" if percent < 10 else "train"
 
 
 def _without_overlaps(spans: list[Span]) -> list[Span]:
