@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from nerve.model.annotation import Span
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 from nerve.training.measure.detokenize import join
 from nerve.training.measure.scores import ScoredSentence, Scores, overlap, score
 

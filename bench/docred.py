@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nerve.model.annotation import Span
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 from nerve.training.data.datasets import DatasetError
 
 NAME = "docred"

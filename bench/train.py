@@ -92,7 +92,14 @@ def conll2003(data_dir: Path | None) -> Task:
     tags = tags_of(corpus.labels)
     torch.manual_seed(settings.training.seed)
     tagger, vocabulary = initial(settings, (one.tokens for one in corpus.splits["train"]), tags)
-    return Task(settings, corpus, tags, tagger, vocabulary, corpora.examples(corpus, "train", vocabulary, tags))
+    return Task(
+        settings,
+        corpus,
+        tags,
+        tagger,
+        vocabulary,
+        corpora.examples(corpus.splits["train"], corpus.annotates, vocabulary, tags),
+    )
 
 
 # -- the two measurements --------------------------------------------------------------------------------------------

@@ -93,6 +93,12 @@ class TrainingConfig:
         default=False,
         description="also learn each sentence as nerve's own tokenizer would cut it, where that differs",
     )
+    recased: StrictFloat = Field(
+        default=0.0,
+        description="share of the sentences also learned in another case: lower case, capitals or headline",
+        ge=0.0,
+        le=1.0,
+    )
     init: str = Field(
         default="",
         description="archive, or bundled model, to start from, with any labels; it decides the network's sizes",
@@ -139,9 +145,9 @@ class CorpusConfig:
 
     def __post_init__(self) -> None:
         if bool(self.dataset) == bool(self.train or self.dev or self.test):
-            raise ValueError("a corpus is either a dataset by name or a train file with a dev file")
-        if not self.dataset and not (self.train and self.dev):
-            raise ValueError(f"{self.train or self.dev or self.test} needs a train file and a dev file beside it")
+            raise ValueError("a corpus is either a dataset by name or a train file, with a dev file as a rule")
+        if not self.dataset and not self.train:
+            raise ValueError(f"{self.dev or self.test} needs a train file beside it")
 
     @property
     def name(self) -> str:

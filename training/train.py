@@ -106,14 +106,21 @@ def train(
 
     torch.manual_seed(config.training.seed)
     tags = tags_of(labels)
-    sentences = (sentence.tokens for source in sources for sentence in source.splits["train"])
-    tagger, vocabulary = initial(config, sentences, tags)
+    learned = [
+        corpora.training_sentences(
+            source,
+            own_tokens=config.training.own_tokens,
+            recased_share=config.training.recased,
+            seed=config.training.seed,
+        )
+        for source in sources
+    ]
+    tagger, vocabulary = initial(config, (one.tokens for sentences in learned for one in sentences), tags)
     config = replace(config, tagger=tagger.config)
-    own_tokens = config.training.own_tokens
     examples = [
         example
-        for source in sources
-        for example in corpora.examples(source, "train", vocabulary, tags, own_tokens=own_tokens)
+        for source, sentences in zip(sources, learned, strict=True)
+        for example in corpora.examples(sentences, source.annotates, vocabulary, tags)
     ]
     steps = batch_count(examples, config.training.batch_size)
     passes = -(-config.training.epoch_steps // steps)

@@ -47,7 +47,9 @@ class Data:
         """The corpus with its vocabulary, tags and training examples."""
         vocabulary = Vocabulary.build(one.tokens for one in corpus.splits["train"])
         tags = tags_of(corpus.labels)
-        return cls(corpus, vocabulary, tags, corpora.examples(corpus, "train", vocabulary, tags))
+        return cls(
+            corpus, vocabulary, tags, corpora.examples(corpus.splits["train"], corpus.annotates, vocabulary, tags)
+        )
 
     @property
     def glance(self) -> Corpus:

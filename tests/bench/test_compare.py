@@ -16,7 +16,8 @@ from bench.cells.gradients import FAR
 from bench.cells.plan import BASE, CELLS, CLIP, LAYERS, PLAN, RATES, SEEDS, Run
 from bench.cells.results import Results
 from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig
-from nerve.training.data.corpora import Annotated, Corpus
+from nerve.training.data.annotated import Annotated
+from nerve.training.data.corpora import Corpus
 from tests.support.documents import ROOT
 from tests.support.toy_corpus import TINY, corpus
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.comparison import Text, as_texts, scored, trimmed
 from nerve.model.annotation import Span
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 
 LABELS = ("PER", "ORG", "LOC")
 

@@ -16,8 +16,9 @@ from nerve.model.tags import spans_of, tags_from, tags_of
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.config import TrainingConfig
 from nerve.training.data import corpora
+from nerve.training.data.annotated import Annotated
 from nerve.training.data.batches import Example
-from nerve.training.data.corpora import Annotated, Corpus
+from nerve.training.data.corpora import Corpus
 from nerve.training.learn.trainer import Trainer
 from nerve.training.measure.detokenize import join
 
@@ -75,7 +76,11 @@ def tiny_tagger(**settings: Any) -> tuple[Tagger, Vocabulary, list[Example]]:
     source, config = corpus(), replace(TINY, **settings)
     vocabulary = Vocabulary.build((one.tokens for one in source.splits["train"]), with_pairs=config.pair_size > 0)
     tags = tags_of(LABELS)
-    return Tagger(config, vocabulary, tags), vocabulary, corpora.examples(source, "train", vocabulary, tags)
+    return (
+        Tagger(config, vocabulary, tags),
+        vocabulary,
+        corpora.examples(source.splits["train"], source.annotates, vocabulary, tags),
+    )
 
 
 def archive_of(tagger: Tagger, vocabulary: Vocabulary) -> Archive:

@@ -21,17 +21,10 @@ from nerve.model.tokenizer import tokenize
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.config import OUTSIDE, UNKNOWN, ConfigError, CorpusConfig
 from nerve.training.data import datasets, guideline
+from nerve.training.data.annotated import Annotated
 from nerve.training.data.batches import Example
 from nerve.training.data.formats import read as read_file
-
-
-@dataclass(frozen=True, slots=True)
-class Annotated:
-    """A sentence in our labels. `unknown` are spans of which nobody knows whether they are a name of ours."""
-
-    tokens: tuple[str, ...]
-    spans: tuple[Span, ...]
-    unknown: tuple[Span, ...]
+from nerve.training.data.recasing import recased
 
 
 @dataclass(frozen=True)
@@ -109,18 +102,28 @@ def load(
     )
 
 
-def examples(
-    corpus: Corpus, split: str, vocabulary: Vocabulary, tags: Sequence[str], *, own_tokens: bool = False
-) -> list[Example]:
-    """The sentences of a split for training, with the tags that each token may have.
+def training_sentences(corpus: Corpus, *, own_tokens: bool, recased_share: float, seed: int) -> list[Annotated]:
+    """The sentences that a training learns from: those of `train`, and further versions of some.
 
-    With `own_tokens` a sentence with a token that our tokenizer would cut is there twice, the second time cut: a
-    tagger that reads text meets `@` and `user` where a corpus of tweets has `@user`.
+    Args:
+        corpus: The corpus.
+        own_tokens: Add a second version of each sentence with a token that our tokenizer would cut, cut so: a tagger
+            that reads text meets `@` and `user` where a corpus of tweets has `@user`.
+        recased_share: Of the sentences, how many to add in another case (see `recasing`), from 0 to 1.
+        seed: Of their choice.
     """
-    sentences = list(corpus.splits[split])
+    sentences = list(corpus.splits["train"])
+    others = recased(sentences, recased_share, seed)
     if own_tokens:
-        sentences += [pieces for one in sentences if len((pieces := cut(one)).tokens) > len(one.tokens)]
-    return [Example(vocabulary.ids(one.tokens), allowed_tags(one, corpus.annotates, tags)) for one in sentences]
+        others += [pieces for one in sentences if len((pieces := cut(one)).tokens) > len(one.tokens)]
+    return sentences + others
+
+
+def examples(
+    sentences: Iterable[Annotated], annotates: Sequence[str], vocabulary: Vocabulary, tags: Sequence[str]
+) -> list[Example]:
+    """Sentences of a corpus that `annotates` these labels, with the tags that each token may have."""
+    return [Example(vocabulary.ids(one.tokens), allowed_tags(one, annotates, tags)) for one in sentences]
 
 
 def cut(sentence: Annotated) -> Annotated:

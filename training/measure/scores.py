@@ -16,7 +16,8 @@ from seqeval.scheme import IOB2
 from nerve.model.annotation import Span
 from nerve.model.archive import Archive
 from nerve.model.tags import spans_of, tags_from
-from nerve.training.data.corpora import Annotated, Corpus
+from nerve.training.data.annotated import Annotated
+from nerve.training.data.corpora import Corpus
 
 
 @dataclass(frozen=True, slots=True)

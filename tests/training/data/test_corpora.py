@@ -10,7 +10,8 @@ from nerve.model.tags import tags_of
 from nerve.model.vocabulary import Vocabulary
 from nerve.training.config import ConfigError, CorpusConfig
 from nerve.training.data import corpora, datasets
-from nerve.training.data.corpora import Annotated, allowed_tags, cut
+from nerve.training.data.annotated import Annotated
+from nerve.training.data.corpora import allowed_tags, cut
 from nerve.training.data.formats import FormatError
 from tests.support.toy_corpus import LABELS, corpus
 
@@ -174,7 +175,7 @@ def test_dev_in_train_leaves_no_dev() -> None:
 def test_examples_hold_ids_and_what_is_known() -> None:
     source, tags = corpus(6), tags_of(LABELS)
     vocabulary = Vocabulary.build([["Anna"]])
-    found = corpora.examples(source, "train", vocabulary, tags)
+    found = corpora.examples(source.splits["train"], LABELS, vocabulary, tags)
     assert len(found) == 6
     for example, sentence in zip(found, source.splits["train"], strict=True):
         assert example.words == vocabulary.ids(sentence.tokens)
@@ -194,7 +195,15 @@ def test_own_tokens_add_a_second_form_of_those_sentences_only_that_it_cuts(tmp_p
     (tmp_path / "own.conll").write_text("@anna B-PER\nleft O\n\nAnna B-PER\nleft O\n", encoding="utf-8")
     file = str(tmp_path / "own.conll")
     source = corpora.load(CorpusConfig(train=file, dev=file), (), None)
-    vocabulary, tags = Vocabulary.build([["Anna"]]), tags_of(("PER",))
     for own_tokens, lengths in ((False, [2, 2]), (True, [2, 2, 3])):
-        found = corpora.examples(source, "train", vocabulary, tags, own_tokens=own_tokens)
-        assert [len(example.words) for example in found] == lengths
+        found = corpora.training_sentences(source, own_tokens=own_tokens, recased_share=0.0, seed=1)
+        assert [len(sentence.tokens) for sentence in found] == lengths
+
+
+def test_recased_adds_that_share_of_the_sentences_in_another_case() -> None:
+    source = corpus(60)
+    own = source.splits["train"]
+    found = corpora.training_sentences(source, own_tokens=False, recased_share=0.1, seed=1)
+    assert tuple(found[: len(own)]) == own
+    assert len(found) == len(own) + len(own) // 10
+    assert not set(found[len(own) :]) & set(own)

@@ -13,7 +13,6 @@ from nerve.model.tags import tags_of
 from nerve.model.vocabulary import PADDING, UNKNOWN
 from nerve.training.data import corpora
 from nerve.training.data.batches import TrainingBatch, shuffled
-from nerve.training.data.corpora import Corpus
 from nerve.training.learn.trainer import Trainer
 from nerve.training.measure import scores
 from tests.support.toy_corpus import LABELS, TINY, annotated, archive_of, corpus, sentences, tiny_tagger, tiny_trainer
@@ -200,15 +199,7 @@ def test_two_corpora_that_annotate_a_label_each_teach_one_tagger_both() -> None:
             example
             for label in LABELS
             for example in corpora.examples(
-                Corpus(
-                    "one label",
-                    "",
-                    (label,) if partial else LABELS,
-                    {"train": annotated(sentences(36, seed=5, labels=(label,)))},
-                ),
-                "train",
-                vocabulary,
-                tags,
+                annotated(sentences(36, seed=5, labels=(label,))), (label,) if partial else LABELS, vocabulary, tags
             )
         ]
         trainer = tiny_trainer(tagger, 4 * 27, learning_rate=0.02)

@@ -10,8 +10,9 @@ import torch
 from nerve.model.annotation import Span
 from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import Vocabulary
+from nerve.training.data.annotated import Annotated
 from nerve.training.data.batches import shuffled
-from nerve.training.data.corpora import Annotated, Corpus
+from nerve.training.data.corpora import Corpus
 from nerve.training.measure import calibration
 from nerve.training.measure.calibration import Outcome, above, bins, expected_error, loss, outcomes
 from tests.support.toy_corpus import archive_of, corpus, tiny_tagger, tiny_trainer

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from nerve.model.annotation import Entity, Span
-from nerve.training.data.corpora import Annotated, Corpus
+from nerve.training.data.annotated import Annotated
+from nerve.training.data.corpora import Corpus
 from nerve.training.measure import rawtext
 from nerve.training.measure.rawtext import DOCUMENT_SENTENCES
 from tests.support.toy_corpus import COMPANIES, FIRST, LABELS, LAST, PLACES, corpus, sentences

@@ -7,7 +7,7 @@ import pytest
 
 from nerve.model.annotation import Span
 from nerve.model.tags import may_follow, spans_of, tags_of
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 from nerve.training.measure.scores import ScoredSentence, Scores, confusion, report, score, scored
 
 Tags = tuple[str, ...]
