@@ -15,11 +15,11 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
-from bench import docred, pipelines, tables
+from bench import pipelines, tables
 from bench.comparison import Text, as_texts, scored
 from nerve import __version__
 from nerve.model.annotation import Span
@@ -53,6 +53,7 @@ class TestSet(NamedTuple):
     map: Mapping[str, str] = {}
     no_names: Sequence[str] = ()
     unknown_after: Sequence[str] = ()
+    guideline: Literal["", "en"] = ""
 
     def texts(self, data_dir: Path | None) -> list[Text]:
         """The sentences of the split as raw texts with their gold names.
@@ -60,10 +61,12 @@ class TestSet(NamedTuple):
         Raises:
             DatasetError, OSError: the corpus cannot be had.
         """
-        if self.dataset == docred.NAME:
-            return as_texts(docred.load(data_dir))
         config = CorpusConfig(
-            self.dataset, map=dict(self.map), no_names=tuple(self.no_names), unknown_after=tuple(self.unknown_after)
+            self.dataset,
+            map=dict(self.map),
+            no_names=tuple(self.no_names),
+            unknown_after=tuple(self.unknown_after),
+            guideline=self.guideline,
         )
         return as_texts(corpora.load(config, (), data_dir, splits=(self.split,)).splits[self.split])
 

@@ -92,8 +92,7 @@ def _protocol(results: Results) -> str:
         " are no names. The corpora disagree on whether a leading `the` and a trailing `'s` belong to a name, so both"
         " are cut from every span, the corpus's and the taggers': spaCy's F1 would otherwise be lower by up to"
         f" {theirs:.1f}, nerve's by up to {ours:.1f}. The cards in models/ have stricter figures on the corpora's own"
-        " tokens, with nothing cut. Every set is fetched but docred, of which"
-        " [bench/docred.py](../bench/docred.py) says where its file is."
+        " tokens, with nothing cut."
     )
 
 
@@ -110,7 +109,7 @@ def _taggers(taggers: Results) -> str:
         " not among the sets. Where the table says `train`, nerve has learned what that corpus calls a name and spaCy"
         " has not; where it says `nothing`, neither has seen the corpus. gmb counts a title as part of the name, as"
         " nerve has learned and OntoNotes does not; a row shows what is left of the difference without titles."
-        " docred counts peoples (`American`) as locations, which neither tagger does."
+        " docred counts some peoples (`American`) as locations, which neither tagger does; they are taken out."
     )
 
 

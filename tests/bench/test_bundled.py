@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import bundled, docred, pipelines, tables
+from bench import bundled, pipelines, tables
 from bench.bundled import Tagger
 from bench.comparison import Text
 from nerve.model.annotation import Span
@@ -25,8 +25,7 @@ def tagger(*spans: Span, trained_on: Iterable[str] = ()) -> Tagger:
 
 def test_every_set_of_the_plan_is_a_split_of_a_known_corpus() -> None:
     for test_set in bundled.plan():
-        if test_set.dataset != docred.NAME:
-            assert test_set.split in datasets.splits(test_set.dataset)
+        assert test_set.split in datasets.splits(test_set.dataset)
 
 
 def test_every_set_maps_its_labels_to_those_scored_or_to_none() -> None:

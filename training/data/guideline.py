@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nerve.model.annotation import Span
 from nerve.training.config import OUTSIDE, UNKNOWN
+from nerve.training.data.dates import doubtful, is_clock, is_dated, whole
 
 Rule = Callable[[Sequence[str], Sequence[Span], Collection[str]], list[Span]]
 
@@ -61,16 +62,31 @@ def titles(tokens: Sequence[str], spans: Sequence[Span], _: Collection[str]) -> 
 def demonyms(tokens: Sequence[str], spans: Sequence[Span], annotates: Collection[str]) -> list[Span]:
     """Peoples, nationalities and languages are MISC, also where a corpus calls them places: `[French] wine`.
 
-    One that a corpus of MISC left unmarked is unknown.
+    `South`, `Sri` and their like belong to them: `[South Korean]`. What a corpus of MISC left unmarked is unknown.
     """
     found = [Span(span.start, span.end, "MISC") if _is_demonym(tokens, span) else span for span in spans]
+    for span in [span for span in found if span.label == "MISC" and tokens[span.start] in _words("demonyms.txt")]:
+        before = [other for other in found if other.end == span.start]
+        if span.start and tokens[span.start - 1] in _REGIONS and all(one.end - one.start == 1 for one in before):
+            found = [one for one in found if one not in (span, *before)]
+            found.append(Span(span.start - 1, span.end, "MISC"))
     if "MISC" not in annotates:
         return found
-    taken = {place for span in spans for place in range(span.start, span.end)}
+    taken = {place for span in found for place in range(span.start, span.end)}
     return found + [
         Span(place, place + 1, UNKNOWN)
         for place, token in enumerate(tokens)
-        if place not in taken and token in _demonyms()
+        if place not in taken and token in _words("demonyms.txt")
+    ]
+
+
+def countries(tokens: Sequence[str], spans: Sequence[Span], _: Collection[str]) -> list[Span]:
+    """A country is LOC, also where a corpus counts it among the peoples: `[MISC Nepal]`."""
+    return [
+        Span(span.start, span.end, "LOC")
+        if span.label == "MISC" and " ".join(tokens[span.start : span.end]) in _words("countries.txt")
+        else span
+        for span in spans
     ]
 
 
@@ -79,7 +95,49 @@ def users(tokens: Sequence[str], spans: Sequence[Span], _: Collection[str]) -> l
     return [span for span in spans if span.end - span.start > 1 or not re.fullmatch(r"\W?@\w+:?", tokens[span.start])]
 
 
-RULES: dict[str, tuple[Rule, ...]] = {"": (), "en": (articles, titles, demonyms, users)}
+def compounds(tokens: Sequence[str], spans: Sequence[Span], _: Collection[str]) -> list[Span]:
+    """A name inside a word with hyphens is unknown: `U.S.-led`, `Iran-Iraq`.
+
+    The name is `U.S.`, but a corpus cannot mark less than a token. A longer span keeps what is behind the word:
+    `[Oslo-based Fjord Bank]` is `Oslo-based [Fjord Bank]`.
+    """
+    found = list(spans)
+    for place, token in enumerate(tokens):
+        around = next((span for span in found if span.start <= place < span.end), None)
+        if around is None and (_NAME_AND_NAME.fullmatch(token) or _NAME_AND_WORD.fullmatch(token)):
+            found.append(Span(place, place + 1, UNKNOWN))
+        elif around is not None and around.label != UNKNOWN and _NAME_AND_WORD.fullmatch(token):
+            found.remove(around)
+            found.append(Span(around.start, place + 1, UNKNOWN))
+            if place + 1 < around.end:
+                found.append(Span(place + 1, around.end, around.label))
+    return found
+
+
+def dates(tokens: Sequence[str], spans: Sequence[Span], annotates: Collection[str]) -> list[Span]:
+    """A date is whole: of `[two] weeks ago` all three words, of `since [2003]` the year.
+
+    Where a corpus marks dates, an expression that `dates.whole` finds is one, unless it overlaps another name. What
+    the corpus marks besides stays if it has something of a date in it, and is unknown if not. Times of day are no
+    dates.
+    """
+    if "DATE" not in annotates:
+        return list(spans)
+    marked = [_without_preposition(tokens, span) for span in spans if span.label == "DATE"]
+    found = [span for span in spans if span.label != "DATE"]
+    found += [Span(*edges, "DATE") for edges in whole(tokens) if _is_free(edges, found)]
+    for span in marked:
+        words = " ".join(tokens[span.start : span.end])
+        if _is_free((span.start, span.end), found):
+            if not is_clock(words):
+                found.append(span if is_dated(words) else Span(span.start, span.end, UNKNOWN))
+        else:
+            places = [place for place in range(span.start, span.end) if _is_free((place, place + 1), found)]
+            found += [Span(place, place + 1, UNKNOWN) for place in places]
+    return found + [Span(*edges, UNKNOWN) for edges in doubtful(tokens) if _is_free(edges, found)]
+
+
+RULES: dict[str, tuple[Rule, ...]] = {"": (), "en": (articles, titles, demonyms, countries, users, compounds, dates)}
 """The rules of each guideline, in the order in which they are applied."""
 
 
@@ -122,7 +180,8 @@ def _is_demonym(tokens: Sequence[str], span: Span) -> bool:
     if span.label not in ("LOC", "PER"):
         return False
     *before, last = tokens[span.start : span.end]
-    return last in _demonyms() and all(word in _demonyms() or word in _REGIONS for word in before)
+    known = _words("demonyms.txt")
+    return last in known and all(word in known or word in _REGIONS for word in before)
 
 
 _REGIONS = {
@@ -131,8 +190,48 @@ _REGIONS = {
 }
 
 
+_NAME_AND_NAME = re.compile(r"[A-Z][\w.']+-(?!General)[A-Z][\w.']+")
+_NAME_AND_WORD = re.compile(
+    r"[A-Z][\w.']+-(?:led|based|backed|controlled|born|dominated|made|run|language|speaking|sponsored|funded|owned|era"
+    r"|majority|bound|brokered|held|ruled|flagged|built|related|rooted|style|linked|inhabited|administered|occupied"
+    r"|mediated|proposed|trained|supported|appointed|friendly|imposed|organi[sz]ed|area|like|wide)"
+)
+_PREPOSITIONS = {
+    *(
+        "since",
+        "from",
+        "in",
+        "on",
+        "of",
+        "at",
+        "until",
+        "till",
+        "between",
+        "by",
+        "before",
+        "after",
+        "during",
+        "about",
+    ),
+    *("around", "through", "throughout", "to", "and", "-", ",", "'s"),
+}
+
+
+def _without_preposition(tokens: Sequence[str], span: Span) -> Span:
+    start, end = span.start, span.end
+    while end - start > 1 and tokens[start].lower() in _PREPOSITIONS:
+        start += 1
+    while end - start > 1 and tokens[end - 1].lower() in _PREPOSITIONS:
+        end -= 1
+    return Span(start, end, span.label)
+
+
+def _is_free(edges: tuple[int, int], spans: Sequence[Span]) -> bool:
+    return all(edges[1] <= span.start or span.end <= edges[0] for span in spans)
+
+
 @cache
-def _demonyms() -> frozenset[str]:
-    """The words of demonyms.txt; lines that begin with `#` are comments."""
-    lines = Path(__file__).with_name("demonyms.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+def _words(file: str) -> frozenset[str]:
+    """The lines of a list beside this file, without the comments, which begin with `#`."""
+    lines = Path(__file__).with_name(file).read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
