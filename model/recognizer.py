@@ -13,7 +13,7 @@ from nerve.model.annotation import Entity, Token
 from nerve.model.archive import Archive
 from nerve.model.batch import BATCH_TOKENS, by_length
 from nerve.model.tags import split
-from nerve.model.tokenizer import sentences
+from nerve.model.tokenizer import seen, sentences
 from nerve.model.vocabulary import WordIds
 
 MAX_WINDOW = 256
@@ -57,12 +57,16 @@ class Recognizer:
         return self.windows_of(sentences(text))
 
     def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[Window]:
-        """The windows of tokenized sentences, none of them empty: each token is in the core of exactly one window."""
+        """The windows of tokenized sentences, none of them empty.
+
+        Each token is in the core of exactly one window, but for those of which there is nothing to see: they are in
+        no window, so a name goes on behind `&nbsp;` and does not end with it.
+        """
         ids = self.archive.vocabulary.ids
         return [
             Window(tokens := tuple(part), ids([token.text for token in tokens]), core)
             for sentence in sentences
-            for part, core in _parts(sentence)
+            for part, core in _parts(seen(sentence))
         ]
 
     def tag(self, windows: Sequence[Window]) -> list[Tagging]:
@@ -117,6 +121,8 @@ class Recognizer:
 
 def _parts(sentence: Sequence[Token]) -> Iterator[tuple[Sequence[Token], tuple[int, int]]]:
     """Windows of a sentence, and their cores: the cores partition it, and MARGIN tokens surround each."""
+    if not sentence:
+        return
     if len(sentence) <= MAX_WINDOW:
         yield sentence, (0, len(sentence))
         return

@@ -15,6 +15,8 @@ from functools import cached_property, lru_cache
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from nerve.model.tokenizer import word_of
+
 PADDING, UNKNOWN = 0, 1
 """The first two ids of every table; known strings count from 2."""
 
@@ -65,7 +67,7 @@ class Vocabulary:
         words: Counter[str] = Counter()
         paired: Counter[str] = Counter()
         for sentence in sentences:
-            words.update(sentence)
+            words.update(word_of(token) or token for token in sentence)
             if with_pairs:
                 paired.update(pairs(sentence))
         counts: dict[str, Counter[str]] = {name: Counter() for name in (*FEATURES, "characters")}
@@ -127,7 +129,8 @@ class Vocabulary:
         ids = self._cache[word] = self._look_up(word)
         return ids
 
-    def _look_up(self, word: str) -> WordIds:
+    def _look_up(self, token: str) -> WordIds:
+        word = word_of(token) or token
         characters = self._ids[-1]
         return WordIds(
             tuple(ids.get(feature, UNKNOWN) for ids, feature in zip(self._ids, features(word), strict=False)),
@@ -156,9 +159,9 @@ def features(word: str) -> tuple[str, str, str, str]:
 
 @lru_cache(_CACHED_WORDS)
 def normal_form(word: str) -> str:
-    """Lower case, digits as 0, and one form of what has several (NFKC: full-width letters, ligatures)."""
+    """Lower case, digits as 0, and one form of what has several (NFKC: full-width letters; HTML; invisible signs)."""
     # NFKC first: it turns some signs, such as ™, into upper case.
-    folded = unicodedata.normalize("NFKC", word).lower()
+    folded = unicodedata.normalize("NFKC", word_of(word) or word).lower()
     return "".join("0" if character.isdigit() else character for character in folded)
 
 

@@ -95,8 +95,10 @@ tags.tags_from
 tags.tags_of
 tokenizer.VERSION
 tokenizer.joined
+tokenizer.seen
 tokenizer.sentences
 tokenizer.tokenize
+tokenizer.word_of
 vocabulary.FEATURES
 vocabulary.MAX_CHARACTERS
 vocabulary.PADDING

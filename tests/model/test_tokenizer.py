@@ -6,7 +6,7 @@ import time
 import pytest
 
 from nerve.model.annotation import Token
-from nerve.model.tokenizer import joined, sentences, tokenize
+from nerve.model.tokenizer import joined, seen, sentences, tokenize, word_of
 
 # Text and its tokens, as one writes them with spaces between: what the English corpora would have.
 TOKENS = [
@@ -20,9 +20,29 @@ TOKENS = [
     ("O'Neill, D'Alema, Shi'ite, y'all, rock'n'roll", "O'Neill , D'Alema , Shi'ite , y'all , rock'n'roll"),
     ("Britain 's", "Britain 's"),
     # hyphens, slashes, ampersands
-    ("al-Qaida's U.S.-led Port-au-Prince", "al-Qaida 's U.S.-led Port-au-Prince"),
+    ("al-Qaida's Port-au-Prince", "al-Qaida 's Port-au-Prince"),
+    ("U.S.-led U.S.-China China-U.S. Russia-Ukraine", "U.S. - led U.S. - China China - U.S. Russia - Ukraine"),
+    ("New York-based al-Qaida-linked NATO‑backed", "New York - based al-Qaida - linked NATO ‑ backed"),
+    ("Coca-Cola Jean-Claude Guinea-Bissau U-turn", "Coca-Cola Jean-Claude Guinea-Bissau U-turn"),
+    ("state-owned 20-year-old Kim Jong-il", "state-owned 20-year-old Kim Jong-il"),
+    ("Paris/London, AC/DC", "Paris / London , AC / DC"),
     ("1990-95 - no -- yes—so –", "1990-95 - no -- yes — so –"),
     ("his/her AT&T &amp; B & B", "his / her AT&T &amp; B & B"),
+    # HTML
+    ("&quot;Tim Cook&quot; &lt;b&gt;", "&quot; Tim Cook &quot; &lt; b &gt;"),
+    ("AT&amp;T Tim&nbsp;Cook R&D;", "AT&amp;T Tim &nbsp; Cook R &D;"),
+    ("Apple&#39;s don&rsquo;t O&#x27;Neill", "Apple &#39;s do n&rsquo;t O&#x27;Neill"),
+    ("Nestl&eacute; &Eacute;ric Z&#252;rich Gro&szlig;", "Nestl&eacute; &Eacute;ric Z&#252;rich Gro&szlig;"),
+    # Markdown
+    ("**Tim Cook** *Paris* ***x***", "** Tim Cook ** * Paris * *** x ***"),
+    ("_Paris_ __New York__ snake_case", "_ Paris _ __ New York __ snake_case"),
+    ("_Tim Cook's_ **Name:** Ana", "_ Tim Cook 's _ ** Name : ** Ana"),
+    ("[Berlin](https://a.org/x_(y)), (http://b.org)", "[ Berlin ] ( https://a.org/x_(y) ) , ( http://b.org )"),
+    ("# Heading `code` ~~Rome~~", "# Heading ` code ` ~~ Rome ~~"),
+    ("|Paris|https://a.org|[x](http://b.c)|", "| Paris | https://a.org | [ x ] ( http://b.c ) |"),
+    # invisible signs
+    ("Micro\u2060soft Sil\xadva Coca-\u2060Cola", "Micro\u2060soft Sil\xadva Coca-\u2060Cola"),
+    ("\ufeffTim Cook\u200b, \u202aAna\u202c\u200e's", "\ufeff Tim Cook \u200b , \u202a Ana \u202c\u200e 's"),
     # dots
     ("in the U.S. today, e.g. J. K. Rowling", "in the U.S. today , e.g. J. K. Rowling"),
     ("Mr. Smith of Apple Inc. met Gen. Lee", "Mr. Smith of Apple Inc. met Gen. Lee"),
@@ -47,6 +67,9 @@ TOKENS = [
     # other scripts
     ("我爱NBA篮球，2020年。", "我 爱 NBA 篮 球 ， 2020 年 。"),
     ("所有sentinel@example.org的http://a.cn/x中", "所 有 sentinel@example.org 的 http://a.cn/x 中"),
+    ("埃隆•马斯克、约翰·史密斯", "埃 隆 • 马 斯 克 、 约 翰 · 史 密 斯"),
+    ("简‧奥、ジョン・スミス", "简 ‧ 奥 、 ジョン ・ スミス"),
+    ("华为公司CEO任正非用iPhone 15给Tim Cook打电话", "华 为 公 司 CEO 任 正 非 用 iPhone 15 给 Tim Cook 打 电 话"),
     ("東京タワーへ行く", "東 京 タワー へ 行 く"),
     ("יצחק רבין, ראש־הממשלה.", "יצחק רבין , ראש ־ הממשלה ."),
     ("زار محمد القاهرة، ثم بيروت؟", "زار محمد القاهرة ، ثم بيروت ؟"),
@@ -58,6 +81,34 @@ TOKENS = [
 @pytest.mark.parametrize(("text", "tokens"), TOKENS)
 def test_text_has_the_tokens_of_the_corpora(text: str, tokens: str) -> None:
     assert [token.text for token in tokenize(text)] == tokens.split(" ")
+
+
+@pytest.mark.parametrize(
+    ("token", "word"),
+    [
+        ("Paris", "Paris"),
+        ("&", "&"),
+        ("AT&T", "AT&T"),
+        ("AT&copy", "AT&copy"),
+        ("AT&amp;T", "AT&T"),
+        ("&quot;", '"'),
+        ("&#39;s", "'s"),
+        ("n&rsquo;t", "n’t"),
+        ("Nestl&eacute;", "Nestlé"),
+        ("Z&#252;rich", "Zürich"),
+        ("&nothing;", "&nothing;"),
+        ("Micro\u2060soft", "Microsoft"),
+        ("Sil\xadva", "Silva"),
+        ("&nbsp;", ""),
+        ("&#8203;", ""),
+        ("\ufeff\u200e", ""),
+    ],
+    ids=ascii,
+)
+def test_a_token_stands_for_the_word_that_a_reader_sees(token: str, word: str) -> None:
+    assert [found.text for found in tokenize(token)] == [token] or token == "AT&copy"
+    assert word_of(token) == word
+    assert bool(seen([Token(token, 0, len(token))])) is bool(word)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +173,20 @@ SENTENCES = [
     "a first line of text that is long enough to be wrapped somewhere\n|- an item\n|- another",
     "One.\r\n|Two.\r\n\r\n|Three\r\n|Four",
     "good morning\n|@user is here\n|#tag",
+    # forms, lists, logs, chats, tables
+    "Senior engineer at Google Cloud\n|Microsoft, Redmond",
+    "Led the infrastructure team of forty people at Google Cloud\n|Microsoft, Redmond",
+    "Name: Ana Silva\n|City: Porto\n|Employer: Banco de Portugal",
+    "Name: Ana Silva\n|Porto",
+    "- talked to Tim Cook\n|- Berlin\n|+ Rome",
+    "1. call Ana Silva\n|2. Paris\n|3) London",
+    "he met Ana Silva\n|12:30 Paris\n|2024-10-05 Rome\n|05/12/2024 Oslo",
+    "12:30 <ana> hi from Berlin\n|12:31 <bob> Hello\n|<ana> Bye Bob",
+    "[12:30] ana: i saw Tim Cook\n|[12:31] bob: Where?",
+    "Ana: hi from Porto\n|Bob Stone: Hello Ana",
+    "on his way from Lisbon he said that the head of\nPaul Smith, London",
+    # marks behind the stop
+    "He left.\u200b |She stayed.&nbsp; |&quot;Why?&quot; |&quot;So.&quot; |He paused.",
     # other scripts
     "你好！|他说：“走吧。”|我们走了。",
     "“走吧！”，他说。|好",
@@ -129,6 +194,11 @@ SENTENCES = [
     "यह सच है।| वह आया।",
     "هل جاء؟| نعم.| لا",
 ]
+
+
+def test_each_row_of_a_table_is_a_sentence() -> None:
+    rows = ["| Name | City |", "|------|------|", "| Ana Silva | Porto |"]
+    assert len(sentences("\n".join(rows))) == 3
 
 
 @pytest.mark.parametrize("barred", SENTENCES)
@@ -149,6 +219,7 @@ def test_line_ends_of_every_system_are_alike() -> None:
 
 MADE_OF = """
     Mr U.S Inc etc I A the The obama Obama 1 12 3.5 2006 No é e\u0301 don't can’t 's RT @user #tag http://a.b/c a@b.co
+    &quot; &nbsp; &#39; &eacute; &amp; _ __ ** \xad \u2060 \u202a U.S.-China Paris-based Name: 1) 12:30 <ana> | - +
     中 国 カタ ひ שלום مرحبا हिन्दी ａ １ www.x
     😀 👍🏽 👨\u200d👩\u200d👧 🇩🇪 1️⃣ \u200d \ufe0f \u200b \ufeff \x00 \x07 \ud800 \U0010ffff
     . ! ? ... … 。 ！ ？ .” " ' ” “ ( ) [ ] 」 「 , ， : ; - -- — $ % &amp; & * •
@@ -215,6 +286,7 @@ def test_what_follows_a_paragraph_break_changes_nothing_before_it() -> None:
 
 REPEATED = """
     a . @ ' " - : ! a. a- a@ A. a.com/! http://. www.. & 1, \u0301 \u200d 😀\u200d 中 。 ... Mr. U.S. 1\ufe0f ( :(
+    _ a_ a\u200b \u200b &nbsp; a&amp; &eacute; A-b A-based al- Name: A,\n A.&nbsp; http://( (a) a( http://a(b)(
 """
 
 
