@@ -5,7 +5,9 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -178,13 +180,26 @@ def test_every_entry_of_the_weights_that_is_missing_is_refused(archive_path: Pat
         assert_refused(archive_path)
 
 
+@pytest.fixture(scope="module")
+def make_program(make_tagger: Callable[[], Tagger]) -> Callable[[], Any]:
+    """Returns the tagger as a program, the caller's own, which is compiled once for all of them."""
+    compiled = io.BytesIO()
+    torch.jit.save(torch.jit.script(make_tagger()), compiled)
+    return lambda: torch.jit.load(io.BytesIO(compiled.getvalue()))
+
+
 @pytest.mark.parametrize("value", [NAN, float("inf"), -float("inf")])
 def test_every_weight_that_is_not_finite_is_refused(
-    tmp_path: Path, make_tagger: Callable[[], Tagger], vocabulary: object, metadata: Metadata, value: float
+    tmp_path: Path,
+    make_tagger: Callable[[], Tagger],
+    make_program: Callable[[], Any],
+    vocabulary: object,
+    metadata: Metadata,
+    value: float,
 ) -> None:
     path = tmp_path / "tiny.pt"
     for name in make_tagger().state_dict():
-        tagger = make_tagger()
+        tagger = make_program()
         with torch.no_grad():
             tagger.state_dict()[name].view(-1)[-1] = value
         export(path, tagger, vocabulary, metadata)
@@ -192,10 +207,10 @@ def test_every_weight_that_is_not_finite_is_refused(
             load(path)
 
 
-def export(path: Path, tagger: Tagger, vocabulary: object, metadata: Metadata) -> None:
+def export(path: Path, program: Any, vocabulary: object, metadata: Metadata) -> None:
     """Write an archive without looking at it."""
     content = io.BytesIO()
-    torch.jit.save(torch.jit.script(tagger.eval()), content)
+    torch.jit.save(program, content)
     with zipfile.ZipFile(content) as file:
         entries = {name.partition("/")[2]: file.read(name) for name in file.namelist()}
     entries["extra/metadata.json"] = json.dumps(metadata.to_json()).encode()
@@ -214,28 +229,41 @@ RESHAPES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 @pytest.mark.parametrize("what", RESHAPES)
 def test_every_weight_of_another_shape_or_type_is_refused(
-    tmp_path: Path, make_tagger: Callable[[], Tagger], vocabulary: object, metadata: Metadata, what: str
+    tmp_path: Path,
+    make_tagger: Callable[[], Tagger],
+    make_program: Callable[[], Any],
+    vocabulary: object,
+    metadata: Metadata,
+    what: str,
 ) -> None:
     path = tmp_path / "tiny.pt"
     for name in make_tagger().state_dict():
-        tagger = make_tagger()
-        owner, _, attribute = name.rpartition(".")
-        weight = RESHAPES[what](getattr(tagger.get_submodule(owner), attribute).detach())
-        setattr(tagger.get_submodule(owner), attribute, torch.nn.Parameter(weight, requires_grad=False))
+        tagger = make_program()
+        *owners, attribute = name.split(".")
+        owner = reduce(getattr, owners, tagger)
+        weight = RESHAPES[what](getattr(owner, attribute).detach())
+        setattr(owner, attribute, torch.nn.Parameter(weight, requires_grad=False))
         export(path, tagger, vocabulary, metadata)
         with pytest.raises(ArchiveError, match="its weights are wrong"):
             load(path)
 
 
 def test_other_constraints_than_those_of_the_tags_are_refused(
-    tmp_path: Path, make_tagger: Callable[[], Tagger], vocabulary: object, metadata: Metadata
+    tmp_path: Path, make_program: Callable[[], Any], vocabulary: object, metadata: Metadata
 ) -> None:
-    for name, _ in make_tagger().crf.named_buffers():
-        tagger = make_tagger()
+    for name, _ in make_program().crf.named_buffers():
+        tagger = make_program()
         getattr(tagger.crf, name).logical_not_()
         export(tmp_path / "tiny.pt", tagger, vocabulary, metadata)
         with pytest.raises(ArchiveError, match=f"crf.{name} is not what these tags need"):
             load(tmp_path / "tiny.pt")
+
+
+def test_the_same_program_without_a_change_is_accepted(
+    tmp_path: Path, make_program: Callable[[], Any], vocabulary: object, metadata: Metadata
+) -> None:
+    export(tmp_path / "tiny.pt", make_program(), vocabulary, metadata)
+    load(tmp_path / "tiny.pt").self_check()
 
 
 @pytest.mark.parametrize(
@@ -356,7 +384,7 @@ def test_the_program_of_an_archive_runs_when_it_is_loaded_and_not_by_weights_alo
     tagger = make_tagger()
     expected = Archive(make_tagger(), vocabulary, metadata, "cpu").tags(SENTENCES)  # type: ignore[arg-type]
     tagger.spare = Writer(str(written))
-    export(tmp_path / "tiny.pt", tagger, vocabulary, metadata)
+    export(tmp_path / "tiny.pt", torch.jit.script(tagger), vocabulary, metadata)
     assert load(tmp_path / "tiny.pt", weights_only=True).tags(SENTENCES) == expected
     assert read_metadata(tmp_path / "tiny.pt").name == "tiny"
     assert not written.exists()
