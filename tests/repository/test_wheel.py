@@ -34,7 +34,7 @@ DATA = {
     "nerve/models/zh.pt",
     "nerve/models/zh.md",
     "nerve/service/openapi.json",
-    "nerve/training/data/sources.json",
+    *(f"nerve/training/data/{name}" for name in ("countries.txt", "demonyms.txt", "sources.json")),
     *(f"nerve/service/page/{path.name}" for path in (ROOT / "service" / "page").iterdir()),
 }
 INSTALLERS = {
