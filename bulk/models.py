@@ -1,4 +1,4 @@
-"""The models of a run: one, or with `auto` one for Chinese and one for everything else."""
+"""The models of a run: one, or with `auto` all bundled ones."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from nerve import Result, Tagger
 from nerve.bulk.errors import BulkError
 from nerve.bulk.settings import Settings
 from nerve.model.bundled import available, locate
-from nerve.model.script import mostly_han
+from nerve.model.languages import Languages, most_suitable
 from nerve.tagger import BATCH_SIZE
 
 AUTO = "auto"
-"""In place of a model's name: `zh` for texts that are mostly Han, `en` for others, as in the service."""
+"""In place of a model's name: the bundled model that suits the language of each text, as in the service."""
 
 Source = str | list[str]
 """A text, or the tokens of a sentence."""
@@ -21,7 +21,7 @@ def names_of(model: str) -> list[str]:
     """The names, or paths, of the models that a setting stands for."""
     if model != AUTO:
         return [model]
-    return [name for name in ("en", "zh") if name in available()] or ["en"]
+    return [*available()] or ["en"]
 
 
 def digests(model: str) -> dict[str, str]:
@@ -53,6 +53,7 @@ class Models:
             archive.load(locate(name), settings.device, weights_only=settings.weights_only)
             for name in names_of(settings.model)
         ]
+        self._languages = [Languages(one.metadata.language) for one in self._archives]
         self._taggers = [Tagger(Recognizer(one), settings.threads) for one in self._archives]
         self.labels = tuple(sorted({label for tagger in self._taggers for label in tagger.labels}))
         if unknown := sorted(set(settings.labels or ()).difference(self.labels)):
@@ -82,7 +83,7 @@ class Models:
 
     def _suitable(self, source: Source) -> int:
         """The number of the tagger for a text."""
-        return len(self._taggers) > 1 and mostly_han(source if isinstance(source, str) else "".join(source))
+        return most_suitable(self._languages, source if isinstance(source, str) else " ".join(source))
 
     def _pipe(self, suitable: int, tokenized: bool, sources: Sequence[Source]) -> list[Result]:
         tagger, labels = self._taggers[suitable], self._labels[suitable]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nerve.model.annotation import MIN_SCORE
 from nerve.tagger import Device
 
 
@@ -10,7 +11,7 @@ class Settings:
     """The settings of a run."""
 
     model: str = "en"
-    """a bundled name, the path of an archive, or `auto`: Chinese or English by the script of each text"""
+    """a bundled name, the path of an archive, or `auto`: one by the language of each text"""
     device: Device = "auto"
     threads: int = 1
     """CPU threads of each process"""
@@ -26,7 +27,7 @@ class Settings:
     """one of `writers.FORMATS`"""
     labels: tuple[str, ...] | None = None
     """only entities with these labels are written; None is all"""
-    min_score: float = 0.0
+    min_score: float = MIN_SCORE
     """only entities with at least this score are written"""
     strict: bool = False
     """whether the first bad line ends the run; else it becomes an error line"""

@@ -25,6 +25,7 @@ from nerve.bulk.records import Record
 from nerve.bulk.settings import Settings
 from nerve.cli import options
 from nerve.cli.progress import Progress
+from nerve.model.annotation import MIN_SCORE
 from nerve.tagger import BATCH_SIZE, DEVICES
 
 STANDARD_INPUT = "-"
@@ -129,7 +130,7 @@ def _add_tagging(add: options.Add) -> None:
     add(
         "--model",
         default="en",
-        help=f"{options.MODEL}, or auto: zh for texts that are mostly Han, en for others (default: %(default)s)",
+        help=f"{options.MODEL}, or auto: the bundled model for the language of each text (default: %(default)s)",
     )
     add(
         "--weights-only",
@@ -140,9 +141,9 @@ def _add_tagging(add: options.Add) -> None:
     add(
         "--min-score",
         type=options.probability,
-        default=0.0,
+        default=MIN_SCORE,
         metavar="P",
-        help="write only entities with at least this score (default: %(default)s)",
+        help="write only entities with at least this score; 0 for all (default: %(default)s)",
     )
     add("--device", choices=DEVICES, default="auto", help="where the model runs (default: %(default)s)")
     add(

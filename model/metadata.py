@@ -31,7 +31,7 @@ class Metadata:
     """what requests call the model"""
     description: str
     language: Annotated[str, Field(min_length=1)]
-    """BCP 47, such as `en`"""
+    """BCP 47, such as `en`; several with commas between them, such as `da,nb,sr-Latn`"""
     licence: str
     """of the weights"""
     tags: tuple[str, ...]

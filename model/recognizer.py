@@ -2,16 +2,18 @@
 
 text -> windows of tokens (`windows`) -> tags and confidences (`tag`, the only step with arithmetic) -> entities
 (`entities`). No text is cut off. A window is a sentence; a sentence too long for one window gets several that
-overlap, and each of them decides about its own core.
+overlap, and each of them decides about its own core. A sentence in a language that the model does not read has none.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 from nerve.model.annotation import Entity, Token
 from nerve.model.archive import Archive
 from nerve.model.batch import BATCH_TOKENS, by_length
+from nerve.model.languages import Languages
 from nerve.model.tags import split
 from nerve.model.tokenizer import seen, sentences
 from nerve.model.vocabulary import WordIds
@@ -50,6 +52,7 @@ class Recognizer:
         self.archive = archive
         self.name = archive.name
         self.labels = archive.labels
+        self.languages = Languages(archive.metadata.language)
         self._tags = [split(tag) for tag in archive.metadata.tags]
 
     def windows(self, text: str) -> list[Window]:
@@ -57,15 +60,16 @@ class Recognizer:
         return self.windows_of(sentences(text))
 
     def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[Window]:
-        """The windows of tokenized sentences, none of them empty.
+        """The windows of the sentences of one text, none of them empty, that the model reads.
 
-        Each token is in the core of exactly one window, but for those of which there is nothing to see: they are in
-        no window, so a name goes on behind `&nbsp;` and does not end with it.
+        Each token of those is in the core of exactly one window, but for those of which there is nothing to see: they
+        are in no window, so a name goes on behind `&nbsp;` and does not end with it.
         """
         ids = self.archive.vocabulary.ids
+        readable = compress(sentences, self.languages.readable(sentences))
         return [
             Window(tokens := tuple(part), ids([token.text for token in tokens]), core)
-            for sentence in sentences
+            for sentence in readable
             for part, core in _parts(seen(sentence))
         ]
 

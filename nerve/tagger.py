@@ -10,8 +10,9 @@ from itertools import chain, islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 
-from nerve.model.annotation import Entity, Token
+from nerve.model.annotation import MIN_SCORE, Entity, Token
 from nerve.model.bundled import locate
+from nerve.model.languages import Language
 from nerve.model.tokenizer import joined, sentences
 from nerve.result import Result
 
@@ -101,6 +102,14 @@ class Tagger:
         """What the archive says of the model: corpora, licence, scores, settings of the training. All is JSON."""
         return self._recognizer.archive.card
 
+    def language(self, text: str) -> Language:
+        """The language of most of a text, and whether this model reads it; it finds no entities where it does not.
+
+        Raises:
+            TypeError: `text` is not a string.
+        """
+        return self._recognizer.languages.of_text(_document_of_text(text).sentences)
+
     def __repr__(self) -> str:
         return f"<Tagger {self.name!r} on {self.device}: {', '.join(self.labels)}>"
 
@@ -108,10 +117,12 @@ class Tagger:
         raise TypeError("a tagger cannot be copied or sent to another process; call nerve.load there")
 
     @overload
-    def __call__(self, text: str, *, labels: Collection[str] | None = None, min_score: float = 0.0) -> Result: ...
+    def __call__(
+        self, text: str, *, labels: Collection[str] | None = None, min_score: float = MIN_SCORE
+    ) -> Result: ...
     @overload
     def __call__(
-        self, *, tokens: Tokens, labels: Collection[str] | None = None, min_score: float = 0.0
+        self, *, tokens: Tokens, labels: Collection[str] | None = None, min_score: float = MIN_SCORE
     ) -> Result: ...
     def __call__(
         self,
@@ -119,7 +130,7 @@ class Tagger:
         *,
         tokens: Tokens | None = None,
         labels: Collection[str] | None = None,
-        min_score: float = 0.0,
+        min_score: float = MIN_SCORE,
     ) -> Result:
         """Find the entities of one text.
 
@@ -128,7 +139,7 @@ class Tagger:
             tokens: instead of `text`, the list of a sentence's tokens, or a list of such lists. Tokens are tagged as
                 they are. The result's text is all tokens with a space between them.
             labels: if given, only entities with one of these labels are returned.
-            min_score: only entities with at least this score are returned.
+            min_score: only entities with at least this score are returned; 0 for all.
 
         Raises:
             TypeError: `text` is not a string, `tokens` has another form, or both or none of them are given.
@@ -147,7 +158,7 @@ class Tagger:
         *,
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
-        min_score: float = 0.0,
+        min_score: float = MIN_SCORE,
     ) -> Iterator[Result]: ...
     @overload
     def pipe(
@@ -156,7 +167,7 @@ class Tagger:
         tokens: Iterable[Tokens],
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
-        min_score: float = 0.0,
+        min_score: float = MIN_SCORE,
     ) -> Iterator[Result]: ...
     def pipe(
         self,
@@ -165,7 +176,7 @@ class Tagger:
         tokens: Iterable[Tokens] | None = None,
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
-        min_score: float = 0.0,
+        min_score: float = MIN_SCORE,
     ) -> Iterator[Result]:
         """Find the entities of many texts: an iterator with a result for each text, in the same order.
 
@@ -178,7 +189,7 @@ class Tagger:
             batch_size: how many texts are read, at most, before their results are returned. With 1, the result of
                 each text is returned before the next text is read. A batch that reaches 16,384 tokens ends early.
             labels: if given, only entities with one of these labels are returned.
-            min_score: only entities with at least this score are returned.
+            min_score: only entities with at least this score are returned; 0 for all.
 
         Raises:
             TypeError: `texts` is one string or cannot be iterated; both or none of `texts` and `tokens` are given;

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from bench.faults.connection import Answer, Connection
 from bench.faults.service_process import service_process
+from nerve.model.annotation import MIN_SCORE
 from nerve.model.archive import load
 from nerve.model.bundled import path_of
 from nerve.model.recognizer import Recognizer
@@ -70,7 +71,7 @@ def cases(count: int, seed: int = 1) -> list[Case]:
             while "\0" in text:
                 text = text.replace("\0", chance.choice(NAMES[model]), 1)
             (found,) = recognizer.recognize([text])
-            known.append(Case(text, model, [entity.to_json() for entity in found]))
+            known.append(Case(text, model, [entity.to_json() for entity in found if entity.score >= MIN_SCORE]))
     return known
 
 
@@ -181,7 +182,10 @@ class Client:
     async def _redact(self, connection: Connection) -> None:
         case, how = self._case()
         self._check(
-            "redact", await connection.post("/v1/redact", {**how, "text": case.text}), [case], right_redaction
+            "redact",
+            await connection.post("/v1/redact", {**how, "min_score": MIN_SCORE, "text": case.text}),
+            [case],
+            right_redaction,
         )
 
     async def _huggingface(self, connection: Connection) -> None:

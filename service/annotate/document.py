@@ -6,7 +6,7 @@ Both become a `Document`, a text and the tokens of its sentences, before anythin
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nerve.model.annotation import Entity, Token
+from nerve.model.annotation import MIN_SCORE, Entity, Token
 from nerve.model.tokenizer import joined, sentences
 
 # Tokens are a list, never another sequence: a text is a sequence of strings, too.
@@ -30,6 +30,11 @@ class Annotation(NamedTuple):
 
     document: Document
     entities: list[Entity]
+
+    @property
+    def likely(self) -> list[Entity]:
+        """The entities that an answer has by default: those with a score of MIN_SCORE or more."""
+        return [entity for entity in self.entities if entity.score >= MIN_SCORE]
 
 
 def read(source: Source) -> Document:

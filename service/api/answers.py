@@ -24,7 +24,7 @@ from nerve.service.state import Service
 # So many entities or tokens are written in a millisecond.
 SLICE = 1_000
 
-Render = Callable[[Annotation], dict[str, Any]]
+Render = Callable[[Annotation, ServedModel], dict[str, Any]]
 
 
 class Plan(NamedTuple):
@@ -74,7 +74,7 @@ async def answer(service: Service, request: AnnotationRequest, how: Plan, render
         service: The running service.
         request: The request.
         how: Its models and labels.
-        render: Makes the answer to one text, without the name of the model, of its annotation.
+        render: Makes the answer to one text, without the name of the model, of its annotation and its model.
 
     Raises:
         ServiceError: What `Work.annotate` and `render` raise.
@@ -90,7 +90,12 @@ async def _model_of_each(work: Work, request: AnnotationRequest, how: Plan) -> l
     """Return the model for each text."""
     if request.model != AUTO:
         return [how.models.default] * len(request.sources)
-    return await work.compute(lambda: [how.models.by_script("".join(source)) for source in request.sources])
+
+    def models() -> list[ServedModel]:
+        texts = (source if isinstance(source, str) else " ".join(source) for source in request.sources)
+        return [how.models.for_text(text) for text in texts]
+
+    return await work.compute(models)
 
 
 def _rendered(
@@ -106,7 +111,7 @@ def _rendered(
     for annotation, model in zip(annotations, models, strict=True):
         entities = gazetteer.entities(annotation) if gazetteer else annotation.entities
         chosen = Annotation(annotation.document, _chosen(entities, how.labels, request.min_score))
-        results.append({**render(chosen), "model": model.name})
+        results.append({**render(chosen, model), "model": model.name})
     return json_bytes(results[0] if request.single else {"results": results, "model": how.name})
 
 
@@ -137,7 +142,7 @@ def json_bytes(answer: Mapping[str, Any]) -> bytes:
     return b"{" + b",".join(fields) + b"}"
 
 
-def _result(annotation: Annotation, request: EntitiesRequest) -> dict[str, Any]:
+def _result(annotation: Annotation, model: ServedModel, request: EntitiesRequest) -> dict[str, Any]:
     """Return the answer to one text, without the name of the model."""
     text, sentences = annotation.document
     with_spans = request.tokens is not None or "tokens" in request.include
@@ -168,6 +173,10 @@ def _result(annotation: Annotation, request: EntitiesRequest) -> dict[str, Any]:
         result["sents"] = [
             {"start": places[sentence[0].start], "end": places[sentence[-1].end]} for sentence in sentences
         ]
+    if "language" in request.include:
+        result["language"] = model.languages.of_text(sentences).to_json()
+        for sent, language in zip(result.get("sents", ()), model.languages.of(sentences), strict=False):
+            sent["language"] = language.to_json()
     return result
 
 

@@ -123,7 +123,7 @@ def _rendered(annotations: Sequence[Annotation], parsed: TokenClassificationRequ
         answers = [_tokens(annotation, ignored) for annotation in annotations]
     else:
         answers = [
-            [_group(entity) for entity in annotation.entities if entity.label not in ignored]
+            [_group(entity) for entity in annotation.likely if entity.label not in ignored]
             for annotation in annotations
         ]
     return to_json(answers[0] if isinstance(parsed.inputs, str) else answers)
@@ -134,7 +134,7 @@ def _tokens(annotation: Annotation, ignored: frozenset[str]) -> list[dict[str, A
     tokens = annotation.document.tokens
     starts = [token.start for token in tokens]
     answers = []
-    for entity in annotation.entities:
+    for entity in annotation.likely:
         first, last = bisect_left(starts, entity.start), bisect_left(starts, entity.end)
         for position in range(first, last):
             tag = f"{'B' if position == first else 'I'}-{entity.label}"

@@ -123,7 +123,7 @@ async def label_studio_predict(service: Service, _: Request, project: Project) -
 
 
 def _rendered(annotations: Sequence[Annotation], controls: Controls, version: str) -> bytes:
-    results = [_prediction(annotation.entities, controls, version) for annotation in annotations]
+    results = [_prediction(annotation.likely, controls, version) for annotation in annotations]
     return to_json({"results": results, "model_version": version})
 
 

@@ -170,7 +170,7 @@ async def infer(service: Service, request: Request, tensor: TextTensor) -> Respo
 
 
 def _elements(annotations: Sequence[Annotation]) -> list[bytes]:
-    return [_json_of(annotation.entities) for annotation in annotations]
+    return [_json_of(annotation.likely) for annotation in annotations]
 
 
 ROUTES = (

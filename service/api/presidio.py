@@ -176,12 +176,18 @@ def _names(model: ServedModel) -> list[str]:
 def _models_of(service: Service, language: str | None) -> list[ServedModel]:
     """Return the models of a language, or all models; raise InvalidRequestError if there is none."""
     models = service.registry.models
-    matching = [model for model in models if language in (None, model.card["language"])]
+    matching = [model for model in models if language in (None, *_tags(model))]
     if not matching:
-        languages = dict.fromkeys(model.card["language"] for model in models)
+        languages = dict.fromkeys(tag for model in models for tag in _tags(model))
         message = f"there is no model for this language; the languages are {', '.join(languages)}"
         raise InvalidRequestError(message, reason="unknown_language")
     return matching
+
+
+def _tags(model: ServedModel) -> list[str]:
+    """Return the tags of the languages of a model."""
+    language: str = model.card["language"]
+    return [tag.strip() for tag in language.split(",")]
 
 
 def _chosen_names(parsed: AnalyzeRequest, model: ServedModel) -> frozenset[str]:

@@ -16,6 +16,7 @@ from nerve.service.api.body import Fields, Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.requests import AnnotationRequest, parse_request
 from nerve.service.api.route import Route, bytes_response
+from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
@@ -108,6 +109,14 @@ class OperatorRequest(BaseModel):
 class RedactRequest(AnnotationRequest):
     """One text or several, and how to replace their entities."""
 
+    min_score: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Leave out entities with a lower score. The default is all, because a name that is left in harms "
+        "more than a word that is taken out.",
+    )
     operators: Fields[str, OperatorRequest] = Field(
         {}, description="The operators by label; labels are those of the answer."
     )
@@ -175,7 +184,7 @@ ROUTES = (
 )
 
 
-def _result(annotation: Annotation, request: RedactRequest, growth: Growth) -> dict[str, Any]:
+def _result(annotation: Annotation, _: ServedModel, request: RedactRequest, growth: Growth) -> dict[str, Any]:
     """Return the answer to one text, without the name of the model."""
     operators = {label: operator.build() for label, operator in request.operators.items()}
     default = request.default.build() if request.default else Replace()

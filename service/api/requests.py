@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from nerve.model.annotation import MIN_SCORE
 from nerve.service.annotate.document import Source, characters
 from nerve.service.annotate.gazetteer import normalized
 from nerve.service.annotate.offsets import OffsetUnit
@@ -22,7 +23,7 @@ from nerve.service.settings import Settings
 MAX_PHRASES = 1_000
 MAX_PHRASE_CHARACTERS = 100
 MAX_LABEL_CHARACTERS = 100
-# There are two things to include; each may be named more than once.
+# There are three things to include; each may be named more than once.
 MOST_INCLUDED = 100
 # So many tokens are checked in a millisecond; between two slices other threads can run.
 SLICE = 10_000
@@ -158,8 +159,8 @@ class AnnotationRequest(BaseModel):
     texts: Items[Text] | None = Field(None, description="The texts to annotate. For one text, send `text` instead.")
     model: str | None = Field(
         None,
-        description="The name of a model from `GET /v1/models`, or `auto` to choose a model by the script of each "
-        "text. The default is the first model there.",
+        description="The name of a model from `GET /v1/models`, or `auto` to choose a model by the language of "
+        "each text. The default is the first model there.",
     )
     labels: (
         Annotated[
@@ -186,7 +187,11 @@ class AnnotationRequest(BaseModel):
         "the answer. The default is all labels.",
     )
     min_score: float = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="Leave out entities with a lower score."
+        MIN_SCORE,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Leave out entities with a lower score. With 0 the answer has all that the model finds.",
     )
     gazetteer: GazetteerRequest | None = Field(
         None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
@@ -240,10 +245,11 @@ class EntitiesRequest(AnnotationRequest):
         description="The tokens of a sentence as a list of strings, or of several sentences as a list of such lists. "
         "If your text is already tokenized, send `tokens` instead of `text` or `texts`.",
     )
-    include: Items[Literal["tokens", "sents"]] = Field(
+    include: Items[Literal["tokens", "sents", "language"]] = Field(
         [],
         max_length=MOST_INCLUDED,
-        description="What to answer besides the entities: `tokens` with their tags, `sents` for the sentences.",
+        description="What to answer besides the entities: `tokens` with their tags, `sents` for the sentences, "
+        "`language` for the language of the text, and of each of the sentences if they are included.",
     )
 
     @property

@@ -38,11 +38,20 @@ class TokenAnswer(BaseModel):
     tag: str
 
 
+class LanguageAnswer(BaseModel):
+    """The language of a text, or of a sentence. Where it is not supported, the model finds no entities."""
+
+    code: str | None = Field(description="By BCP 47, such as `en`; null if the words do not tell.")
+    script: str | None = Field(description="The script of most letters, such as `Hangul`; null without letters.")
+    supported: bool = Field(description="Whether the model reads it.")
+
+
 class SentenceAnswer(BaseModel):
     """A sentence, from its first token to its last."""
 
     start: int
     end: int
+    language: LanguageAnswer | SkipJsonSchema[None] = Field(None, description="Present if `include` has `language`.")
 
 
 class OneAnswer(BaseModel):
@@ -58,6 +67,9 @@ class OneAnswer(BaseModel):
     ents: list[EntityAnswer] = Field(description="The entities, in the order of the text and without overlap.")
     tokens: list[TokenAnswer] | SkipJsonSchema[None] = Field(None, description="Present if `include` has `tokens`.")
     sents: list[SentenceAnswer] | SkipJsonSchema[None] = Field(None, description="Present if `include` has `sents`.")
+    language: LanguageAnswer | SkipJsonSchema[None] = Field(
+        None, description="The language of most of the text. Present if `include` has `language`."
+    )
     model: str = Field(description="The model that read the text.")
 
 
@@ -81,7 +93,7 @@ class ModelAnswer(BaseModel):
     name: str
     default: bool = Field(description="Whether the model answers requests that name no model.")
     labels: list[str]
-    language: str = Field(description="The language of its texts by BCP 47, such as `en`.")
+    language: str = Field(description="The languages of its texts by BCP 47, such as `en` or `da,nb,sv`.")
     licence: str = Field(description="The licence of the weights.")
     description: str
     datasets: list[dict[str, Any]] = Field(description="The data that the model was trained on.")

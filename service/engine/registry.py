@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nerve.model.annotation import Entity, Token
-from nerve.model.script import mostly_han
+from nerve.model.languages import Languages, most_suitable
 from nerve.service.errors import NotFoundError
 
 if TYPE_CHECKING:  # nerve.model.recognizer imports torch, which takes seconds: only the process that tags pays them
     from nerve.model.recognizer import Tagging, Window
 
-# In place of a model's name: the model that suits the script of the text.
+# In place of a model's name: the model that suits the language of the text.
 AUTO = "auto"
 
 
@@ -34,7 +35,7 @@ class Recognizer(Protocol):
         ...
 
     def windows_of(self, sentences: Sequence[Sequence[Token]]) -> "Sequence[Window]":
-        """Split sentences into windows."""
+        """Split the sentences of a text that the model reads into windows."""
         ...
 
     def tag(self, windows: "Sequence[Window]") -> "list[Tagging]":
@@ -78,6 +79,11 @@ class ServedModel:
     digest: str = ""
     """SHA-256 of the archive"""
     stamp: Stamp = NO_FILE
+
+    @cached_property
+    def languages(self) -> Languages:
+        """The languages that it reads."""
+        return Languages(self.card["language"])
 
 
 class Registry:
@@ -133,17 +139,7 @@ class Registry:
             raise NotFoundError(f"no such model; the models are {', '.join(self._models)}", reason="unknown_model")
         return self._models[name]
 
-    def by_script(self, text: str) -> ServedModel:
-        """The model that suits the script of a text.
-
-        Returns:
-            For a text that is mostly Han, the first model of Chinese; for any other text, the first model of another
-            language; the default if there is no such model.
-        """
-        suitable = [model for model in self.models if _is_chinese(model) == mostly_han(text)]
-        return suitable[0] if suitable else self.default
-
-
-def _is_chinese(model: ServedModel) -> bool:
-    language: str = model.card["language"]
-    return language.lower().partition("-")[0] == "zh"
+    def for_text(self, text: str) -> ServedModel:
+        """The model that suits the language of a text: see `nerve.model.languages.most_suitable`."""
+        models = self.models
+        return models[most_suitable([model.languages for model in models], text)]

@@ -12,8 +12,12 @@ export function drawCard(place, model) {
   );
 }
 
-/** The name of a language in English, as far as the browser knows it. */
-export function languageName(tag) {
+/** The names in English of languages with commas between their tags, as far as the browser knows them. */
+export function languageNames(tags) {
+  return tags.split(",").map((tag) => languageName(tag.trim())).join(", ");
+}
+
+function languageName(tag) {
   try {
     return new Intl.DisplayNames(["en"], { type: "language" }).of(tag);
   } catch {
@@ -34,7 +38,7 @@ function facts(model) {
     element("dt", {}, "Name"),
     element("dd", {}, model.name),
     element("dt", {}, "Language"),
-    element("dd", {}, languageName(model.language)),
+    element("dd", {}, languageNames(model.language)),
     element("dt", {}, "Licence"),
     element("dd", {}, model.licence),
     element("dt", {}, "Labels"),

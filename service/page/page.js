@@ -1,7 +1,7 @@
 // The page: what its controls change, and what is drawn from it. All that it knows is in `state`; every change goes
 // through `change`, and the next frame shows it. Nothing typed is stored, or sent anywhere but to this service.
 
-import { drawCard, languageName } from "./card.js";
+import { drawCard, languageNames } from "./card.js";
 import { curlCommand } from "./curl.js";
 import { hueOf, wordsFor } from "./labels.js";
 import { carriedOver, drawMarks, placeOf } from "./marks.js";
@@ -14,6 +14,7 @@ import { drawTable, show } from "./table.js";
 const TYPING_PAUSE_MS = 160;
 // The name by which the service is asked to choose the model for a text.
 const AUTO = "auto";
+const MIN_SCORE = 0.3; // the API's default
 
 const at = (id) => document.getElementById(id);
 const field = at("text");
@@ -28,7 +29,7 @@ const state = {
   asking: false,
   problem: null,
   off: new Set(), // labels not shown
-  threshold: 0,
+  threshold: MIN_SCORE,
   unit: "codepoint",
 };
 let frame = 0; // the one that is waited for
@@ -96,7 +97,8 @@ function draw() {
   frame = 0;
   const shown = shownEntities();
   const model = currentModel();
-  if (model && at("sheet").lang !== model.language) at("sheet").lang = model.language;
+  const language = model && !model.language.includes(",") ? model.language : "";
+  if (at("sheet").lang !== language) at("sheet").lang = language;
   // The field gives an empty last line a height; a block does so only if something is on it.
   show(at("mirror"), state.text + "\n");
   drawBoxes(shown);
@@ -164,7 +166,7 @@ function drawCurl(labels) {
     text: state.text.toWellFormed(),
     ...(state.models.length > 1 && { model: state.model }),
     ...(wanted.length < labels.length && { labels: wanted }),
-    ...(state.threshold && { min_score: state.threshold }),
+    ...(state.threshold !== MIN_SCORE && { min_score: state.threshold }),
     ...(state.unit !== "codepoint" && { offset_unit: state.unit }),
   };
   const nothing = labels.length > 0 && wanted.length === 0;
@@ -215,8 +217,8 @@ function labelToggle(label) {
 /** What can be chosen, once the models are known. */
 function offerChoices() {
   const { models, model } = state;
-  const names = models.map(({ name, language }) => new Option(`${name}, ${languageName(language)}`, name));
-  at("model").replaceChildren(new Option("auto, by script", AUTO), ...names);
+  const names = models.map(({ name, language }) => new Option(`${name}, ${languageNames(language)}`, name));
+  at("model").replaceChildren(new Option("auto, by language", AUTO), ...names);
   at("model").value = model;
   at("model-choice").hidden = models.length === 1;
   at("samples").replaceChildren(...samplesFor(models).map(sampleButton));

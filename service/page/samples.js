@@ -50,7 +50,7 @@ export function samplesFor(models) {
   return spoken.length ? spoken : SAMPLES;
 }
 
-/** Whether a model is one for `language`: `zh-Hans` is for `zh`. */
+/** Whether a model is one for `language`: `zh-Hans` is for `zh`, and `da,nb,sv` for each of the three. */
 export function speaks(model, language) {
-  return model.language.toLowerCase().split("-")[0] === language;
+  return model.language.toLowerCase().split(",").some((tag) => tag.trim().split("-")[0] === language);
 }

@@ -10,6 +10,7 @@ import pytest
 
 from nerve import Entity
 from nerve.cli.progress import Progress
+from nerve.model.annotation import MIN_SCORE
 from nerve.model.archive import load
 from nerve.model.recognizer import Recognizer
 from nerve.model.tags import spans_of
@@ -30,6 +31,7 @@ def ents(entities: list[Entity]) -> list[dict[str, Any]]:
     return [
         {"start": e.start, "end": e.end, "label": e.label, "text": e.text, "score": pytest.approx(e.score, abs=1e-4)}
         for e in entities
+        if e.score >= MIN_SCORE
     ]
 
 
@@ -118,7 +120,7 @@ def test_a_text_becomes_columns_whose_tags_are_its_entities(
         for span in spans_of([tag for _, tag in block])
     ]
     (entities,) = recognizer.recognize([text.rstrip("\n")])
-    assert named == [(entity.label, entity.text.replace(" ", "")) for entity in entities]
+    assert named == [(e.label, e.text.replace(" ", "")) for e in entities if e.score >= MIN_SCORE]
     assert len(named) > 60
 
 
@@ -139,7 +141,7 @@ def test_labels_and_min_score_choose(nerve: Nerve, archive_path: Path) -> None:
     given = "\n".join(TEXTS)
     (everything, chosen) = (
         lines(nerve("tag", "--model", str(archive_path), *flags, given=given))
-        for flags in ((), ("--labels", "PER", "--min-score", "0.2"))
+        for flags in (("--min-score", "0"), ("--labels", "PER", "--min-score", "0.2"))
     )
     kept = [[e for e in one["ents"] if e["label"] == "PER" and e["score"] >= 0.2] for one in everything]
     assert [one["ents"] for one in chosen] == kept
@@ -308,7 +310,7 @@ def test_files_in_a_folder_whose_names_say_no_format_are_left_out_and_counted(
     assert [json.loads(line)["text"] for line in ended.stdout.splitlines()] == ["a.txt", "b.bin"]
 
 
-def test_auto_chooses_by_script(nerve: Nerve) -> None:
+def test_auto_chooses_by_language(nerve: Nerve) -> None:
     given = "Tim Cook flew to Paris.\n李明在北京工作。\n"
     english, chinese = lines(nerve("tag", "--model", "auto", given=given))
     assert [ent["text"] for ent in english["ents"]] == ["Tim Cook", "Paris"]

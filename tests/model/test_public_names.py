@@ -9,6 +9,7 @@ MODEL = ROOT / "model"
 # A name with its module, and for a class its public members.
 PUBLIC = """
 annotation.Entity end label score start text to_json
+annotation.MIN_SCORE
 annotation.SCORE_DIGITS
 annotation.Sentence tags tokens
 annotation.Span end label start
@@ -65,6 +66,18 @@ files.part_of
 files.remove_leftovers
 files.replacing
 files.write_whole
+function_words.LETTERS
+function_words.WORDS
+languages.KANA_SHARE
+languages.LATIN
+languages.LEAST_RATIO
+languages.LEAST_WORDS
+languages.Language code script supported to_json
+languages.Languages of of_text readable suits
+languages.MOST_WORDS
+languages.Signs best letters script words
+languages.most_suitable
+languages.signs_of
 metadata.Example tags tokens
 metadata.FORMAT
 metadata.Metadata check code_version config datasets description examples format from_json labels language licence
@@ -78,7 +91,6 @@ recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize tag windows windows_of
 recognizer.Tagging confidences tag_ids
 recognizer.Window core tokens words
-script.mostly_han
 single.SingleDecoder continues forward outside
 tagger.Encoder forward
 tagger.RecurrentLayer forward

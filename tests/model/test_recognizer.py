@@ -1,5 +1,7 @@
 """Text to entities. Where a test needs to know which names come, a tagger by rule stands for the trained one."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,7 +48,7 @@ def by_rule(metadata):
     for name, label in NAMES.items():
         for word, prefix in zip(vocabulary.ids(words[name]), "B" + "I" * len(words[name]), strict=False):
             tag_of_word[word.features[0]] = metadata.tags.index(f"{prefix}-{label}")
-    return Recognizer(Archive(ByRule(tag_of_word), vocabulary, metadata, "cpu"))
+    return Recognizer(Archive(ByRule(tag_of_word), vocabulary, replace(metadata, language="und"), "cpu"))
 
 
 @pytest.fixture
@@ -237,3 +239,11 @@ def test_of_two_windows_that_see_a_name_differently_the_first_is_believed(by_rul
         f"word{STRIDE - 1} word{STRIDE} word{STRIDE + 1}",
         f"word{STRIDE + 2}",
     ]
+
+
+def test_sentences_in_languages_that_the_model_does_not_read_have_no_windows(by_rule, metadata):
+    english = Recognizer(replace(by_rule.archive, metadata=metadata))
+    text = "Angela Merkel was there with her dog. 默克尔去了北京。 Sie ist nicht mehr da. Zoe\u0308"
+    windows = english.windows(text)
+    assert [window.tokens[0].text for window in windows] == ["Angela", "Zoe\u0308"]
+    assert [entity.text for entity in english.recognize([text])[0]] == ["Angela Merkel", "Zoe\u0308"]

@@ -13,7 +13,9 @@ import pytest
 import torch
 
 import nerve
+from nerve.model.annotation import MIN_SCORE
 from nerve.model.archive import load
+from nerve.model.languages import Language
 from nerve.model.recognizer import Recognizer
 from nerve.tagger import BATCH_TOKENS
 
@@ -37,14 +39,14 @@ def recognizer(archive_path: Path) -> Recognizer:
 
 def test_a_call_finds_what_the_recognizer_finds(tagger: nerve.Tagger, recognizer: Recognizer) -> None:
     for text, (expected,) in ((text, recognizer.recognize([text])) for text in TEXTS):
-        result = tagger(text)
+        result = tagger(text, min_score=0)
         assert (result.text, list(result)) == (text, expected)
     assert tagger(TEXTS[0])
 
 
 def test_a_text_may_be_longer_than_a_batch(tagger: nerve.Tagger, recognizer: Recognizer) -> None:
     text = "Angela Merkel visited New York. " * 4_000
-    assert list(tagger(text)) == recognizer.recognize([text])[0]
+    assert list(tagger(text, min_score=0)) == recognizer.recognize([text])[0]
 
 
 def test_a_tagger_says_what_it_is(tagger: nerve.Tagger) -> None:
@@ -213,12 +215,26 @@ def test_a_batch_holds_at_least_one_text(tagger: nerve.Tagger, batch_size: int) 
 
 
 def test_labels_and_min_score_choose_what_is_returned(tagger: nerve.Tagger) -> None:
-    everything = tagger(TEXTS[0])
+    everything = tagger(TEXTS[0], min_score=0)
     kept = [entity for entity in everything if entity.label == "PER" and entity.score >= 0.2]
     assert 0 < len(kept) < len(everything)
     assert list(tagger(TEXTS[0], labels={"PER"}, min_score=0.2)) == kept
     assert list(next(tagger.pipe([TEXTS[0]], labels=["PER"], min_score=0.2))) == kept
     assert not tagger(TEXTS[0], labels=[])
+
+
+def test_by_default_names_with_a_low_score_are_left_out(tagger: nerve.Tagger) -> None:
+    everything = tagger(TEXTS[0], min_score=0)
+    kept = [entity for entity in everything if entity.score >= MIN_SCORE]
+    assert 0 < len(kept) < len(everything)
+    assert list(tagger(TEXTS[0])) == list(next(tagger.pipe([TEXTS[0]]))) == kept
+
+
+def test_a_tagger_tells_which_language_a_text_is_in(tagger: nerve.Tagger) -> None:
+    assert tagger.language("서울에서 왔다.") == Language("ko", "Hangul", supported=False)
+    assert not tagger("서울에서 왔다.", min_score=0)
+    with pytest.raises(TypeError, match="text is of type list"):
+        tagger.language(["a"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

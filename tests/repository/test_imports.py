@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
 }
 OURS = {"nerve", "bench", "recipes", "scripts", "tests"}
-WITHOUT_TORCH = ["annotation", "bundled", "errors", "script", "tokenizer", "tags", "vocabulary"]
+WITHOUT_TORCH = ["annotation", "bundled", "errors", "function_words", "languages", "tokenizer", "tags", "vocabulary"]
 
 
 def sources(package: str) -> list[Path]:

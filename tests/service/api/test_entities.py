@@ -1,13 +1,13 @@
 """What `POST /v1/entities` can be asked besides entities of a text: tokens in and out, sentences, other names for
 labels, phrases of the client's own, a model by script."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.fakes import CapitalisedWords, served
+from tests.support.fakes import CapitalisedWords, FakeTagging, FakeWindow, served
 
 Serve = Callable[..., Any]
 URL = "/v1/entities"
@@ -92,6 +92,27 @@ def test_sentences_come_with_their_offsets(client: httpx.Client) -> None:
     assert "start_token" not in answer["ents"][0]
 
 
+def test_the_language_is_that_of_most_of_the_text_and_that_of_each_sentence(client: httpx.Client) -> None:
+    text = "Ann went to the shop on the corner. 서울에서 왔다."
+    english = {"code": "en", "script": "Latin", "supported": True}
+    korean = {"code": "ko", "script": "Hangul", "supported": False}
+    assert asked(client, text=text, include=["language"])["language"] == english
+    answer = asked(client, text=text, include=["language", "sents"])
+    assert [sent["language"] for sent in answer["sents"]] == [english, korean]
+    assert asked(client, text="", include=["language"])["language"] == {
+        "code": None,
+        "script": None,
+        "supported": True,
+    }
+    assert "language" not in asked(client, text=text, include=["sents"])["sents"][0]
+
+
+def test_names_below_the_default_score_are_answered_only_if_asked_for(serve: Serve) -> None:
+    client, _ = serve(models=[served(recognizer=Unsure())])
+    assert asked(client, text="Ann Bob")["ents"] == []
+    assert len(asked(client, text="Ann Bob", min_score=0)["ents"]) == 2
+
+
 def test_given_tokens_are_one_sentence(client: httpx.Client) -> None:
     answer = asked(client, tokens=["Ann", ".", "Bob", "."], include=["tokens", "sents"])
     assert answer["sents"] == [{"start": 0, "end": 11}]
@@ -152,7 +173,12 @@ def test_a_label_that_only_a_phrase_has_is_no_longer_known_without_it(client: ht
     assert refusal(client, text="a", labels={"ORG": "FIRM"}) == (422, message)
 
 
-# -- a model by script -----------------------------------------------------------------------------------------------
+# -- a model by language ---------------------------------------------------------------------------------------------
+
+
+class Unsure(CapitalisedWords):
+    def tag(self, windows: Sequence[FakeWindow]) -> list[FakeTagging]:
+        return [FakeTagging(ids, [0.29] * len(ids)) for ids, _ in super().tag(windows)]
 
 
 class ThreeLabels(CapitalisedWords):
@@ -160,9 +186,13 @@ class ThreeLabels(CapitalisedWords):
 
 
 @pytest.mark.parametrize(
-    ("text", "model"), [("Ann", "english"), ("他在北京", "chinese"), ("", "english"), ("I am in 北京", "english")]
+    ("text", "model"),
+    [
+        *[("Ann", "english"), ("他在北京", "chinese"), ("", "english"), ("I am in 北京", "english")],
+        *[("Er ist nicht da.", "german"), ("서울에서", "english")],
+    ],
 )
-def test_auto_chooses_by_script_and_the_answer_names_the_model(serve: Serve, text: str, model: str) -> None:
+def test_auto_chooses_by_language_and_the_answer_names_the_model(serve: Serve, text: str, model: str) -> None:
     languages = [("english", "en"), ("german", "de"), ("chinese", "zh-Hans"), ("old chinese", "zh")]
     client, _ = serve(models=[served(name, language=language) for name, language in languages])
     assert asked(client, text=text, model="auto")["model"] == model

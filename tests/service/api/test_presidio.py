@@ -198,6 +198,13 @@ def test_the_language_chooses_the_model(serve: Serve) -> None:
     assert client.get("/supportedentities").json() == ["LOCATION", "ORGANIZATION", "PERSON"]
 
 
+def test_a_model_of_several_languages_answers_for_each_of_them(serve: Serve) -> None:
+    client, _ = serve(models=[speaking("da, nb,sv", "PER")])
+    assert [analyze(client, "x", language=language).status_code for language in ("da", "nb", "sv")] == [200] * 3
+    message = "there is no model for this language; the languages are da, nb, sv"
+    assert analyze(client, "x", language="de").json() == {"error": message}
+
+
 @pytest.mark.parametrize("path", ["/supportedentities", "/recognizers"])
 def test_an_unknown_language_is_answered_with_the_known_ones(client: httpx.Client, path: str) -> None:
     answer = client.get(path, params={"language": "SECRET"})

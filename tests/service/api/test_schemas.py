@@ -174,7 +174,7 @@ def test_an_unknown_field_is_answered_with_the_known_ones_and_without_its_name()
         ),
         (b'"tokens": [%s]', ["tokens"], "tokens is a list of strings, or a list of such lists"),
         (b'"gazetteer": {"never": [%s]}', ["gazetteer", "never", 0], "Input should be a valid string"),
-        (b'"include": [%s]', ["include", 0], "Input should be 'tokens' or 'sents'"),
+        (b'"include": [%s]', ["include", 0], "Input should be 'tokens', 'sents' or 'language'"),
     ],
 )
 def test_of_many_wrong_items_one_is_named(field: bytes, place: list[str | int], message: str) -> None:

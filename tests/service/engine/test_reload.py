@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from nerve.model import archive as archives
+from nerve.model.annotation import MIN_SCORE
 from nerve.model.recognizer import Recognizer
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_models
@@ -192,6 +193,7 @@ def expected(archive: Path) -> list[dict[str, Any]]:
             "score": pytest.approx(one.score, abs=1e-4),
         }
         for one in found
+        if one.score >= MIN_SCORE
     ]
 
 
