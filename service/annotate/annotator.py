@@ -129,7 +129,7 @@ class Work:
         counts = record.current().models
         tokens = 0
         for reading in readings:
-            count, length = counts[reading.recognizer.name], sum(map(len, reading.windows))
+            count, length = counts[reading.recognizer.name], reading.tokens
             count.texts += 1
             count.tokens += length
             tokens += length
@@ -178,6 +178,11 @@ class _Reading(NamedTuple):
     recognizer: Recognizer
     document: Document
     windows: "Sequence[Window]"
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens take memory: those in several windows count again, and so do those that are in none."""
+        return max(sum(map(len, self.windows)), sum(map(len, self.document.sentences)))
 
 
 def _reading(task: Task) -> _Reading:

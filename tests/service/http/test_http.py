@@ -255,7 +255,7 @@ def test_too_many_texts_are_refused(serve: Serve) -> None:
     assert error_of(answer) == (413, "too_large", "the request has 3 texts; the limit is 2")
 
 
-@pytest.mark.parametrize("body", [{"text": "a b c d"}, {"texts": ["a b", "c d"]}])
+@pytest.mark.parametrize("body", [{"text": "a b c d"}, {"texts": ["a b", "c d"]}, {"text": "a &nbsp; &nbsp; \u200b"}])
 def test_too_many_tokens_are_refused(serve: Serve, body: dict[str, Any]) -> None:
     client, _ = serve(max_tokens=3)
     answer = client.post(URL, json=body)
