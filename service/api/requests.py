@@ -188,6 +188,11 @@ class AnnotationRequest(BaseModel):
     min_score: float = Field(
         0.0, ge=0, le=1, allow_inf_nan=False, description="Leave out entities with a lower score."
     )
+    context: bool = Field(
+        True,
+        description="Whether the sentences of a text share what they say of a word that recurs in it. Without, each "
+        "sentence is annotated as if it were a text.",
+    )
     gazetteer: GazetteerRequest | None = Field(
         None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
     )

@@ -56,10 +56,10 @@ async def test_a_long_text_has_its_place_in_the_queue_while_it_is_read() -> None
     seen: list[int] = []
 
     class Reading(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             assert threading.current_thread() is not threading.main_thread()
             seen.append(batcher.announced_now)
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     async with annotating() as (annotator, batcher):
         await entities(annotator, Reading(), [LONG])
@@ -69,7 +69,7 @@ async def test_a_long_text_has_its_place_in_the_queue_while_it_is_read() -> None
 
 async def test_a_long_text_without_a_place_is_refused_before_it_is_read() -> None:
     class Unread(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **_: Any) -> Any:
             raise AssertionError(sentences)
 
     async with annotating(queue_tokens=100) as (annotator, _):
@@ -100,9 +100,9 @@ async def test_the_garbage_collector_is_paused_while_long_texts_are_under_way_an
     seen: list[bool] = []
 
     class Reading(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             seen.append(gc.isenabled())
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     async with annotating() as (annotator, _):
         await entities(annotator, Reading(), ["short"])
