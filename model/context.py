@@ -40,9 +40,10 @@ def recurring(sentences: Sequence[Sequence[Token]]) -> list[list[Occurrence]]:
     """
     if len(sentences) < 2:
         return [[] for _ in sentences]
+    same: dict[str, str] = {}  # one string for each word, however often it occurs
     found = [
         [
-            (position, word)
+            (position, same.setdefault(word, word))
             for position, token in enumerate(sentence)
             if (word := token.text.lower()) != token.text and len(word) > 1
         ]

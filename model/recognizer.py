@@ -32,14 +32,14 @@ MARGIN = 32
 
 
 class Revision(NamedTuple):
-    """What a window is decoded from the second time: its emissions, and what the text adds to them."""
+    """What a window is decoded from the second time, beside what is known of its recurring words."""
 
     emissions: Tensor
-    """(L, T)"""
-    positions: list[int]
-    """of the tokens whose emissions change"""
-    changes: list[list[float]]
-    """for each of them, what is added for each label, and for no name; see `context.change`"""
+    """(L, T), as `Tagging` has them"""
+    marginals: Tensor
+    """(R, K), as `Tagging` has them"""
+    of_text: Mapping[str, list[float]]
+    """what the text says of each word; see `context.pooled`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Tagging(NamedTuple):
     confidences: list[float]
     emissions: Tensor | None = None
     """(L, T), where the window has words that recur"""
-    marginals: Sequence[list[float]] = ()
-    """of each of those words: the probability of each label, and of no name; see `context`"""
+    marginals: Tensor | None = None
+    """(R, K) of each of those words: the probability of each label and, as the last one, of no name"""
 
 
 class Recognizer:
@@ -128,17 +128,16 @@ class Recognizer:
             Those windows as they are to be tagged, by their number.
         """
         of_text = pooled(
-            (word, marginals)
+            occurrence
             for window, tagging in zip(windows, taggings, strict=True)
-            for (_, word), marginals in zip(window.recurring, tagging.marginals, strict=True)
+            for occurrence in _occurrences(window, tagging.marginals)
         )
         return {
-            n: replace(window, revision=_revision(window, tagging, of_text))
+            n: replace(window, revision=Revision(tagging.emissions, tagging.marginals, of_text))
             for n, (window, tagging) in enumerate(zip(windows, taggings, strict=True))
-            if any(
-                disagree(marginals, of_text[word])
-                for (_, word), marginals in zip(window.recurring, tagging.marginals, strict=True)
-            )
+            if tagging.emissions is not None
+            and tagging.marginals is not None
+            and any(disagree(marginals, of_text[word]) for word, marginals in _occurrences(window, tagging.marginals))
         }
 
     def entities(self, text: str, windows: Sequence[Window], taggings: Sequence[Tagging]) -> list[Entity]:
@@ -189,13 +188,12 @@ class Recognizer:
             places = [(row, n) for row, window in enumerate(windows) for n, _ in window.recurring]
             rows, columns = torch.tensor(places, device=of_tags.device).unbind(1)
             of_labels = of_tags.new_zeros(len(places), len(self.labels) + 1)
-            marginals = iter(of_labels.index_add_(1, self._columns, of_tags[rows, columns]).tolist())
+            of_labels.index_add_(1, self._columns, of_tags[rows, columns])
+            marginals = torch.split(of_labels.float().cpu(), [len(window.recurring) for window in windows])
         return [
-            tagging._replace(emissions=scores[: len(window)], marginals=[next(marginals) for _ in window.recurring])
-            if window.recurring
-            else tagging
-            for window, tagging, scores in zip(
-                windows, _taggings(windows, tag_ids, confidences), emissions.unbind(), strict=True
+            tagging._replace(emissions=scores[: len(window)], marginals=of_words) if window.recurring else tagging
+            for window, tagging, scores, of_words in zip(
+                windows, _taggings(windows, tag_ids, confidences), emissions.unbind(), marginals, strict=True
             )
         ]
 
@@ -204,10 +202,14 @@ class Recognizer:
             return []
         with torch.inference_mode():
             emissions = pad_sequence([revision.emissions for _, revision in windows], batch_first=True)
-            places = [(row, n) for row, (_, revision) in enumerate(windows) for n in revision.positions]
+            places = [(row, n) for row, (window, _) in enumerate(windows) for n, _ in window.recurring]
             rows, columns = torch.tensor(places, device=emissions.device).unbind(1)
-            changes = emissions.new_tensor([row for _, revision in windows for row in revision.changes])
-            emissions[rows, columns] += changes[:, self._columns]
+            changes = [
+                change(marginals, revision.of_text[word])
+                for window, revision in windows
+                for word, marginals in _occurrences(window, revision.marginals)
+            ]
+            emissions[rows, columns] += emissions.new_tensor(changes)[:, self._columns]
             lengths = torch.tensor([len(window) for window, _ in windows])
             tag_ids, confidences = self.archive.crf.decode(emissions, lengths)
         return _taggings([window for window, _ in windows], tag_ids, confidences)
@@ -232,13 +234,11 @@ def _taggings(windows: Sequence[Window], tag_ids: Tensor, confidences: Tensor) -
     ]
 
 
-def _revision(window: Window, tagging: Tagging, of_text: Mapping[str, list[float]]) -> Revision:
-    assert tagging.emissions is not None
-    changes = [
-        change(marginals, of_text[word])
-        for (_, word), marginals in zip(window.recurring, tagging.marginals, strict=True)
-    ]
-    return Revision(tagging.emissions, [position for position, _ in window.recurring], changes)
+def _occurrences(window: Window, marginals: Tensor | None) -> Iterator[tuple[str, list[float]]]:
+    """Each recurring word of a window, with its marginals."""
+    if marginals is not None:
+        for (_, word), of_word in zip(window.recurring, marginals.tolist(), strict=True):
+            yield word, of_word
 
 
 def _parts(length: int) -> Iterator[tuple[int, int, tuple[int, int]]]:

@@ -148,7 +148,7 @@ def test_a_text_of_one_sentence_has_the_same_answer_with_context(text, recognize
 def test_a_text_of_one_sentence_is_run_once_and_as_before(recognizer):
     windows = recognizer.windows("Merkel met Angela Merkel in New York.")
     (tagging,) = taggings = recognizer.tag(windows)
-    assert (tagging.emissions, tagging.marginals) == (None, ())
+    assert (tagging.emissions, tagging.marginals) == (None, None)
     assert recognizer.revisions(windows, taggings) == {}
 
 

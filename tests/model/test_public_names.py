@@ -85,7 +85,7 @@ packed_linear.packing_works
 recognizer.MARGIN
 recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize revisions tag windows windows_of
-recognizer.Revision changes emissions positions
+recognizer.Revision emissions marginals of_text
 recognizer.Tagging confidences emissions marginals tag_ids
 recognizer.Window core recurring revision tokens words
 script.mostly_han
