@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 from nerve import Result, Tagger
 from nerve.bulk.errors import BulkError
@@ -64,7 +65,7 @@ class Models:
             None if settings.labels is None else [label for label in settings.labels if label in tagger.labels]
             for tagger in self._taggers
         ]
-        self._min_score = settings.min_score
+        self._min_score, self._context = settings.min_score, settings.context
 
     def forget_words(self) -> None:
         """Make the next scores independent of the texts before, to the last digit."""
@@ -86,9 +87,13 @@ class Models:
         return most_suitable(self._languages, source if isinstance(source, str) else " ".join(source))
 
     def _pipe(self, suitable: int, tokenized: bool, sources: Sequence[Source]) -> list[Result]:
-        tagger, labels = self._taggers[suitable], self._labels[suitable]
+        pipe = partial(
+            self._taggers[suitable].pipe,
+            batch_size=BATCH_SIZE,
+            labels=self._labels[suitable],
+            min_score=self._min_score,
+            context=self._context,
+        )
         if tokenized:
-            tokens = [source for source in sources if isinstance(source, list)]
-            return list(tagger.pipe(tokens=tokens, batch_size=BATCH_SIZE, labels=labels, min_score=self._min_score))
-        texts = [source for source in sources if isinstance(source, str)]
-        return list(tagger.pipe(texts, batch_size=BATCH_SIZE, labels=labels, min_score=self._min_score))
+            return list(pipe(tokens=[source for source in sources if isinstance(source, list)]))
+        return list(pipe([source for source in sources if isinstance(source, str)]))

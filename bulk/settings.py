@@ -29,5 +29,7 @@ class Settings:
     """only entities with these labels are written; None is all"""
     min_score: float = MIN_SCORE
     """only entities with at least this score are written"""
+    context: bool = True
+    """whether the sentences of a text share what they say of a word that recurs in it"""
     strict: bool = False
     """whether the first bad line ends the run; else it becomes an error line"""

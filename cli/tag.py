@@ -145,6 +145,12 @@ def _add_tagging(add: options.Add) -> None:
         metavar="P",
         help="write only entities with at least this score; 0 for all (default: %(default)s)",
     )
+    add(
+        "--no-context",
+        dest="context",
+        action="store_false",
+        help="tag each sentence as if it were alone (default: the sentences of a text share what they say of a word)",
+    )
     add("--device", choices=DEVICES, default="auto", help="where the model runs (default: %(default)s)")
     add(
         "--threads",
@@ -261,6 +267,7 @@ def _settings(chosen: argparse.Namespace, to: str) -> Settings:
         to=to,
         labels=chosen.labels,
         min_score=chosen.min_score,
+        context=chosen.context,
         strict=chosen.strict,
     )
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, by_length, collate
 from nerve.model.config import explain
+from nerve.model.crf import CRF
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.fast_tagger import FastTagger, supports
 from nerve.model.files import remove_leftovers, replacing
@@ -55,8 +56,26 @@ class Forward(Protocol):
         """The four tensors of a `Batch` -> tag_ids and confidence."""
         ...
 
+    def emissions(self, features: Tensor, characters: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """The four tensors of a `Batch` -> the scores of each tag."""
+        ...
+
     def state_dict(self) -> dict[str, Tensor]:
         """The weights and other tensors, by name."""
+        ...
+
+
+class FastForward(Protocol):
+    """`FastTagger`, eager or scripted."""
+
+    crf: CRF
+
+    def __call__(self, table: Tensor, words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What `WordTable.look_up` returns, and lengths -> tag_ids and confidence."""
+        ...
+
+    def emissions(self, table: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """The same -> the scores of each tag."""
         ...
 
 
@@ -64,8 +83,7 @@ class FastForm(NamedTuple):
     """The tagger arranged for one CPU thread, built anew whenever an archive is loaded; see `fast_tagger`."""
 
     words: WordTable
-    tagger: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-    """`FastTagger.forward`, eager or scripted"""
+    tagger: FastForward
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,8 @@ class Archive:
     """SHA-256 of the file it was loaded from"""
     fast: FastForm | None = None
     """the same tagger, faster; None where there is no faster form of it (`fast_tagger.supports`)"""
+    crf: CRF | None = None
+    """the tagger's, of this version of nerve; None in training, where nothing is decoded twice"""
 
     @property
     def name(self) -> str:
@@ -144,6 +164,20 @@ class Archive:
                 return self.fast.tagger(*self.fast.words.look_up(sentences), lengths)
             batch = collate(sentences).rounded().to(self.device)
             return self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
+
+    def emissions(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
+        """The first half of `run`, for `crf` to decode.
+
+        Returns:
+            emissions (B, L, T) float32 on the archive's device, and lengths (B) int64.
+        """
+        lengths = torch.tensor(list(map(len, sentences)))
+        with torch.inference_mode():
+            if self.fast is not None and int(lengths.sum()) <= self.fast.words.capacity:
+                return self.fast.tagger.emissions(*self.fast.words.look_up(sentences), lengths), lengths
+            batch = collate(sentences).rounded().to(self.device)
+            tensors = batch.features, batch.characters, batch.tokens, batch.lengths
+            return self.tagger.emissions(*tensors), lengths
 
     def forget_words(self) -> None:
         """Empty the table of words: the next scores do not depend on earlier texts, not even in the last digit."""
@@ -252,7 +286,9 @@ def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256:
         except (RuntimeError, ValueError) as error:
             raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
     fast = _fast_form(scripted, metadata) if supports(metadata.config, device) else None
-    return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast)
+    # That in the archive was made by the version of nerve that trained it.
+    crf: Any = torch.jit.script(rebuilt.crf.to(device)) if fast is None else fast.tagger.crf
+    return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast, crf)
 
 
 def _fast_form(tagger: Any, metadata: Metadata) -> FastForm:

@@ -112,10 +112,16 @@ class CRF(nn.Module):
             confidence: (B, L) float32. At the last token of each entity of that sequence: the probability, over all
                 tag sequences, that a name of this label begins and ends at exactly these tokens. Elsewhere 0.
         """
+        tag_ids, confidence, _ = self.decode_with_marginals(emissions, lengths)
+        return tag_ids, confidence
+
+    def decode_with_marginals(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `decode` returns, and (B, L, T) float64 the probability of each tag at each token."""
         scores = self.scores()
         tag_ids = best_path(emissions, scores, lengths)
         chain = forward_backward(emissions, scores, lengths)
-        return tag_ids, self._span_confidence(tag_ids, chain, scores, lengths)
+        confidence = self._span_confidence(tag_ids, chain, scores, lengths)
+        return tag_ids, confidence, chain.alpha * chain.beta
 
     def _span_confidence(self, tag_ids: Tensor, chain: Chain, scores: Scores, lengths: Tensor) -> Tensor:
         # P(a name of label X is exactly tokens i to j) = alpha_i(B-X) * (the path's factors from i+1 to j)

@@ -85,6 +85,14 @@ class FastTagger(nn.Module):
         Returns:
             tag_ids (B, L) int64 and confidence (B, L) float32, as `CRF.decode` describes them.
         """
+        emissions = self.emissions(table, words, lengths)
+        decoded: tuple[Tensor, Tensor] = (
+            self.single(emissions) if len(lengths) == 1 else self.crf.decode(emissions, lengths)
+        )
+        return decoded
+
+    def emissions(self, table: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """As `Tagger.emissions`, from what `forward` takes: (B, L, T)."""
         step = torch.arange(int(lengths.max())).unsqueeze(1)  # (L, 1)
         back = lengths - 1 - step
         # (L, B) where a token stands when its sentence is read from the end; padding stays where it is
@@ -104,11 +112,7 @@ class FastTagger(nn.Module):
         emissions = self.bias + scores[0]
         for d in range(1, self.directions):
             emissions = emissions + _in_text_order(scores[d], back, d)
-        emissions = emissions.transpose(0, 1)
-        decoded: tuple[Tensor, Tensor] = (
-            self.single(emissions) if len(lengths) == 1 else self.crf.decode(emissions, lengths)
-        )
-        return decoded
+        return emissions.transpose(0, 1)
 
 
 class Recurrence(nn.Module):

@@ -1,18 +1,25 @@
 """From text to entities, for the service, for tagging in bulk and for scores on raw text.
 
-text -> windows of tokens (`windows`) -> tags and confidences (`tag`, the only step with arithmetic) -> entities
+text -> windows of tokens (`windows`) -> tags and confidences (`tag`, the only step with tensors) -> entities
 (`entities`). No text is cut off. A window is a sentence; a sentence too long for one window gets several that
 overlap, and each of them decides about its own core. A sentence in a language that the model does not read has none.
+
+Where the sentences of a text disagree about a word, `revisions` finds those to be tagged once more (see `context`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import compress
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress, repeat
 from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from nerve.model.annotation import Entity, Token
 from nerve.model.archive import Archive
 from nerve.model.batch import BATCH_TOKENS, by_length
+from nerve.model.context import Occurrence, change, disagree, pooled, recurring
 from nerve.model.languages import Languages
 from nerve.model.tags import split
 from nerve.model.tokenizer import seen, sentences
@@ -25,6 +32,17 @@ MARGIN = 32
 """Tokens of context on either side of the core of a window, if its sentence has more than one."""
 
 
+class Revision(NamedTuple):
+    """What a window is decoded from the second time, beside what is known of its recurring words."""
+
+    emissions: Tensor
+    """(L, T), as `Tagging` has them"""
+    marginals: Tensor
+    """(R, K), as `Tagging` has them"""
+    of_text: Mapping[str, list[float]]
+    """what the text says of each word; see `context.pooled`"""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """What the tagger reads at once. An entity belongs to the window whose core holds the entity's first token."""
@@ -33,6 +51,10 @@ class Window:
     words: tuple[WordIds, ...]
     core: tuple[int, int]
     """first token and end (exclusive), in tokens of this window"""
+    recurring: tuple[Occurrence, ...] = ()
+    """the words of the core that occur elsewhere in the text, too"""
+    revision: Revision | None = None
+    """None the first time"""
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -43,6 +65,10 @@ class Tagging(NamedTuple):
 
     tag_ids: list[int]
     confidences: list[float]
+    emissions: Tensor | None = None
+    """(L, T), where the window has words that recur"""
+    marginals: Tensor | None = None
+    """(R, K) of each of those words: the probability of each label and, as the last one, of no name"""
 
 
 class Recognizer:
@@ -54,32 +80,68 @@ class Recognizer:
         self.labels = archive.labels
         self.languages = Languages(archive.metadata.language)
         self._tags = [split(tag) for tag in archive.metadata.tags]
+        columns = {label: n for n, label in enumerate((*self.labels, ""))}
+        self._columns = torch.tensor([columns[label] for _, label in self._tags], device=archive.device)
+        """(T) the number of each tag's label; that of no name is the last."""
 
     def windows(self, text: str) -> list[Window]:
         """The windows of the sentences that the tokenizer finds in `text`."""
         return self.windows_of(sentences(text))
 
-    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[Window]:
+    def windows_of(self, sentences: Sequence[Sequence[Token]], *, context: bool = True) -> list[Window]:
         """The windows of the sentences of one text, none of them empty, that the model reads.
 
         Each token of those is in the core of exactly one window, but for those of which there is nothing to see: they
         are in no window, so a name goes on behind `&nbsp;` and does not end with it.
+
+        Args:
+            sentences: all sentences of one text, as tokens.
+            context: whether a sentence may learn from the others; without, it is tagged as if it were alone.
         """
         ids = self.archive.vocabulary.ids
         readable = compress(sentences, self.languages.readable(sentences))
+        visible = [tokens for sentence in readable if (tokens := seen(sentence))]
+        repeated = recurring(visible) if context and self.archive.crf is not None else repeat(())
         return [
-            Window(tokens := tuple(part), ids([token.text for token in tokens]), core)
-            for sentence in readable
-            for part, core in _parts(seen(sentence))
+            Window(
+                tokens := tuple(sentence[begin:end]),
+                ids([token.text for token in tokens]),
+                core,
+                tuple((n - begin, word) for n, word in of_sentence if core[0] <= n - begin < core[1]),
+            )
+            for sentence, of_sentence in zip(visible, repeated, strict=False)
+            for begin, end, core in _parts(len(sentence))
         ]
 
     def tag(self, windows: Sequence[Window]) -> list[Tagging]:
         """Tag these windows as one batch. Call it from one thread."""
-        tag_ids, confidences = self.archive.run([window.words for window in windows])
-        return [
-            Tagging(row[: len(window)], confidence[: len(window)])
-            for window, row, confidence in zip(windows, tag_ids.tolist(), confidences.tolist(), strict=True)
-        ]
+        first = [window for window in windows if window.revision is None]
+        again = [(window, window.revision) for window in windows if window.revision is not None]
+        of_first, of_again = iter(self._tag_first(first)), iter(self._tag_again(again))
+        return [next(of_first if window.revision is None else of_again) for window in windows]
+
+    def revisions(self, windows: Sequence[Window], taggings: Sequence[Tagging]) -> dict[int, Window]:
+        """The windows of one text to be tagged again, because the text says something else of one of their words.
+
+        Args:
+            windows: all windows of the text.
+            taggings: theirs.
+
+        Returns:
+            Those windows as they are to be tagged, by their number.
+        """
+        of_text = pooled(
+            occurrence
+            for window, tagging in zip(windows, taggings, strict=True)
+            for occurrence in _occurrences(window, tagging.marginals)
+        )
+        return {
+            n: replace(window, revision=Revision(tagging.emissions, tagging.marginals, of_text))
+            for n, (window, tagging) in enumerate(zip(windows, taggings, strict=True))
+            if tagging.emissions is not None
+            and tagging.marginals is not None
+            and any(disagree(marginals, of_text[word]) for word, marginals in _occurrences(window, tagging.marginals))
+        }
 
     def entities(self, text: str, windows: Sequence[Window], taggings: Sequence[Tagging]) -> list[Entity]:
         """The entities of `text`, in order and without overlap, from the taggings of its windows."""
@@ -97,18 +159,63 @@ class Recognizer:
         """The entities of each text, in batches of bounded size."""
         return self.annotate(texts, [sentences(text) for text in texts])
 
-    def annotate(self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]]) -> list[list[Entity]]:
-        """The entities of each text, given its sentences as tokens with their offsets in it."""
-        windows = [self.windows_of(of_text) for of_text in sentences]
+    def annotate(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]], *, context: bool = True
+    ) -> list[list[Entity]]:
+        """The entities of each text, given its sentences as tokens with their offsets in it; see `windows_of`."""
+        windows = [self.windows_of(of_text, context=context) for of_text in sentences]
+        taggings = self._in_batches(windows)
+        revisions = list(map(self.revisions, windows, taggings))
+        again = self._in_batches([list(of_text.values()) for of_text in revisions])
+        for first, numbers, second in zip(taggings, revisions, again, strict=True):
+            for n, tagging in zip(numbers, second, strict=True):
+                first[n] = tagging
+        return list(map(self.entities, texts, windows, taggings))
+
+    def _in_batches(self, windows: Sequence[Sequence[Window]]) -> list[list[Tagging]]:
+        """The taggings of each text's windows, tagged in batches of windows of similar length."""
         flat = [window for of_text in windows for window in of_text]
         taggings: dict[int, Tagging] = {}
         for batch in by_length([len(window) for window in flat], BATCH_TOKENS):
             taggings.update(zip(batch, self.tag([flat[n] for n in batch]), strict=True))
         answers = (taggings[n] for n in range(len(flat)))
+        return [[next(answers) for _ in of_text] for of_text in windows]
+
+    def _tag_first(self, windows: Sequence[Window]) -> list[Tagging]:
+        words = [window.words for window in windows]
+        if self.archive.crf is None or not any(window.recurring for window in windows):
+            return _taggings(windows, *self.archive.run(words)) if windows else []
+        emissions, lengths = self.archive.emissions(words)
+        with torch.inference_mode():
+            tag_ids, confidences, of_tags = self.archive.crf.decode_with_marginals(emissions, lengths)
+            places = [(row, n) for row, window in enumerate(windows) for n, _ in window.recurring]
+            rows, columns = torch.tensor(places, device=of_tags.device).unbind(1)
+            of_labels = of_tags.new_zeros(len(places), len(self.labels) + 1)
+            of_labels.index_add_(1, self._columns, of_tags[rows, columns])
+            marginals = torch.split(of_labels.float().cpu(), [len(window.recurring) for window in windows])
         return [
-            self.entities(text, of_text, [next(answers) for _ in of_text])
-            for text, of_text in zip(texts, windows, strict=True)
+            tagging._replace(emissions=scores[: len(window)], marginals=of_words) if window.recurring else tagging
+            for window, tagging, scores, of_words in zip(
+                windows, _taggings(windows, tag_ids, confidences), emissions.unbind(), marginals, strict=True
+            )
         ]
+
+    def _tag_again(self, windows: Sequence[tuple[Window, Revision]]) -> list[Tagging]:
+        if self.archive.crf is None or not windows:
+            return []
+        with torch.inference_mode():
+            emissions = pad_sequence([revision.emissions for _, revision in windows], batch_first=True)
+            places = [(row, n) for row, (window, _) in enumerate(windows) for n, _ in window.recurring]
+            rows, columns = torch.tensor(places, device=emissions.device).unbind(1)
+            changes = [
+                change(marginals, revision.of_text[word])
+                for window, revision in windows
+                for word, marginals in _occurrences(window, revision.marginals)
+            ]
+            emissions[rows, columns] += emissions.new_tensor(changes)[:, self._columns]
+            lengths = torch.tensor([len(window) for window, _ in windows])
+            tag_ids, confidences = self.archive.crf.decode(emissions, lengths)
+        return _taggings([window for window, _ in windows], tag_ids, confidences)
 
     def _spans(self, tag_ids: list[int]) -> Iterator[tuple[int, int, str]]:
         """First token, last token and label of each name. The CRF never decodes an invalid sequence."""
@@ -123,15 +230,27 @@ class Recognizer:
                 yield first, position - 1, label
 
 
-def _parts(sentence: Sequence[Token]) -> Iterator[tuple[Sequence[Token], tuple[int, int]]]:
-    """Windows of a sentence, and their cores: the cores partition it, and MARGIN tokens surround each."""
-    if not sentence:
-        return
-    if len(sentence) <= MAX_WINDOW:
-        yield sentence, (0, len(sentence))
+def _taggings(windows: Sequence[Window], tag_ids: Tensor, confidences: Tensor) -> list[Tagging]:
+    return [
+        Tagging(row[: len(window)], confidence[: len(window)])
+        for window, row, confidence in zip(windows, tag_ids.tolist(), confidences.tolist(), strict=True)
+    ]
+
+
+def _occurrences(window: Window, marginals: Tensor | None) -> Iterator[tuple[str, list[float]]]:
+    """Each recurring word of a window, with its marginals."""
+    if marginals is not None:
+        for (_, word), of_word in zip(window.recurring, marginals.tolist(), strict=True):
+            yield word, of_word
+
+
+def _parts(length: int) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """Begin, end and core of each window of a sentence: the cores partition it, and MARGIN tokens surround each."""
+    if length <= MAX_WINDOW:
+        yield 0, length, (0, length)
         return
     stride = MAX_WINDOW - 2 * MARGIN
-    for start in range(0, len(sentence), stride):
+    for start in range(0, length, stride):
         begin = max(0, start - MARGIN)
-        end = min(len(sentence), start + stride)
-        yield sentence[begin : end + MARGIN], (start - begin, end - begin)
+        end = min(length, start + stride)
+        yield begin, min(length, end + MARGIN), (start - begin, end - begin)

@@ -118,11 +118,16 @@ class Tagger:
 
     @overload
     def __call__(
-        self, text: str, *, labels: Collection[str] | None = None, min_score: float = MIN_SCORE
+        self, text: str, *, labels: Collection[str] | None = None, min_score: float = MIN_SCORE, context: bool = True
     ) -> Result: ...
     @overload
     def __call__(
-        self, *, tokens: Tokens, labels: Collection[str] | None = None, min_score: float = MIN_SCORE
+        self,
+        *,
+        tokens: Tokens,
+        labels: Collection[str] | None = None,
+        min_score: float = MIN_SCORE,
+        context: bool = True,
     ) -> Result: ...
     def __call__(
         self,
@@ -131,6 +136,7 @@ class Tagger:
         tokens: Tokens | None = None,
         labels: Collection[str] | None = None,
         min_score: float = MIN_SCORE,
+        context: bool = True,
     ) -> Result:
         """Find the entities of one text.
 
@@ -140,6 +146,8 @@ class Tagger:
                 they are. The result's text is all tokens with a space between them.
             labels: if given, only entities with one of these labels are returned.
             min_score: only entities with at least this score are returned; 0 for all.
+            context: whether the sentences of a text share what they say of a word that recurs in it. Without, each
+                sentence is tagged as if it were a text.
 
         Raises:
             TypeError: `text` is not a string, `tokens` has another form, or both or none of them are given.
@@ -149,7 +157,7 @@ class Tagger:
         if (text is None) == (tokens is None):
             raise TypeError("give one text, or tokens=, and not both")
         document = _document_of_text(text) if tokens is None else _document_of_tokens(tokens)
-        return self._results([document], keep)[0]
+        return self._results([document], keep, context=context)[0]
 
     @overload
     def pipe(
@@ -159,6 +167,7 @@ class Tagger:
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
         min_score: float = MIN_SCORE,
+        context: bool = True,
     ) -> Iterator[Result]: ...
     @overload
     def pipe(
@@ -168,6 +177,7 @@ class Tagger:
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
         min_score: float = MIN_SCORE,
+        context: bool = True,
     ) -> Iterator[Result]: ...
     def pipe(
         self,
@@ -177,6 +187,7 @@ class Tagger:
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
         min_score: float = MIN_SCORE,
+        context: bool = True,
     ) -> Iterator[Result]:
         """Find the entities of many texts: an iterator with a result for each text, in the same order.
 
@@ -190,6 +201,7 @@ class Tagger:
                 each text is returned before the next text is read. A batch that reaches 16,384 tokens ends early.
             labels: if given, only entities with one of these labels are returned.
             min_score: only entities with at least this score are returned; 0 for all.
+            context: as for a call. Texts never share anything with one another.
 
         Raises:
             TypeError: `texts` is one string or cannot be iterated; both or none of `texts` and `tokens` are given;
@@ -206,11 +218,17 @@ class Tagger:
         if isinstance(given, str | bytes):
             raise TypeError(f"{name} is one string; pipe takes many texts, for one text call the tagger itself")
         documents = (read(item, f"{name}[{number}]") for number, item in enumerate(given))
-        return (result for batch in _batches(documents, batch_size) for result in self._results(batch, keep))
+        return (
+            result
+            for batch in _batches(documents, batch_size)
+            for result in self._results(batch, keep, context=context)
+        )
 
-    def _results(self, documents: Sequence[_Document], keep: Callable[[Entity], bool]) -> list[Result]:
+    def _results(
+        self, documents: Sequence[_Document], keep: Callable[[Entity], bool], *, context: bool
+    ) -> list[Result]:
         with self._lock, _cpu_threads(self._threads):
-            entities = self._recognizer.annotate(*map(list, zip(*documents, strict=True)))
+            entities = self._recognizer.annotate(*map(list, zip(*documents, strict=True)), context=context)
         return [
             Result(text, list(filter(keep, of_text)), sentences, self.labels)
             for (text, sentences), of_text in zip(documents, entities, strict=True)

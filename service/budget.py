@@ -6,8 +6,9 @@ sum over all connections stays bounded whatever each of them does.
     constant           value   what it trades, and the figure that chose it
     BYTES_PER_BODY     4       Bytes held for each byte of a body: the body, its text as a string of up to four bytes
                                a character, and the text in the answer.
-    BYTES_PER_TOKEN    250     Bytes held for each token while it waits and is tagged. With prose and with words of
-                               one character, 144 to 219 bytes were measured.
+    BYTES_PER_TOKEN    400     Bytes held for each token while it waits and is tagged. With prose and with words of
+                               one character, 144 to 219 bytes were measured. A token of a text of several sentences
+                               adds its emissions, 44 bytes with five labels, and a word that recurs about 100 more.
     LARGE_BYTES        2**18   Requests that hold more are large. Together they may hold LARGE_SHARE of the bound, so
     LARGE_SHARE        3/4     that those who send large bodies slowly cannot shut out those who send sentences.
 """
@@ -17,7 +18,7 @@ from types import TracebackType
 from nerve.service.errors import UnavailableError
 
 BYTES_PER_BODY = 4
-BYTES_PER_TOKEN = 250
+BYTES_PER_TOKEN = 400
 LARGE_BYTES = 256 * 1024
 LARGE_SHARE = 3 / 4
 RETRY_SECONDS = 1.0

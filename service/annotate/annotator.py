@@ -34,10 +34,11 @@ Result = TypeVar("Result")
 
 
 class Task(NamedTuple):
-    """A source and the recognizer that reads it."""
+    """A source, the recognizer that reads it, and whether a sentence of it may learn from the others."""
 
     source: Source
     recognizer: Recognizer
+    context: bool = True
 
 
 class Annotator:
@@ -161,15 +162,33 @@ class Work:
             return await self.compute(lambda: [_reading(task) for task in tasks])
 
     async def _tag(self, readings: "Sequence[_Reading]") -> "list[list[Tagging]]":
-        """Return the taggings of each reading's windows; the engine runs one model at a time, one after the other."""
-        submit = self._annotator.batcher.submit
-        if len(readings) == 1:
-            return [await submit(readings[0].recognizer, readings[0].windows, self._deadline)]
+        """Return the taggings of each reading's windows; some are tagged twice (see `nerve.model.context`)."""
+        taggings = await self._run([(reading.recognizer, reading.windows) for reading in readings])
+        revisions = await self.compute(
+            lambda: [
+                recognizer.revisions(windows, of_document)
+                for (recognizer, _, windows), of_document in zip(readings, taggings, strict=True)
+            ]
+        )
+        if any(revisions):
+            again = [(one.recognizer, [*of_one.values()]) for one, of_one in zip(readings, revisions, strict=True)]
+            for first, numbers, second in zip(
+                taggings, revisions, await self._run(again, admitted=True), strict=True
+            ):
+                for number, tagging in zip(numbers, second, strict=True):
+                    first[number] = tagging
+        return taggings
+
+    async def _run(
+        self, parts: "Sequence[tuple[Recognizer, Sequence[Window]]]", *, admitted: bool = False
+    ) -> "list[list[Tagging]]":
+        """Return the taggings of each part; the engine runs one model at a time, one after the other."""
         taggings: dict[Recognizer, Iterator[Tagging]] = {}
-        for recognizer in dict.fromkeys(reading.recognizer for reading in readings):
-            windows = [reading.windows for reading in readings if reading.recognizer is recognizer]
-            taggings[recognizer] = iter(await submit(recognizer, [*chain(*windows)], self._deadline))
-        return [[*islice(taggings[reading.recognizer], len(reading.windows))] for reading in readings]
+        for recognizer in dict.fromkeys(recognizer for recognizer, _ in parts):
+            windows = [*chain(*(windows for own, windows in parts if own is recognizer))]
+            submitted = self._annotator.batcher.submit(recognizer, windows, self._deadline, admitted=admitted)
+            taggings[recognizer] = iter(await submitted)
+        return [[*islice(taggings[recognizer], len(windows))] for recognizer, windows in parts]
 
 
 class _Reading(NamedTuple):
@@ -187,4 +206,5 @@ class _Reading(NamedTuple):
 
 def _reading(task: Task) -> _Reading:
     document = read(task.source)
-    return _Reading(task.recognizer, document, task.recognizer.windows_of(document.sentences))
+    windows = task.recognizer.windows_of(document.sentences, context=task.context)
+    return _Reading(task.recognizer, document, windows)

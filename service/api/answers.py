@@ -81,7 +81,10 @@ async def answer(service: Service, request: AnnotationRequest, how: Plan, render
     """
     with service.annotator.work(request.size) as work:
         models = await _model_of_each(work, request, how)
-        tasks = [Task(source, model.recognizer) for source, model in zip(request.sources, models, strict=True)]
+        tasks = [
+            Task(source, model.recognizer, request.context)
+            for source, model in zip(request.sources, models, strict=True)
+        ]
         # The annotations live no longer than they are needed: there may be a million tokens.
         return await work.compute(partial(_rendered, await work.annotate(tasks), models, request, how, render))
 

@@ -193,6 +193,11 @@ class AnnotationRequest(BaseModel):
         allow_inf_nan=False,
         description="Leave out entities with a lower score. With 0 the answer has all that the model finds.",
     )
+    context: bool = Field(
+        True,
+        description="Whether the sentences of a text share what they say of a word that recurs in it. Without, each "
+        "sentence is annotated as if it were a text.",
+    )
     gazetteer: GazetteerRequest | None = Field(
         None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
     )

@@ -109,13 +109,17 @@ class Batcher:
         """Tokens of the windows that wait."""
         return self._scheduler.waiting_tokens
 
-    async def submit(self, recognizer: Recognizer, windows: "Sequence[Window]", deadline: float) -> "list[Tagging]":
+    async def submit(
+        self, recognizer: Recognizer, windows: "Sequence[Window]", deadline: float, *, admitted: bool = False
+    ) -> "list[Tagging]":
         """Tag windows. When the caller is cancelled, those that still wait are dropped.
 
         Args:
             recognizer: runs the windows.
             windows: of one request.
             deadline: a time of the event loop's clock.
+            admitted: whether the request has been in the queue before. It is not refused a second time: what the
+                engine has done for it would be lost.
 
         Returns:
             The taggings, in the order of the windows.
@@ -132,7 +136,8 @@ class Batcher:
         loop = asyncio.get_running_loop()
         now = loop.time()
         job = Job(recognizer, windows, deadline, now)
-        self.admission.admit(job.waiting_tokens, deadline - now)
+        if not admitted:
+            self.admission.admit(job.waiting_tokens, deadline - now)
         self._scheduler.add(job, now, alone=not self._answers)
         answer: asyncio.Future[list[Tagging]] = loop.create_future()
         self._answers[job] = answer

@@ -34,12 +34,16 @@ class Recognizer(Protocol):
         """Split a text into sentences, and those into windows."""
         ...
 
-    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> "Sequence[Window]":
-        """Split the sentences of a text that the model reads into windows."""
+    def windows_of(self, sentences: Sequence[Sequence[Token]], *, context: bool = True) -> "Sequence[Window]":
+        """Split the sentences that the model reads into windows; without `context`, each is read as if alone."""
         ...
 
     def tag(self, windows: "Sequence[Window]") -> "list[Tagging]":
         """Tag the windows of one batch."""
+        ...
+
+    def revisions(self, windows: "Sequence[Window]", taggings: "Sequence[Tagging]") -> "dict[int, Window]":
+        """Say which windows of a text are to be tagged again, as what windows; by their numbers."""
         ...
 
     def entities(self, text: str, windows: "Sequence[Window]", taggings: "Sequence[Tagging]") -> list[Entity]:

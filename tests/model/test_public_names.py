@@ -14,10 +14,11 @@ annotation.SCORE_DIGITS
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card decode device digest embeddings fast forget_words labels metadata name run self_check tagger
-    tags vocabulary weights
+archive.Archive card crf decode device digest embeddings emissions fast forget_words labels metadata name run
+    self_check tagger tags vocabulary weights
 archive.FastForm tagger words
-archive.Forward state_dict
+archive.FastForward crf emissions
+archive.Forward emissions state_dict
 archive.content_digest
 archive.load
 archive.main
@@ -47,7 +48,15 @@ config.TaggerConfig affix_size bidirectional cell character_filters character_si
     layers pair_size word_dropout word_size
 config.dotted
 config.explain
-crf.CRF continues decode forbidden forbidden_start log_likelihood outside scores
+context.FLOOR
+context.Occurrence
+context.SHARE
+context.SHARPNESS
+context.change
+context.disagree
+context.pooled
+context.recurring
+crf.CRF continues decode decode_with_marginals forbidden forbidden_start log_likelihood outside scores
 crf.Chain alpha beta log_partition scaled
 crf.Scores end start transitions
 crf.best_path
@@ -57,7 +66,7 @@ embeddings.FrozenRows forward vectors
 embeddings.LearnedRows forward padding quantize
 embeddings.PackedRows codes forward of scales
 errors.ArchiveError
-fast_tagger.FastTagger bias emission forward
+fast_tagger.FastTagger bias emission emissions forward
 fast_tagger.PACKED_FROM
 fast_tagger.Recurrence forward packed_from recurrent
 fast_tagger.supports
@@ -88,9 +97,10 @@ packed_linear.linear
 packed_linear.packing_works
 recognizer.MARGIN
 recognizer.MAX_WINDOW
-recognizer.Recognizer annotate entities recognize tag windows windows_of
-recognizer.Tagging confidences tag_ids
-recognizer.Window core tokens words
+recognizer.Recognizer annotate entities recognize revisions tag windows windows_of
+recognizer.Revision emissions marginals of_text
+recognizer.Tagging confidences emissions marginals tag_ids
+recognizer.Window core recurring revision tokens words
 single.SingleDecoder continues forward outside
 tagger.Encoder forward
 tagger.RecurrentLayer forward

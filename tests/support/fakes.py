@@ -41,8 +41,11 @@ class CapitalisedWords:
                 windows.append(FakeWindow(tuple(tokens)))
         return windows
 
-    def windows_of(self, sentences: Sequence[Sequence[Token]]) -> list[FakeWindow]:
+    def windows_of(self, sentences: Sequence[Sequence[Token]], *, context: bool = True) -> list[FakeWindow]:  # noqa: ARG002
         return [FakeWindow(tuple(sentence)) for sentence in sentences]
+
+    def revisions(self, _windows: Any, _taggings: Any) -> dict[int, FakeWindow]:
+        return {}
 
     def tag(self, windows: Sequence[FakeWindow]) -> list[FakeTagging]:
         kinds = [[self._kind(token.text) for token in window.tokens] for window in windows]
@@ -69,8 +72,11 @@ class Decided:
         self.labels = tuple(label for _, _, label in places)
         self._places = places
 
-    def windows_of(self, _sentences: Sequence[Sequence[Token]]) -> list[FakeWindow]:
+    def windows_of(self, _sentences: Sequence[Sequence[Token]], *, context: bool = True) -> list[FakeWindow]:  # noqa: ARG002
         return []
+
+    def revisions(self, _windows: Any, _taggings: Any) -> dict[int, FakeWindow]:
+        return {}
 
     def tag(self, _windows: Sequence[FakeWindow]) -> list[FakeTagging]:
         return []

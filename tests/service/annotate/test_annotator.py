@@ -14,7 +14,7 @@ from nerve.service.annotate.annotator import CHARACTERS_PER_TOKEN, LONG_TEXT_CHA
 from nerve.service.budget import MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.errors import DeadlineError, UnavailableError
-from tests.support.fakes import CapitalisedWords, DirectEngine
+from tests.support.fakes import CapitalisedWords, DirectEngine, FakeWindow
 
 pytestmark = pytest.mark.anyio
 
@@ -56,10 +56,10 @@ async def test_a_long_text_has_its_place_in_the_queue_while_it_is_read() -> None
     seen: list[int] = []
 
     class Reading(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             assert threading.current_thread() is not threading.main_thread()
             seen.append(batcher.announced_now)
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     async with annotating() as (annotator, batcher):
         await entities(annotator, Reading(), [LONG])
@@ -69,7 +69,7 @@ async def test_a_long_text_has_its_place_in_the_queue_while_it_is_read() -> None
 
 async def test_a_long_text_without_a_place_is_refused_before_it_is_read() -> None:
     class Unread(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **_: Any) -> Any:
             raise AssertionError(sentences)
 
     async with annotating(queue_tokens=100) as (annotator, _):
@@ -100,12 +100,59 @@ async def test_the_garbage_collector_is_paused_while_long_texts_are_under_way_an
     seen: list[bool] = []
 
     class Reading(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             seen.append(gc.isenabled())
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     async with annotating() as (annotator, _):
         await entities(annotator, Reading(), ["short"])
         await asyncio.gather(*(entities(annotator, Reading(), [LONG]) for _ in range(2)))
         assert seen == [True, False, False]
         assert gc.isenabled()
+
+
+class Twice(CapitalisedWords):
+    """Has every window in capitals tagged a second time, as a window with the first word of the text."""
+
+    def revisions(self, windows: Any, _taggings: Any) -> dict[int, Any]:
+        first = windows[0].tokens[:1] if windows else ()
+        return {n: FakeWindow(first) for n, window in enumerate(windows) if window.tokens[0].text.isupper()}
+
+
+async def test_windows_are_tagged_again_as_the_recognizer_asks() -> None:
+    batches: list[int] = []
+
+    class Counting(Twice):
+        def tag(self, windows: Any) -> Any:
+            batches.append(len(windows))
+            return super().tag(windows)
+
+    async with annotating() as (annotator, _):
+        found = await entities(annotator, Counting(), ["Ann\n\nBOB", "ANN\n\nBob"])
+        assert batches == [4, 2]
+        assert [[one.label for one in of_text] for of_text in found] == [["PER", "PER"], ["LOC", "PER"]]
+
+
+async def test_without_context_the_recognizer_is_told_so() -> None:
+    told: list[bool] = []
+
+    class Told(CapitalisedWords):
+        def windows_of(self, sentences: Any, *, context: bool = True) -> Any:
+            told.append(context)
+            return super().windows_of(sentences, context=context)
+
+    async with annotating() as (annotator, _):
+        with annotator.work(3) as work:
+            await work.annotate([Task("Ann", Told()), Task("Ann", Told(), context=False)])
+        assert told == [True, False]
+
+
+async def test_what_was_admitted_once_is_not_refused_the_second_time() -> None:
+    class Filling(Twice):
+        def revisions(self, windows: Any, taggings: Any) -> dict[int, Any]:
+            batcher.admission.queue_tokens = 0
+            return super().revisions(windows, taggings)
+
+    async with annotating() as (annotator, batcher):
+        ((entity,),) = await entities(annotator, Filling(), ["BOB"])
+        assert entity.text == "BOB"

@@ -381,10 +381,10 @@ def test_the_deadline_counts_the_wait_of_a_long_anonymization(serve: Serve) -> N
     begun, gate = threading.Event(), threading.Event()
 
     class Slow(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             begun.set()
             gate.wait(60)
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     client, _ = serve(models=[served(recognizer=Slow())], deadline_seconds=0.05)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:

@@ -302,9 +302,9 @@ def test_the_deadline_counts_the_tokenizing_of_a_long_text(serve: Serve) -> None
     gate = threading.Event()
 
     class Slow(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             gate.wait(10)
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     client, _ = serve(models=[served(recognizer=Slow())], deadline_seconds=0.05)
     answer = client.post(URL, json={"text": "a " * 10_000})
@@ -318,11 +318,11 @@ def test_a_long_text_being_tokenized_does_not_hold_up_others(
     begun, gate = threading.Event(), threading.Event()
 
     class Slow(CapitalisedWords):
-        def windows_of(self, sentences: Any) -> Any:
+        def windows_of(self, sentences: Any, **settings: Any) -> Any:
             if sum(map(len, sentences)) > 9_000:
                 begun.set()
                 gate.wait(10)
-            return super().windows_of(sentences)
+            return super().windows_of(sentences, **settings)
 
     client, _ = serve(models=[served(recognizer=Slow())])
     long = pool.submit(client.post, URL, json={"text": "Ann " * 10_000})

@@ -1,0 +1,179 @@
+"""What the sentences of a text tell each other, against the definition in `nerve.model.context`."""
+
+from dataclasses import replace
+from math import log
+
+import pytest
+import torch
+
+from nerve.model.archive import load
+from nerve.model.context import change, disagree, pooled, recurring
+from nerve.model.crf import forward_backward
+from nerve.model.recognizer import Recognizer
+from nerve.model.tags import spans_of
+from nerve.model.tokenizer import sentences
+
+TEXT = "Angela Merkel visited New York. In München MERKEL met York.\n\nThe city of New Merkel\n\nAngela left."
+OTHER = "New is Merkel. York and Angela.\n\nMÜNCHEN"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory, archive_bytes):
+    """An untrained tagger that finds names everywhere."""
+    path = tmp_path_factory.mktemp("context") / "tiny.pt"
+    path.write_bytes(archive_bytes)
+    return load(path)
+
+
+@pytest.fixture(params=["fast", "script"])
+def recognizer(request, archive):
+    """A recognizer around it, in both of its forms."""
+    return Recognizer(archive if request.param == "fast" else replace(archive, fast=None))
+
+
+def entities(recognizer, texts, *, context=True):
+    """The entities of each text, their scores rounded."""
+    found = recognizer.annotate(texts, [sentences(text) for text in texts], context=context)
+    return [[(one.start, one.end, one.label, round(one.score, 4)) for one in of_text] for of_text in found]
+
+
+def words(text):
+    """The recurring words of each sentence, with their positions."""
+    return recurring(sentences(text))
+
+
+# -- which words recur -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("Merkel met Merkel.", [[]]),  # one sentence
+        ("Merkel came.\n\nThen Merkel left.", [[(0, "merkel")], [(1, "merkel")]]),
+        ("MERKEL WINS\n\nAngela Merkel", [[(0, "merkel")], [(1, "merkel")]]),
+        ("Merkel came.\n\nShe left.", [[], []]),
+        ("It came.\n\nSo came she.", [[], []]),  # in lower case
+        ("A came.\n\nThen A left.", [[], []]),  # one character
+        ("Bonn\n\nBonn Bonn", [[(0, "bonn")], [(0, "bonn"), (1, "bonn")]]),
+        ("北京\n\n北京", [[], []]),  # a script without case
+    ],
+)
+def test_a_word_recurs_if_it_has_upper_case_and_stands_elsewhere_in_a_text_of_several_sentences(text, expected):
+    assert words(text) == expected
+
+
+# -- the evidence ----------------------------------------------------------------------------------------------------
+
+
+def test_the_text_says_the_mean_of_the_marginals_weighted_by_the_fourth_power_of_the_highest():
+    assert pooled([("x", [0.8, 0.2]), ("y", [0.5, 0.5]), ("x", [0.4, 0.6])]) == {
+        "x": pytest.approx(
+            [(0.8**4 * 0.8 + 0.6**4 * 0.4) / (0.8**4 + 0.6**4), (0.8**4 * 0.2 + 0.6**4 * 0.6) / (0.8**4 + 0.6**4)]
+        ),
+        "y": pytest.approx([0.5, 0.5]),
+    }
+
+
+def test_equal_evidence_changes_nothing():
+    assert change([0.7, 0.2, 0.1], [0.7, 0.2, 0.1]) == [0.0, 0.0, 0.0]
+
+
+def test_the_odds_become_the_geometric_mean_of_those_of_sentence_and_text():
+    ours, others = change([0.3, 0.7], [0.9, 0.1])
+    assert ours - others == pytest.approx((log(0.9 / 0.1) - log(0.3 / 0.7)) / 2, abs=0.01)
+
+
+def test_only_another_best_label_is_a_disagreement():
+    assert disagree([0.6, 0.4], [0.4, 0.6])
+    assert not disagree([0.6, 0.4], [0.9, 0.1])
+
+
+# -- the recognizer --------------------------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def by_definition(recognizer, text):
+    """The entities of a text as the page of the module defines them, sentence by sentence."""
+    archive = recognizer.archive
+    of_text = sentences(text)
+    labels = [*archive.labels, ""]
+    tags = archive.metadata.tags
+    label_of = torch.tensor([labels.index(tag.partition("-")[2]) for tag in tags])
+    emissions, marginals = [], []
+    for sentence in of_text:
+        scores, lengths = archive.emissions([archive.vocabulary.ids([token.text for token in sentence])])
+        chain = forward_backward(scores, archive.crf.scores(), lengths)
+        of_tags = (chain.alpha * chain.beta)[0]
+        emissions.append(scores[0].clone())
+        marginals.append(
+            torch.stack([of_tags[:, label_of == label].sum(1) for label in range(len(labels))], 1).tolist()
+        )
+    occurrences = recurring(of_text)
+    whole = pooled(
+        (word, of_sentence[n]) for of_sentence, found in zip(marginals, occurrences, strict=True) for n, word in found
+    )
+    names = []
+    for sentence, scores, of_sentence, found in zip(of_text, emissions, marginals, occurrences, strict=True):
+        if any(disagree(of_sentence[n], whole[word]) for n, word in found):
+            for n, word in found:
+                scores[n] += torch.tensor(change(of_sentence[n], whole[word]))[label_of]
+        tag_ids, confidence = archive.crf.decode(scores.unsqueeze(0), torch.tensor([len(sentence)]))
+        for span in spans_of([tags[tag] for tag in tag_ids[0]]):
+            score = round(float(confidence[0, span.end - 1]), 4)
+            names.append((sentence[span.start].start, sentence[span.end - 1].end, span.label, score))
+    return names
+
+
+@pytest.mark.parametrize("text", [TEXT, OTHER, TEXT + "\n\n" + OTHER])
+def test_a_text_is_tagged_as_the_definition_says(text, recognizer):
+    assert entities(recognizer, [text]) == [by_definition(recognizer, text)]
+
+
+def test_the_context_changes_an_answer(recognizer):
+    assert entities(recognizer, [TEXT]) != entities(recognizer, [TEXT], context=False)
+
+
+def test_without_context_each_sentence_is_tagged_as_if_it_were_alone(recognizer):
+    (together,) = entities(recognizer, ["Merkel in New\n\nNew York in Merkel"], context=False)
+    first, second = entities(recognizer, ["Merkel in New", "New York in Merkel"])
+    assert together == first + [(start + 15, end + 15, label, score) for start, end, label, score in second]
+
+
+@pytest.mark.parametrize("text", ["Merkel met Angela Merkel in New York.", "New York " * 300, ""])
+def test_a_text_of_one_sentence_has_the_same_answer_with_context(text, recognizer):
+    assert entities(recognizer, [text]) == entities(recognizer, [text], context=False)
+
+
+def test_a_text_of_one_sentence_is_run_once_and_as_before(recognizer):
+    windows = recognizer.windows("Merkel met Angela Merkel in New York.")
+    (tagging,) = taggings = recognizer.tag(windows)
+    assert (tagging.emissions, tagging.marginals) == (None, None)
+    assert recognizer.revisions(windows, taggings) == {}
+
+
+def test_texts_of_one_request_do_not_influence_each_other(recognizer):
+    assert entities(recognizer, [TEXT, OTHER]) == entities(recognizer, [TEXT]) + entities(recognizer, [OTHER])
+
+
+def test_it_does_not_matter_which_windows_are_in_a_batch(recognizer):
+    windows, others = recognizer.windows(TEXT), recognizer.windows(OTHER)
+    alone = [recognizer.tag([window])[0] for window in windows]
+    revised = recognizer.revisions(windows, alone)
+    mixed = recognizer.tag([*others, *revised.values(), *windows])
+    assert revised
+    for tagging, expected in zip(
+        mixed[len(others) :], [*(recognizer.tag([one])[0] for one in revised.values()), *alone], strict=True
+    ):
+        assert tagging.tag_ids == expected.tag_ids
+        assert tagging.confidences == pytest.approx(expected.confidences, abs=1e-5)
+
+
+def test_a_token_in_two_windows_of_a_long_sentence_counts_once(recognizer):
+    windows = recognizer.windows("In New York. " + "Bonn word " * 200)
+    assert sum(len(window.recurring) for window in windows) == 200
+
+
+def test_a_tagger_in_training_has_no_context(archive):
+    recognizer = Recognizer(replace(archive, crf=None))
+    assert entities(recognizer, [TEXT]) == entities(recognizer, [TEXT], context=False)
