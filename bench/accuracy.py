@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from bench import tables
+from bench import multi, tables
 from nerve import __version__
 from nerve.model.archive import load
 from nerve.training import config
@@ -196,6 +196,7 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
             )
     yield ""
     yield from tables.beside(tables.read(tables.BUNDLED))
+    yield from ("", *multi.section())
 
 
 def _section(section: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:

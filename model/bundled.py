@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nerve.model.errors import ArchiveError
 
-NAMES = ("en", "zh")
+NAMES = ("en", "zh", "multi")
 """English first: it is the default."""
 
 FOLDER = Path(__file__).resolve().parents[1] / "models"

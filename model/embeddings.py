@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from nerve.model.vocabulary import PADDING, UNKNOWN
 
+PRECISE = 36_000
+"""Learned rows, the most frequent, that an archive holds in half precision; it packs the others like frozen ones."""
+
 
 class LearnedRows(nn.Module):
     """Rows that training changes. The one of padding is zero and stays zero."""
@@ -125,7 +128,12 @@ class EmbeddingTable(nn.Module):
         self.frozen = FrozenRows(frozen.to(self.learned.weight.device)) if len(frozen) else None
 
     def quantize(self) -> None:
-        """Keep learned rows in half precision and pack frozen rows: for export, after training."""
+        """Keep the first PRECISE rows in half precision and pack all others: for export, after training."""
+        rare = self.learned.weight.detach()[PRECISE:]
+        if len(rare):
+            self.learned.weight = nn.Parameter(self.learned.weight.detach()[:PRECISE])
+            rows = torch.cat([rare, self.frozen.vectors]) if isinstance(self.frozen, FrozenRows) else rare
+            self.frozen = FrozenRows(rows)
         self.learned.quantize()
         if isinstance(self.frozen, FrozenRows):
             self.frozen = PackedRows(self.frozen.vectors)

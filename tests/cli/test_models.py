@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from nerve.model import bundled
 from nerve.model.archive import read_metadata
 from nerve.model.metadata import Metadata
-from tests.support.shell import ROOT
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 
-BUNDLED = sorted((ROOT / "models").glob("*.pt"))
+BUNDLED = [*bundled.available().values()]
 
 
 def test_the_bundled_models_are_listed(nerve: Nerve) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from nerve.model import embeddings
 from nerve.model.embeddings import EmbeddingTable, FrozenRows, PackedRows
 from nerve.model.vocabulary import FEATURES, PADDING, UNKNOWN
 
@@ -63,6 +64,20 @@ def test_quantizing_keeps_learned_rows_in_half_precision_and_frozen_rows_in_4_bi
     assert (table.learned.weight.dtype, table.learned.weight.requires_grad) == (torch.float16, False)
     assert isinstance(table.frozen, PackedRows)
     assert (table.frozen.codes.dtype, table.frozen.codes.shape) == (torch.uint8, (len(frozen), -(-size // 2)))
+
+
+@pytest.mark.parametrize("others", [0, 7])
+def test_rows_after_the_most_frequent_are_packed_before_the_frozen_ones(others, monkeypatch):
+    monkeypatch.setattr(embeddings, "PRECISE", 10)
+    table = EmbeddingTable(16, 4)
+    table.load_vectors(torch.tensor([12]), torch.ones(1, 4), torch.randn(others, 4))
+    ids = torch.arange(18 + others)
+    before = table(ids).detach()
+    table.quantize()
+    assert isinstance(table.frozen, PackedRows)
+    assert (len(table.learned.weight), len(table.frozen.codes)) == (10, 8 + others)
+    assert table(ids)[:10].equal(before[:10].half().float())
+    assert table(ids)[10:].equal(PackedRows(before[10:])(torch.arange(8 + others)))
 
 
 @pytest.mark.parametrize("size", [1, 4, 5])

@@ -64,6 +64,7 @@ crf.forward_backward
 embeddings.EmbeddingTable forward load_vectors quantize
 embeddings.FrozenRows forward vectors
 embeddings.LearnedRows forward padding quantize
+embeddings.PRECISE
 embeddings.PackedRows codes forward of scales
 errors.ArchiveError
 fast_tagger.FastTagger bias emission emissions forward

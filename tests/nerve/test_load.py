@@ -73,7 +73,7 @@ def test_a_missing_model_is_an_error_that_names_those_that_there_are(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(nerve.ArchiveError) as refusal:
         nerve.load(given)
-    assert str(refusal.value) == f"there is no model {str(given)!r}; the bundled models are en, zh"
+    assert str(refusal.value) == f"there is no model {str(given)!r}; the bundled models are en, zh, multi"
 
 
 def test_a_file_that_is_no_archive_is_an_error() -> None:
@@ -89,4 +89,4 @@ def test_a_device_that_does_not_exist_is_an_error_before_anything_is_loaded() ->
 
 def test_every_archive_that_ships_is_bundled_by_name() -> None:
     assert {path.stem for path in (ROOT / "models").glob("*.pt")} == set(bundled.NAMES)
-    assert bundled.available() == {name: ROOT / "models" / f"{name}.pt" for name in ("en", "zh")}
+    assert bundled.available() == {name: ROOT / "models" / f"{name}.pt" for name in ("en", "zh", "multi")}

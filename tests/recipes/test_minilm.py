@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from recipes import minilm as module
-from recipes.minilm import Transformer, TransformerError, package
+from recipes.bert import TransformerError
+from recipes.minilm import MiniLM, package
 
 HIDDEN, INNER, LAYERS = 24, 40, 6
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "snow", "##fall", "##s", "fall", "-", "e"]
@@ -32,13 +33,13 @@ def test_a_missing_transformer_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
         ("", ["[UNK]"]),
     ],
 )
-def test_a_word_is_cut_into_the_longest_pieces(transformer: Transformer, word: str, pieces: list[str]) -> None:
+def test_a_word_is_cut_into_the_longest_pieces(transformer: MiniLM, word: str, pieces: list[str]) -> None:
     assert [PIECES[n] for n in transformer.ids(word)] == pieces
 
 
-def test_the_states_are_those_of_torchs_own_encoder(transformer: Transformer) -> None:
+def test_the_states_are_those_of_torchs_own_encoder(transformer: MiniLM) -> None:
     """`snowfalls` alone, without the padding that a batch adds: its pieces' mean state at the kept layers."""
-    weights = transformer.weights
+    weights = transformer.bert.weights
     ids = torch.tensor([[PIECES.index(piece) for piece in ("[CLS]", "snow", "##fall", "##s", "[SEP]")]])
     hidden = weights["embeddings.word_embeddings.weight"][ids] + weights["embeddings.position_embeddings.weight"][:5]
     hidden = hidden + weights["embeddings.token_type_embeddings.weight"][0]
@@ -53,7 +54,7 @@ def test_the_states_are_those_of_torchs_own_encoder(transformer: Transformer) ->
 
 
 @pytest.fixture
-def transformer(tmp_path: Path) -> Transformer:
+def transformer(tmp_path: Path) -> MiniLM:
     """The transformer's files with few pieces and random weights."""
     torch.manual_seed(0)
     sizes = {
@@ -87,7 +88,7 @@ def transformer(tmp_path: Path) -> Transformer:
     text += b" " * (-len(text) % 8)
     (tmp_path / module.WEIGHTS).write_bytes(struct.pack("<Q", len(text)) + text + body)
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
-    return Transformer(tmp_path)
+    return MiniLM(tmp_path)
 
 
 def _torch_layer(weights: dict[str, Tensor], number: int) -> nn.TransformerEncoderLayer:

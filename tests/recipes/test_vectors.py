@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -117,6 +119,27 @@ def test_another_package_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_no_source_of_vectors_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vectors.main(["--output", str(tmp_path / "v.txt")]) == 1
     assert "give --glove, or --transformer" in capsys.readouterr().err
+
+
+def test_the_first_words_of_all_languages_come_before_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = {"da": ["og", "i", "1999"], "fi": ["ja"]}
+    fake = SimpleNamespace(top_n_list=lambda language, count: lists[language][:count])
+    monkeypatch.setitem(sys.modules, "wordfreq", fake)
+    assert vectors.frequent(["da=3", "fi=2"]) == ["og", "ja", "i", "0000"]
+
+
+@pytest.mark.parametrize("wanted", ["da", "da=many", "xx=3"])
+def test_a_list_of_words_that_is_not_there_is_refused(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = SimpleNamespace(top_n_list=lambda language, _: {"da": []}[language])
+    monkeypatch.setitem(sys.modules, "wordfreq", fake)
+    with pytest.raises(VectorError, match=f"--frequent {wanted}: "):
+        vectors.frequent([wanted])
+
+
+def test_without_wordfreq_frequent_words_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wordfreq", None)
+    with pytest.raises(VectorError, match=r"pip install wordfreq==3\.1\.1"):
+        vectors.frequent(["da=3"])
 
 
 class Lengths:

@@ -33,6 +33,8 @@ DATA = {
     "nerve/models/en.md",
     "nerve/models/zh.pt",
     "nerve/models/zh.md",
+    "nerve/models/multi.pt",
+    "nerve/models/multi.md",
     "nerve/service/openapi.json",
     *(f"nerve/training/data/{name}" for name in ("countries.txt", "demonyms.txt", "sources.json")),
     *(f"nerve/service/page/{path.name}" for path in (ROOT / "service" / "page").iterdir()),
@@ -197,10 +199,8 @@ def test_nerve_tag_finds_names(installed: Installed, folder: Path) -> None:
 
 def test_nerve_models_describes_the_bundled_ones(installed: Installed, folder: Path) -> None:
     described = run(*installed.command("nerve", "models"), cwd=folder)
-    assert [line.partition(":")[0] for line in described.splitlines() if line.startswith(("en:", "zh:"))] == [
-        "en",
-        "zh",
-    ]
+    names = ("en", "zh", "multi")
+    assert [name for line in described.splitlines() if (name := line.partition(":")[0]) in names] == list(names)
     assert str(installed.packages / "nerve" / "models" / "en.pt") in described
 
 

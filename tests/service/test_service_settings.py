@@ -37,7 +37,11 @@ def test_the_defaults_serve_the_bundled_models_on_the_loopback_address() -> None
 
 @pytest.mark.parametrize(
     ("there", "served"),
-    [(["zh.pt", "en.pt", "mine.pt"], ["en.pt", "zh.pt"]), (["zh.pt"], ["zh.pt"]), ([], ["en.pt"])],
+    [
+        (["multi.pt", "zh.pt", "en.pt", "mine.pt"], ["en.pt", "zh.pt", "multi.pt"]),
+        (["zh.pt"], ["zh.pt"]),
+        ([], ["en.pt"]),
+    ],
 )
 def test_of_the_bundled_models_those_that_are_there_are_served_english_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: list[str], served: list[str]

@@ -22,6 +22,7 @@ SCORES = [
     ("en", "broad_twitter", "dev", 53.33, 61.02),
     ("en", "wnut17", "test", 45.45, 47.62),
     ("en", "uner_en_ewt", "test", 78.65, 78.65),
+    ("multi", "uner_en_ewt", "test", 73.17, 71.60),
     ("zh", "uner_zh_gsd", "test", 68.57, 68.57),
     ("zh", "uner_zh_gsdsimp", "test", 72.53, 72.53),
 ]

@@ -126,6 +126,7 @@ def test_overrides_win_over_the_file_and_leave_the_rest(tmp_path: Path) -> None:
         ("[[corpora]]", ["either a dataset", "or a train file"]),
         (f"{CORPUS}train = 'a'\ndev = 'b'", ["either a dataset", "or a train file"]),
         (f"{CORPUS}test = 'c'", ["either a dataset", "or a train file"]),
+        (f"{CORPUS}licence = 'CC0'", ["licence", "wnut17 has its own"]),
         ("[[corpora]]\ntrain = 'a.conll'", ["a.conll", "dev"]),
         ("[[corpora]]\ndev = 'b.conll'", ["b.conll", "train"]),
         (CORPUS + CORPUS, ["two are called wnut17"]),
@@ -207,3 +208,10 @@ def test_the_bundled_models_configuration_names_only_sets_that_ship_openly() -> 
     assert set(found.labels) == {"PER", "ORG", "LOC", "MISC", "DATE"}
     assert all(corpus.dataset for corpus in found.corpora)
     assert [corpus.dataset for corpus in found.corpora if not datasets.ships_openly(corpus.dataset)] == []
+
+
+def test_the_multilingual_models_configuration_states_an_open_licence_for_each_corpus() -> None:
+    found = config.read(ROOT / "recipes" / "multi" / "multi.toml", {}, [])
+    own = [corpus for corpus in found.corpora if not corpus.dataset]
+    assert [corpus.name for corpus in own if corpus.licence not in ("CC BY-SA 4.0", "CC BY 4.0", "CC0", "MIT")] == []
+    assert all(datasets.ships_openly(corpus.dataset) for corpus in found.corpora if corpus.dataset)

@@ -94,7 +94,7 @@ def load(
     annotates = config.annotates or tuple(sorted(ours))
     return Corpus(
         name=config.name,
-        licence=datasets.licence(config.dataset) if config.dataset else "of the files' owner",
+        licence=datasets.licence(config.dataset) if config.dataset else config.licence or "of the files' owner",
         annotates=annotates,
         splits={
             split: tuple(_mapped(sentence, target, config, annotates) for sentence in read[split]) for split in read

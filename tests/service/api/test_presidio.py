@@ -81,7 +81,7 @@ def test_a_gateway_gets_the_text_that_presidio_would_give_it(gateway: httpx.Clie
 def test_a_gateway_sees_what_there_is(gateway: httpx.Client) -> None:
     expected = ["DATE_TIME", "LOCATION", "MISC", "ORGANIZATION", "PERSON"]
     assert gateway.get("/supportedentities", params={"language": "en"}).json() == expected
-    assert gateway.get("/recognizers").json() == ["en", "zh"]
+    assert gateway.get("/recognizers").json() == ["en", "zh", "multi"]
     assert gateway.get("/anonymizers").json() == ["replace", "redact", "mask", "hash", "keep"]
     assert gateway.get("/health").status_code == 200
 

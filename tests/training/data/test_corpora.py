@@ -1,5 +1,6 @@
 """Partial annotation as a table, and how a corpus's labels become ours."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,13 @@ def test_a_dataset_comes_with_its_splits_and_its_licence(monkeypatch: pytest.Mon
     assert asked == [("broad_twitter", "train", tmp_path), ("broad_twitter", "dev", tmp_path)]
     assert (found.name, found.licence, found.scored) == ("broad_twitter", "CC BY 4.0", ("dev",))
     assert found.summary == "train 1 sentences with 1 names, dev 1 sentences with 1 names"
+
+
+@pytest.mark.parametrize(("given", "stated"), [("CC0", "CC0"), ("", "of the files' owner")])
+def test_files_of_ones_own_have_the_licence_that_the_configuration_states(
+    files: CorpusConfig, given: str, stated: str
+) -> None:
+    assert corpora.load(replace(files, licence=given), (), None).licence == stated
 
 
 def test_a_restricted_corpus_judges_only_these_labels() -> None:
