@@ -4,10 +4,10 @@
         --dictionary JIEBA.tar.gz --output zh.work
 
 Of each text, all sentences or as many as its name says after a colon are taken, those with names first. Both teachers
-tag them: LAC, its names brought to UNER's guideline, and a transformer that is fine-tuned on UNER first. Where they
-agree the tag is sure; where they differ it is unknown, and the loss sums over it. Made-up sentences bring names of
-today, and UNER's own sentences come again with other names in the places of theirs. Every second sentence is written
-in traditional characters.
+tag them: LAC, its names brought to UNER's guideline, and a transformer that is fine-tuned on UNER first. Names of
+which `recipes.silver` is not sure are unknown, and the loss sums over what they may be. Made-up sentences bring names
+of today, and UNER's own sentences come again with other names in the places of theirs. Every second sentence is
+written in traditional characters.
 
 The output is `silver.txt` and `names.txt`, each with a `.dev.txt` that is held out, and `encoder.pt`. A file that is
 there is not made again.

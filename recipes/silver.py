@@ -49,11 +49,29 @@ def aligned(text: str, spans: Iterable[Span]) -> Annotated:
 
 
 def agreed(first: Annotated, second: Iterable[Span]) -> Annotated:
-    """The first teacher's sentence with the names that the second marks, too; those of only one are unknown."""
+    """The first teacher's sentence with the names that are sure, and unknown what else one of the two marks.
+
+    Sure are the names that both mark, and the first's organisations and places unless the second has a name that
+    reaches beyond them. On news (dev of msra), of the names that the first marks alone two in three organisations and
+    places are right, and fewer than half of the persons.
+    """
     others = set(second)
-    differing = (set(first.spans) ^ others) | set(first.unknown)
-    unknown = {n for span in differing for n in range(span.start, span.end)}
-    certain = [span for span in first.spans if span in others and unknown.isdisjoint(range(span.start, span.end))]
+    sure = [
+        span
+        for span in first.spans
+        if span in others
+        or (
+            span.label != "PER"
+            and all(
+                span.start <= other.start and other.end <= span.end
+                for other in others
+                if other.start < span.end and span.start < other.end
+            )
+        )
+    ]
+    certain = {n for span in sure for n in range(span.start, span.end)}
+    marked = {n for span in (*first.spans, *first.unknown, *others) for n in range(span.start, span.end)}
+    unknown = marked - certain
     starts = sorted(n for n in unknown if n - 1 not in unknown)
     runs = [Span(start, next(n for n in count(start) if n not in unknown), UNKNOWN) for start in starts]
-    return Annotated(first.tokens, tuple(certain), tuple(runs))
+    return Annotated(first.tokens, tuple(sure), tuple(runs))

@@ -34,15 +34,18 @@ def test_a_span_that_cuts_a_token_is_unknown() -> None:
     [
         ([], [], [], []),
         ([(0, 2, "PER")], [(0, 2, "PER")], [(0, 2, "PER")], []),
+        # A person needs both, an organisation or a place does not.
         ([(0, 2, "PER")], [], [], [(0, 2)]),
-        ([], [(0, 2, "PER")], [], [(0, 2)]),
+        ([(0, 2, "ORG")], [], [(0, 2, "ORG")], []),
+        ([], [(0, 2, "LOC")], [], [(0, 2)]),
         ([(0, 2, "PER")], [(0, 2, "ORG")], [], [(0, 2)]),
-        # Of two that overlap, all that either covers.
+        # The second's may lie within it, but not reach beyond it.
+        ([(0, 3, "ORG")], [(0, 2, "LOC")], [(0, 3, "ORG")], []),
         ([(0, 2, "LOC")], [(1, 4, "ORG")], [], [(0, 4)]),
         ([(0, 2, "LOC"), (4, 5, "PER")], [(0, 2, "LOC"), (2, 4, "ORG")], [(0, 2, "LOC")], [(2, 5)]),
     ],
 )
-def test_a_name_is_sure_if_both_teachers_mark_it_and_unknown_if_one_does(
+def test_what_is_sure_and_what_is_unknown_when_two_teachers_differ(
     first: list[tuple[int, int, str]],
     second: list[tuple[int, int, str]],
     sure: list[tuple[int, int, str]],
