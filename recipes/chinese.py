@@ -26,7 +26,7 @@ import torch
 from nerve.model.annotation import Sentence, Span
 from nerve.model.tags import spans_of, tags_from, tags_of
 from nerve.training.data import datasets
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats.columns import write_columns
 from recipes.bert import TransformerError

@@ -19,7 +19,8 @@ from transformers import BertConfig, BertModel
 from nerve.model.annotation import Span
 from nerve.model.crf import CRF
 from nerve.model.tags import spans_of
-from nerve.training.data.corpora import Annotated, allowed_tags
+from nerve.training.data.annotated import Annotated
+from nerve.training.data.corpora import allowed_tags
 from recipes.e5 import E5, LAYERS
 
 EPOCHS, LEARNING_RATE, HEAD_LEARNING_RATE = 3, 1e-4, 1e-2

@@ -9,7 +9,7 @@ from itertools import count
 
 from nerve.model.annotation import Span
 from nerve.model.tokenizer import tokenize
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 
 UNKNOWN = "X"
 """The label of a span of which nobody knows what it is; the configurations of trainings map it to `?`."""

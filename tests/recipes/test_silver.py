@@ -3,7 +3,7 @@
 import pytest
 
 from nerve.model.annotation import Span
-from nerve.training.data.corpora import Annotated
+from nerve.training.data.annotated import Annotated
 from recipes.silver import agreed, aligned, sentences
 
 
