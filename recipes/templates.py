@@ -227,17 +227,22 @@ def written(parts: Sequence[Part]) -> Line:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file; return the exit status."""
+    options = parse(arguments)
+    with options.output.open("w", encoding="utf-8") as file:
+        for line in tqdm(lines(options.count, options.seed), total=options.count, unit="lines"):
+            file.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
+    return 0
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m recipes.templates", description="Write sentences from templates."
     )
     parser.add_argument("--count", type=int, default=12_000, help="lines to write")
     parser.add_argument("--seed", type=int, default=1, help="of the names that fill the templates")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="JSON lines, for `nerve train`")
-    options = parser.parse_args(arguments)
-    with options.output.open("w", encoding="utf-8") as file:
-        for line in tqdm(lines(options.count, options.seed), total=options.count, unit="lines"):
-            file.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
-    return 0
+    return parser.parse_args(arguments)
 
 
 def _parts(template: str, slots: Slots) -> list[Part]:

@@ -18,7 +18,7 @@ from nerve.training import config, evaluate, options
 from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
-from recipes import cards, cooccurrence, languages, traditional, vectors
+from recipes import cards, chinese, cooccurrence, languages, templates, traditional, vectors
 from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, links, prose, table
 
 TRAINING = ROOT / "docs" / "training.md"
@@ -102,9 +102,11 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         return  # the name of a program
     parsers: dict[str, Callable[[], object]] = {
         "recipes.cards": lambda: cards.parse(arguments),
+        "recipes.chinese": lambda: chinese.parse(arguments),
         "recipes.vectors": lambda: vectors.parse(arguments),
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
         "recipes.languages": lambda: languages.parse(arguments),
+        "recipes.templates": lambda: templates.parse(arguments),
         "recipes.traditional": lambda: traditional.parse(arguments),
         "bench.bulk": lambda: bulk.parse(arguments),
         "bench.faults.soak": lambda: soak.parse(arguments),

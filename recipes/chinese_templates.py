@@ -1,0 +1,124 @@
+"""Made-up Chinese sentences with known names: those of today, and those that a lexicon or a generator gives.
+
+`recipes.chinese` calls it. A file of templates has lists of names and sentences with places for them:
+
+| place | name |
+|---|---|
+| {p}, {r}, {e}, {u} | a person, a transcribed one (`埃隆·马斯克`), one in Latin letters, a surname |
+| {o}, {g} | an organisation, one in Latin letters |
+| {l}, {s} | a place, the character that stands for one (`中美`) |
+| {t}, {d}, {x}, {n} | a title, a day, a thing, a number: no names |
+
+Nothing here is true: only where a name begins and ends, and of which kind it is.
+"""
+
+import random
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nerve.model.annotation import Span
+
+DOTS = "····••・‧．"
+"""What stands between the parts of a transcribed name, the usual dot most often."""
+
+_LABELS = {"p": "PER", "r": "PER", "e": "PER", "o": "ORG", "g": "ORG", "l": "LOC", "u": "PER", "s": "LOC"}
+_PLACE = re.compile(r"\{([a-z])\}")
+
+
+class Templates:
+    """The sentences of a file of templates, filled at random.
+
+    Args:
+        path: The file, TOML.
+        organisations: More names of organisations.
+        places: More names of places.
+        seed: Of the choices.
+    """
+
+    def __init__(self, path: Path, organisations: Sequence[str], places: Sequence[str], seed: int) -> None:
+        lists: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
+        self._random = random.Random(seed)
+        self._lists = {
+            name: lists[name].replace("\n", "|").strip("|").split("|") if "|" in lists[name] else lists[name].split()
+            for name in lists
+            if name not in ("sentences", "surnames", "given")
+        }
+        self._sentences = lists["sentences"].strip().split("\n")
+        self._surnames = [*lists["surnames"].replace("\n", "")]
+        self._given = [*lists["given"].replace("\n", "")]
+        self._more = {"organisations": organisations, "places": places}
+
+    def sentence(self) -> tuple[str, list[Span]]:
+        """A sentence and its names, as spans of its code points."""
+        text, spans = "", []
+        template = self._random.choice(self._sentences)
+        for n, part in enumerate(_PLACE.split(template)):
+            filled = self._filled(part) if n % 2 else part
+            if n % 2 and part in _LABELS:
+                spans.append(Span(len(text), len(text) + len(filled), _LABELS[part]))
+            text += filled
+        return text, spans
+
+    def name(self, label: str) -> str:
+        """A name with this label."""
+        kind = {"PER": "pppr", "ORG": "ooog", "LOC": "l"}[label]
+        return self._filled(self._random.choice(kind))
+
+    def _filled(self, place: str) -> str:
+        choose: Callable[[Sequence[str]], str] = self._random.choice
+        match place:
+            case "p":
+                return self._person()
+            case "r":
+                return self._transcribed()
+            case "e":
+                return choose(self._lists["latin_people"])
+            case "o":
+                return self._organisation()
+            case "g":
+                return choose(self._lists["latin_organisations"])
+            case "l":
+                return self._place()
+            case "u":
+                return choose(self._surnames)
+            case "n":
+                return str(self._random.randint(2, 99))
+            case _:
+                return choose(self._lists[{"t": "titles", "d": "days", "x": "objects", "s": "abbreviations"}[place]])
+
+    def _person(self) -> str:
+        chance = self._random.random()
+        if chance < 0.3:
+            return self._random.choice(self._lists["people"])
+        if chance < 0.45:
+            return self._transcribed()
+        given = self._random.choices(self._given, k=1 if self._random.random() < 0.3 else 2)
+        surname: str = self._random.choice(self._surnames)
+        return surname + "".join(given)
+
+    def _transcribed(self) -> str:
+        if self._random.random() < 0.4:
+            name = self._random.choice(self._lists["transcribed"])
+        else:
+            parts = [
+                "".join(self._random.choices(self._lists["transcription"], k=self._random.choice((2, 2, 3, 3, 4))))
+                for _ in range(self._random.choice((1, 2, 2, 2, 3)))
+            ]
+            name = "·".join(parts)
+        return name.replace("·", self._random.choice(DOTS))
+
+    def _organisation(self) -> str:
+        chance = self._random.random()
+        if chance < 0.4:
+            return self._random.choice(self._lists["organisations"])
+        if chance < 0.6 and self._more["organisations"]:
+            return self._random.choice(self._more["organisations"])
+        pattern = self._random.choice(self._lists["organisation_patterns"])
+        return pattern.replace("{l}", self._place()).replace("{w}", self._random.choice(self._lists["words"]))
+
+    def _place(self) -> str:
+        if self._more["places"] and self._random.random() < 0.3:
+            return self._random.choice(self._more["places"])
+        return self._random.choice(self._lists["places"])
