@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nerve.model.annotation import Span
 from nerve.training.data.annotated import Annotated
-from nerve.training.measure.detokenize import join
+from nerve.training.data.detokenize import join
 from nerve.training.measure.scores import ScoredSentence, Scores, overlap, score
 
 

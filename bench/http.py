@@ -29,7 +29,7 @@ from typing import Any
 
 from bench.load import Answer, LoadError, closed_loop, open_loop, percentile
 from nerve.training.data import datasets
-from nerve.training.measure.detokenize import join
+from nerve.training.data.detokenize import join
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "http.json"

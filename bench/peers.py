@@ -40,7 +40,7 @@ from nerve.model.archive import load
 from nerve.model.recognizer import Recognizer
 from nerve.model.vocabulary import shape
 from nerve.training.data import datasets
-from nerve.training.measure.detokenize import to_document
+from nerve.training.data.detokenize import to_document
 
 BATCH = pipelines.BATCH
 

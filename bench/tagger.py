@@ -32,7 +32,7 @@ from nerve.model.recognizer import Recognizer, Tagging, Window
 from nerve.model.vocabulary import WordIds
 from nerve.model.word_table import CAPACITY
 from nerve.training.data import datasets
-from nerve.training.measure.detokenize import to_document
+from nerve.training.data.detokenize import to_document
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "tagger.json"

@@ -26,6 +26,8 @@ COMMANDS = {
     "serve": Command("nerve.service.__main__", "run the HTTP service (python -m nerve.service)"),
     "train": Command("nerve.training.train", "train a model (python -m nerve.training.train)"),
     "evaluate": Command("nerve.training.evaluate", "measure the F1 of a model (python -m nerve.training.evaluate)"),
+    "data": Command("nerve.cli.data", "say what annotated files hold and what is wrong with them"),
+    "convert": Command("nerve.cli.convert", "write an annotated file in another format"),
     "models": Command("nerve.cli.models", "list the bundled models, or describe others"),
 }
 NEED_TRAINING = ("train", "evaluate")

@@ -9,6 +9,7 @@ output. After an interruption the same command continues from there and ends wit
 the weights of the best epoch, and its file appears only when it is complete.
 """
 
+import shlex
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import FormatError
+from nerve.training.data.quality.examined import examine
+from nerve.training.data.quality.findings import ERROR, findings
 from nerve.training.export import export
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
 from nerve.training.learn.initialisation import initial
@@ -41,6 +44,8 @@ from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.learn.vectors import VectorError
 from nerve.training.measure import scores
 
+# So many kinds of findings are shown before a training; `nerve data` shows all.
+_SHOWN_FINDINGS = 5
 _REFUSALS = (
     ConfigError,
     VectorError,
@@ -91,7 +96,8 @@ def train(
         restart: Ignore the checkpoint of an interrupted training.
 
     Raises:
-        ConfigError, FormatError, DatasetError: The corpora cannot be used, or the output cannot be written.
+        ConfigError, FormatError, DatasetError: The corpora cannot be used or make no sense, or the output cannot be
+            written.
         CheckpointError: An interrupted training with other settings left its checkpoint here.
         FloatingPointError: The training diverged.
     """
@@ -99,6 +105,7 @@ def train(
     sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
     labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
     _refuse_useless(sources, labels)
+    _examine_files(config)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
     for source in sources:
@@ -225,6 +232,23 @@ def _refuse_unwritable(output: Path) -> None:
             pass
     except OSError as error:
         raise ConfigError(f"--output {output}: its folder cannot be written: {error.strerror}") from error
+
+
+def _examine_files(config: Config) -> None:
+    """Say what seems wrong with the user's own files, all of it at once.
+
+    Raises:
+        ConfigError: Training makes no sense with them, though every reader takes them.
+    """
+    for corpus in config.corpora:
+        paths = [Path(path) for path in (corpus.train, corpus.dev, corpus.test) if path]
+        found = findings(examine(list(dict.fromkeys(paths))))
+        if errors := [finding for finding in found if finding.severity == ERROR]:
+            raise ConfigError(f"{errors[0].places[0]}: {errors[0].fact}")
+        for finding in found[:_SHOWN_FINDINGS]:
+            _say(f"{finding.severity}: {finding.fact}: {finding.places[0]}")
+        if found:
+            _say(f"nerve data {shlex.join(map(str, paths))} shows all places; with --fix it writes cleaned copies")
 
 
 def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:

@@ -19,8 +19,8 @@ from nerve.training.data import corpora
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.batches import Example
 from nerve.training.data.corpora import Corpus
+from nerve.training.data.detokenize import join
 from nerve.training.learn.trainer import Trainer
-from nerve.training.measure.detokenize import join
 
 LABELS = ("LOC", "ORG", "PER")
 FIRST = ("Anna", "Boris", "Clara", "Dmitri", "Elena", "Frank", "Greta", "Hugo")

@@ -6,7 +6,7 @@ The recognizer is what serves: sentence splitter, tokenizer and tagger. The scor
 from nerve.model.annotation import Span
 from nerve.model.recognizer import Recognizer
 from nerve.training.data.corpora import Corpus
-from nerve.training.measure.detokenize import to_document
+from nerve.training.data.detokenize import to_document
 from nerve.training.measure.scores import overlap
 
 DOCUMENT_SENTENCES = 20

@@ -135,6 +135,10 @@ def test_mending_takes_no_tag_of_another_scheme():
         (["S-A", "B-A M-A E-A"], "bmes"),
         (["B-A M-A"], "bmes"),
         (["B-A I-A", "E-A"], "bioes"),
+        (["U-A", "B-A I-A L-A"], "bilou"),
+        (["B-A I-A", "L-A"], "bilou"),
+        (["A A O", "O BLA"], "bare"),
+        (["O B", "I O"], "bio"),
     ],
 )
 def test_the_scheme_of_a_file_is_the_first_it_is_valid_in(sentences, scheme):
@@ -198,7 +202,7 @@ def test_mending_writes_blanks_in_a_token_as_underscores(file):
         ("a\tO\n \tO\n", "2: the token is empty"),
         ("a\tO\n\nb\tB-X\nc\tI-Y\n", "4: I-Y may not follow B-X in BIO"),
         ("a\tB-X\n\nb\tI-X\n", "3: I-X may not begin a sentence in BIO"),
-        ("a\tO\nb\tPER\n", "2: 'PER' is not a tag of BIO"),
+        ("a\tO\nb\tB-X\nc\tPER\n", "3: 'PER' is not a tag of BIO"),
         ("a\tO\nb\t\n", "2: '' is not a tag of BIO"),
         ("a\tB-X\nb\tM-X\n\nc\tO\n", "2: the sentence ends inside a name, at M-X in BMES"),
         (b"a\tO\nb\xff\tO\n", "2: byte 0xff is not UTF-8"),
@@ -582,7 +586,7 @@ def test_a_quotation_elsewhere_than_its_span_is_refused(file):
         ({"annotations": [{}]}, "result is not a list of objects"),
         ({"annotations": [{"result": []}]}, 'there is no "data"'),
         ({"annotations": [{"result": []}], "data": {}}, 'data has no "text", and 0 other strings'),
-        ({"annotations": [{"result": []}] * 2}, "the task has 2 annotations; keep the one that holds"),
+        ({"data": {"text": "a"}, "annotations": [{"result": []}, {}]}, "result is not a list of objects"),
     ],
 )
 def test_a_malformed_record_is_refused_with_its_line(file, record, message):
@@ -614,6 +618,23 @@ def test_a_malformed_record_is_refused_with_its_line(file, record, message):
 )
 def test_malformed_json_is_refused_with_its_line(file, content, message):
     assert refusal(read_spans, file(content)) == message
+
+
+@pytest.mark.parametrize(
+    ("scheme", "tags", "bio"),
+    [
+        ("bilou", "U-A B-A I-A L-A U-A O", "B-A B-A I-A I-A B-A O"),
+        ("bilou", "B-A L-A B-B L-B", "B-A I-A B-B I-B"),
+        ("bare", "A A O B-side B", None),
+        ("bare", "A A O PER A", "B-A I-A O B-PER B-A"),
+    ],
+)
+def test_bilou_and_bare_labels_become_bio(scheme, tags, bio):
+    if bio is None:
+        with pytest.raises(TagError, match="'B-side' is not a bare label"):
+            to_bio(tags.split(), scheme)
+    else:
+        assert to_bio(tags.split(), scheme) == tuple(bio.split())
 
 
 # -- the front door ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nerve.model.annotation import Sentence
-from nerve.training.data.formats import FormatError, read
+from nerve.training.data.formats import FormatError, Reading, load, read, read_columns
 
 NAMES = ["Anna", "Boris", "Clara", "Dmitri", "Elena", "Frank"]
 
@@ -23,18 +23,28 @@ def columns(first: int, extra: str = "") -> str:
     )
 
 
-@pytest.mark.parametrize("text", [columns(0), columns(1), columns(1, "\tO"), columns(0).replace("\t", " ")])
-def test_a_first_column_that_counts_is_refused_with_file_and_line(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [columns(0), columns(1), columns(1, "\tO"), columns(0).replace("\t", " "), columns(1, "\t-\tx")]
+)
+def test_a_first_column_that_counts_is_not_the_token(tmp_path: Path, text: str) -> None:
     path = tmp_path / "train.conll"
     path.write_text(text)
-    with pytest.raises(FormatError, match=r"train\.conll:1: the first column counts the tokens of a sentence"):
+    assert [sentence.tokens[0] for sentence in read(path)] == NAMES
+    with pytest.raises(FormatError, match=r"train\.conll:1: "):
+        read_columns(path, "auto")
+
+
+def test_a_file_that_mostly_counts_is_read_so_and_refused_where_it_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "train.conll"
+    path.write_text("\n".join([columns(1)] * 4) + "\n1-2\tzum\tO\n1\tzu\tO\n2\tdem\tO\n")
+    with pytest.raises(FormatError, match=r":121: '1-2' does not count the tokens of its sentence"):
         read(path)
 
 
-def test_a_file_that_mostly_counts_is_refused_too(tmp_path: Path) -> None:
+def test_a_column_of_numbers_without_any_token_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "train.conll"
-    path.write_text("\n".join([columns(1)] * 4) + "\n1-2\tzum\tO\n1\tzu\tO\n2\tdem\tO\n")
-    with pytest.raises(FormatError, match="the first column counts"):
+    path.write_text("1\tO\n2\tB-PER\n\n1\tO\n2\tO\n3\tO\n")
+    with pytest.raises(FormatError, match=r":1: the first column counts the tokens of a sentence \(1, 2\), and"):
         read(path)
 
 
@@ -68,6 +78,8 @@ def test_spans_that_cut_words_are_counted_and_refused_if_they_are_most(
     with pytest.raises(FormatError) as caught:
         read_json(tmp_path, [whole, *records(shift_end, shift)])
     fact = "6 of 7 spans begin or end inside a word: are ends inclusive, or offsets UTF-16 units?"
+    if shift_end == -1:
+        fact = fact.partition(":")[0] + "; as code points with inclusive ends, 6 of 7 fit: give --offsets inclusive"
     assert str(caught.value) == f"{tmp_path / 'train.jsonl'}:2: {fact}"
 
 
@@ -79,6 +91,33 @@ def test_spans_of_whole_words_or_few_that_cut_one_are_read(tmp_path: Path, conte
 def test_names_in_text_without_spaces_cut_no_word(tmp_path: Path) -> None:
     content = [{"text": "昨天王小明离开了北京。", "label": [[2, 5, "PER"], [8, 10, "LOC"]]}] * 4
     assert len(read_json(tmp_path, content)) == 4
+
+
+def shifted(units: str, name: str) -> dict[str, Any]:
+    """A text with an emoji and umlauts, and the offsets of its name counted in these units."""
+    before = "😀 Für "
+    encoding, width = {"utf16": ("utf-16-le", 2), "utf8": ("utf-8", 1), "codepoints": ("utf-32-le", 4)}[
+        units.removesuffix("-inclusive")
+    ]
+    start = len(before.encode(encoding)) // width
+    end = start + len(name.encode(encoding)) // width - units.endswith("inclusive")
+    return {"text": f"{before}{name} schreibt er.", "label": [[start, end, "PER"]]}
+
+
+@pytest.mark.parametrize("units", ["utf16", "utf8"])
+def test_other_units_are_named_even_if_few_texts_show_them(tmp_path: Path, units: str) -> None:
+    path = tmp_path / "train.jsonl"
+    content = [*records() * 10, *(shifted(units, name) for name in NAMES[:4])]
+    path.write_text("".join(json.dumps(record) + "\n" for record in content), encoding="utf-8")
+    with pytest.raises(FormatError, match=rf"64 of 64 fit: give --offsets {units}"):
+        read(path)
+    sentences = [one for document in load(path, Reading(offsets=units)).faultless() for one in document.sentences()]
+    assert [one.tokens[one.tags.index("B-PER")] for one in sentences] == [*NAMES * 10, *NAMES[:4]]
+
+
+def test_a_few_names_of_part_of_a_word_say_nothing_of_units(tmp_path: Path) -> None:
+    part = {"text": "Der Bonnbesucher kam 😀.", "label": [[4, 8, "LOC"]]}
+    assert len(read_json(tmp_path, [*records() * 10, *[part] * 4])) == 64
 
 
 REGION = {"start": 0, "end": 4, "text": "Anna"}

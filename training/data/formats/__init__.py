@@ -1,42 +1,89 @@
-"""Files of tokens or texts with their gold names, read as sentences of valid BIO, or refused with file and line.
+"""Files of tokens or texts with their gold names, in the formats that people have.
 
-`read` is for a user's own files. `datasets.py` calls the reader of each public corpus by name.
+`load` finds out a file's format by what it holds, and gives its documents with all that is wrong in them. `read`
+gives sentences of valid BIO, or refuses the file with file and line. `WRITERS` write each format. `datasets.py` calls
+the reader of each public corpus by name.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nerve.model.annotation import Sentence
 from nerve.training.data.formats.columns import read_columns, read_iob2, write_columns
-from nerve.training.data.formats.lines import FormatError, read_bytes
+from nerve.training.data.formats.document import Document, Fault, Reading, Text, faultless
+from nerve.training.data.formats.lines import FormatError, refuse_empty
+from nerve.training.data.formats.misread import Misreading, misreading
+from nerve.training.data.formats.recognize import recognize
 from nerve.training.data.formats.spans import read_spans
+from nerve.training.data.formats.writers import WRITERS
 
-__all__ = ["FormatError", "read", "read_columns", "read_iob2", "read_spans", "write_columns"]
+__all__ = [
+    "WRITERS",
+    "Document",
+    "Fault",
+    "FormatError",
+    "Loaded",
+    "Misreading",
+    "Reading",
+    "Text",
+    "load",
+    "read",
+    "read_columns",
+    "read_iob2",
+    "read_spans",
+    "write_columns",
+]
 
-_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a file holds."""
+
+    path: Path
+    format: str
+    documents: tuple[Document, ...]
+    misreading: Misreading | None
+    """what seems wrong with the offsets of the whole file"""
+
+    def faultless(self) -> Sequence[Document]:
+        """The documents.
+
+        Raises:
+            FormatError: The offsets seem to count something else, at the first fault, or there is no sentence.
+        """
+        if self.misreading is not None and self.misreading.units:
+            raise FormatError(self.path, self.misreading.line, self.misreading.fact)
+        documents = list(faultless(self.documents))
+        if self.misreading is not None:
+            raise FormatError(self.path, self.misreading.line, self.misreading.fact)
+        return documents
+
+
+def load(path: Path, reading: Reading | None = None) -> Loaded:
+    """The documents of a file or folder in any of the formats.
+
+    Raises:
+        FormatError: Its format is not known, or it is damaged so that nothing behind the fault can be read.
+    """
+    reading = reading or Reading()
+    recognized = recognize(path)
+    documents = tuple(recognized.read(reading))
+    found = misreading(documents, lambda units: recognized.read(replace(reading, offsets=units)), reading.offsets)
+    return Loaded(path, recognized.name, documents, found)
 
 
 def read(path: Path, scheme: str = "auto") -> list[Sentence]:
-    """The sentences of a user's own file: JSON of an annotation tool, UNER's five columns, or CoNLL columns.
-
-    A file is JSON if it is named .json, .jsonl or .ndjson, or begins as JSON does; it has UNER's columns if it is
-    named .iob2; all others are CoNLL columns.
+    """The sentences of a user's own file, whatever its format.
 
     Args:
-        path: The file.
-        scheme: Tagging scheme of a CoNLL file, as in `read_columns`; `auto` tries BIO, IOB1, BIOES and BMES.
+        path: The file, or a folder of brat or of the library datasets.
+        scheme: Tagging scheme, as in `read_columns`; `auto` tries all of them.
 
     Raises:
         FormatError: At the first fault.
     """
-    suffix = path.suffix.lower()
-    if suffix in _JSON_SUFFIXES or _begins_as_json(path):
-        return read_spans(path)
-    if suffix == ".iob2":
-        return read_iob2(path)
-    return read_columns(path, scheme)
-
-
-def _begins_as_json(path: Path) -> bool:
-    # A line of columns may begin with a bracket or brace too, but as a token with a blank or tab behind it.
-    first = read_bytes(path).removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].rstrip()
-    return first in (b"[", b"{") or (first.startswith((b"[{", b'{"')) and b"\t" not in first)
+    documents = load(path, Reading(scheme=scheme)).faultless()
+    sentences = [sentence for document in documents for sentence in document.sentences()]
+    refuse_empty(path, sentences)
+    return sentences

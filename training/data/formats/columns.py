@@ -114,10 +114,8 @@ def write_columns(path: Path, sentences: Iterable[Sentence]) -> None:
     """
     lines = []
     for sentence in sentences:
-        for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
-            if not token.strip() or any(character in token + tag for character in "\t\n\r"):
-                raise ValueError(f"{token!r} with tag {tag!r} cannot stand in columns")
-            lines.append(f"{token}\t{tag}\n")
+        check_cells(sentence)
+        lines += [f"{token}\t{tag}\n" for token, tag in zip(sentence.tokens, sentence.tags, strict=True)]
         lines.append("\n")
     partial = path.with_name(path.name + ".part")
     try:
@@ -125,6 +123,17 @@ def write_columns(path: Path, sentences: Iterable[Sentence]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_cells(sentence: Sentence) -> None:
+    """Check that a sentence can stand in columns.
+
+    Raises:
+        ValueError: A token is blank, or it or its tag holds a tab or a line break: it could not be read back.
+    """
+    for token, tag in zip(sentence.tokens, sentence.tags, strict=True):
+        if not token.strip() or any(character in token + tag for character in "\t\n\r"):
+            raise ValueError(f"{token!r} with tag {tag!r} cannot stand in columns")
 
 
 def _refuse_counting(path: Path, blocks: list[list[Row]]) -> None:

@@ -1,4 +1,4 @@
-"""The records of a JSON file, each with the number of the line where it begins: JSON lines, or one JSON array."""
+"""The records of a JSON file, each with the number of its line: JSON lines, one JSON array, or a single object."""
 
 import json
 from collections.abc import Iterator
@@ -10,24 +10,63 @@ from nerve.training.data.formats.lines import FormatError, decode, numbered_line
 _DECODER = json.JSONDecoder()
 
 
+class Broken(str):
+    """In place of a record that is not JSON: what is wrong with it."""
+
+
 def read_records(path: Path) -> Iterator[tuple[int, Any]]:
     """Each record of the file with its line. Blank lines between records are skipped.
 
     Raises:
         FormatError: Not UTF-8 or not JSON; a record may be any JSON value.
     """
-    text = decode(path, read_bytes(path))
-    # JSON lines hold objects. What begins with a bracket is the export of Label Studio: an array of them.
-    return _array(path, text) if text.lstrip().startswith("[") else _lines(path, text)
+    for line, record in records_of(path, decode(path, read_bytes(path))):
+        if isinstance(record, Broken):
+            raise FormatError(path, line, record)
+        yield line, record
 
 
-def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+def records_of(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    """Each record of a text with its line; `Broken` in place of a line that is not JSON.
+
+    A text that begins with a bracket is one array of records, as Label Studio exports them. One that begins with a
+    brace has an object a line or, if its first line is not one, is a single object.
+
+    Raises:
+        FormatError: An array, or a single object, is not JSON: what is behind the fault cannot be read.
+    """
+    if text.lstrip().startswith("["):
+        return _array(path, text)
+    first = next((line for _, line in numbered_lines(text) if line.strip()), "")
+    if first.strip() == "{" or (first.lstrip().startswith("{") and _is_broken(first) and not _is_broken(text)):
+        return _single(path, text)
+    return _lines(text)
+
+
+def _is_broken(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _single(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    try:
+        yield 1, json.loads(text)
+    except (ValueError, RecursionError) as error:
+        at = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+        raise FormatError(path, at, _fact(error)) from None
+
+
+def _lines(text: str) -> Iterator[tuple[int, Any]]:
     for number, line in numbered_lines(text):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                record = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise FormatError(path, number, _fact(error)) from None
+                record = Broken(_fact(error))
+            yield number, record
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[int, Any]]:

@@ -28,7 +28,12 @@ SCHEMES = {
     "iob1": Scheme(begins="B", continues="I", last="", closed=False),
     "bioes": Scheme(begins="BS", continues="IE", last="ES", closed=True),
     "bmes": Scheme(begins="BS", continues="ME", last="ES", closed=True),
+    "bilou": Scheme(begins="BU", continues="IL", last="LU", closed=True),
+    # The tags are labels, without a letter: names of one label that touch cannot be told apart.
+    "bare": Scheme(begins="", continues="I", last="", closed=False),
 }
+LETTERS = frozenset("BIESLMU")
+"""The letters of all schemes."""
 
 
 def to_bio(tags: Sequence[str], scheme: str, mend: bool = False) -> tuple[str, ...]:
@@ -43,6 +48,8 @@ def to_bio(tags: Sequence[str], scheme: str, mend: bool = False) -> tuple[str, .
     Raises:
         TagError: At the first tag that is not allowed in its place.
     """
+    if scheme == "bare":
+        return to_bio(_with_letters(tags), "iob1", mend)
     rules = SCHEMES[scheme]
     bio: list[str] = []
     # `open_label` is the label of the name that the next tag may continue.
@@ -61,12 +68,12 @@ def to_bio(tags: Sequence[str], scheme: str, mend: bool = False) -> tuple[str, .
 
 
 def detect(sentences: Iterable[Sequence[str]]) -> str:
-    """The scheme that all these sentences are valid in, BIO before IOB1 before BIOES before BMES.
+    """The scheme that all these sentences are valid in: the first of BIO, IOB1, BIOES, BMES, BILOU, bare labels.
 
     A file with a name in it is valid in one of them only, BIOES and BMES apart, which then agree; and in IOB1 only
     if no name begins with a B- that it does not need. For a file that is valid in none this is the scheme that its
-    letters suggest: BMES if there is an M, BIOES if there is an E or S, else BIO. Read in that one, it is refused
-    with what is wrong.
+    letters suggest: BMES if there is an M, BIOES if there is an E or S, BILOU if there is an L or U, else BIO. Read
+    in that one, it is refused with what is wrong.
     """
     distinct = {tuple(tags) for tags in sentences}
     for scheme in SCHEMES:
@@ -75,7 +82,17 @@ def detect(sentences: Iterable[Sequence[str]]) -> str:
     letters = {tag[0] for tags in distinct for tag in tags if tag[1:2] == "-"}
     if "M" in letters:
         return "bmes"
-    return "bioes" if letters & {"E", "S"} else "bio"
+    if letters & {"E", "S"}:
+        return "bioes"
+    return "bilou" if letters & {"L", "U"} else "bio"
+
+
+def _with_letters(labels: Sequence[str]) -> list[str]:
+    for position, label in enumerate(labels):
+        # A file of the letters alone marks names without saying of what.
+        if not label or label in LETTERS or (label[0] in LETTERS and label[1:2] == "-"):
+            raise TagError(position, f"{label!r} is not a bare label")
+    return [label if label == OUTSIDE else f"I-{label}" for label in labels]
 
 
 def _parts(tag: str, position: int, scheme: str) -> tuple[str, str]:

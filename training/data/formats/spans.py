@@ -1,42 +1,52 @@
-"""Exports of annotation tools: texts with labelled character spans, from doccano, Label Studio, Prodigy and spaCy.
+"""JSON of annotation tools: texts with labelled character spans.
 
-    doccano        {"text": ..., "label": [[start, end, "X"]]}, or "entities" with start_offset and end_offset
-    Prodigy        {"text": ..., "spans": [{"start", "end", "label"}], "answer": "accept" | "reject" | "ignore"}
-    spaCy          {"text": ..., "ents" | "entities": [[start, end, "X"] or {"start", "end", "label"}]}
-    Label Studio   {"data": {"text": ...}, "annotations": [{"result": [{"value": {"start", "end", "labels"}}]}]}
+    doccano            {"text": ..., "label": [[start, end, "X"]]}, or "entities" with start_offset and end_offset
+    Prodigy            {"text": ..., "spans": [{"start", "end", "label"}], "answer": "accept" | "reject" | "ignore"}
+    spaCy              {"text": ..., "ents" | "entities": [[start, end, "X"] or {"start", "end", "label"}]}
+    spaCy tuples       ["...", {"entities": [[start, end, "X"]]}]
+    ner-annotator      {"classes": ["X"], "annotations": [["...", {"entities": [[start, end, "X"]]}]]}
+    Label Studio       {"data": {"text": ...}, "annotations": [{"result": [{"value": {"start", "end", "labels"}}]}]}
+    Label Studio MIN   {"text": ..., "label": [{"start", "end", "text", "labels"}], "annotator": 1}
 
-A file holds a record a line, or one JSON array of records. Offsets are half-open and count code points. Our own
-tokenizer cuts the text, as it will when the tagger is used; a token is cut further where a span begins or ends inside
-it, and two sentences are joined where a span reaches from one into the other.
+Offsets are half-open and count code points, if `Reading` says nothing else.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from nerve.model import tokenizer
-from nerve.model.annotation import Sentence, Span, Token
-from nerve.model.tags import tags_from
-from nerve.training.data.formats.lines import FormatError, refuse_empty
-from nerve.training.data.formats.records import read_records
+from nerve.model.annotation import Sentence, Span
+from nerve.training.data.formats.annotators import Version, chosen
+from nerve.training.data.formats.document import (
+    Document,
+    Fault,
+    Reading,
+    RecordError,
+    Text,
+    faultless,
+    group_of,
+    unreadable,
+)
+from nerve.training.data.formats.lines import decode, read_bytes, refuse_empty
+from nerve.training.data.formats.offsets import CODE_POINTS, WORDS, Offsets
+from nerve.training.data.formats.records import Broken, records_of
 
 # The fields that may hold the spans, in the order in which they are tried.
 _SPAN_FIELDS = ("spans", "ents", "entities", "label", "labels")
 _ANSWERS = ("accept", "reject", "ignore")
 # What the value of every Label Studio region has.
 _REGION = {"start", "end", "text", "startOffset", "endOffset", "globalOffsets"}
-# A few names of part of a word are nothing special.
-_FEWEST_CUTTING = 5
-# A text and its names, in order. The offsets of these spans count code points of the text, not tokens.
-_Annotated = tuple[str, list[Span]]
-# doccano and older Label Studios count as JavaScript does: the likely cause if a quoted text is not at its offsets.
-_COUNTING = "offsets must count code points, not UTF-16 units or bytes"
 
 
-class _RecordError(Exception):
-    """What is wrong with a record, before its file and line are known."""
+class Mark(NamedTuple):
+    """A span as a file has it, before it is checked."""
+
+    start: Any
+    end: Any
+    label: Any
+    quoted: Any = None
+    """the text of the span, where the tool repeats it"""
 
 
 def read_spans(path: Path) -> list[Sentence]:
@@ -44,60 +54,154 @@ def read_spans(path: Path) -> list[Sentence]:
 
     Raises:
         FormatError: Not UTF-8, not JSON, a record of none of these forms, a span that is empty, outside its text,
-            without a token, or overlaps another, most spans begin or end inside a word, or no sentence at all.
+            without a token, or overlaps another, or no sentence at all.
     """
-    sentences: list[Sentence] = []
-    count, cutting = 0, list[int]()
-    for line, record in read_records(path):
-        try:
-            annotated = _annotated(record)
-            if annotated:
-                text, spans = annotated
-                tokenized = tokenizer.sentences(text)
-                count += len(spans)
-                cutting += [line] * _cutting(tokenized, spans)
-                sentences += _sentences(tokenized, spans)
-        except _RecordError as error:
-            raise FormatError(path, line, str(error)) from None
-    if len(cutting) >= _FEWEST_CUTTING and len(cutting) > count / 2:
-        fact = f"{len(cutting):,} of {count:,} spans begin or end inside a word"
-        raise FormatError(path, cutting[0], f"{fact}: are ends inclusive, or offsets UTF-16 units?")
+    text = decode(path, read_bytes(path))
+    sentences = [
+        sentence for document in faultless(documents(path, text, Reading())) for sentence in document.sentences()
+    ]
     refuse_empty(path, sentences)
     return sentences
 
 
-def _annotated(record: Any) -> _Annotated | None:
-    """The annotated text in a record; None if the annotator rejected or skipped it."""
+def documents(path: Path, text: str, reading: Reading) -> Iterator[Document]:
+    """The documents of an export.
+
+    Raises:
+        FormatError: A JSON array is damaged.
+    """
+    records = list(_flat(records_of(path, text)))
+    marked = _min_field(record for _, record in records)
+    versions: list[Version] = []
+    for number, (line, record) in enumerate(records):
+        try:
+            for version in _versions(path, line, record, reading, marked):
+                key = ("record", number) if version.key is None else version.key
+                versions.append(version._replace(key=key))
+        except RecordError as error:
+            versions.append(Version(("record", number), "", unreadable(path, line, str(error))))
+    return chosen(versions, reading.annotator)
+
+
+def checked(
+    path: Path, line: int, text: Any, marks: Sequence[Mark | str], reading: Reading, group: str = ""
+) -> Document:
+    """The document of a text and its marks, of which the faulty ones are left out. A string is a mark's fault.
+
+    Raises:
+        RecordError: The text is none.
+    """
+    if not isinstance(text, str):
+        raise RecordError(f"text is {kind_of(text)}, not a string")
+    if not _is_encodable(text):
+        raise RecordError("the text holds half a surrogate pair")
+    faults: list[Fault] = []
+    spans: list[Span] = []
+    offsets = Offsets(text, reading.offsets)
+    for mark in marks:
+        span = mark if isinstance(mark, str) else _span(text, mark, offsets, reading.offsets)
+        if isinstance(span, Span):
+            spans.append(span)
+        else:
+            faults.append(Fault(line, "spans that cannot be read", span, "the span is left out"))
+    spans.sort()
+    kept = _apart(spans)
+    for earlier, later in pairwise(spans):
+        if later.start < earlier.end:
+            fact = f"span {_shown(later)} overlaps span {_shown(earlier)}"
+            repair = "one is kept" if later == earlier else "the longer one is kept"
+            faults.append(Fault(line, "spans that overlap", fact, repair))
+    return Document(path, line, Text(text, tuple(kept)), group, tuple(faults))
+
+
+def _apart(spans: Sequence[Span]) -> list[Span]:
+    """The spans without those that overlap a longer one."""
+    kept: list[Span] = []
+    for span in spans:  # by their starts, so that a span can overlap only the last one
+        if not kept or kept[-1].end <= span.start:
+            kept.append(span)
+        elif span.end - span.start > kept[-1].end - kept[-1].start:
+            kept[-1] = span
+    return kept
+
+
+def _flat(records: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """The records, with those of a file of ner-annotator one by one."""
+    for line, record in records:
+        if isinstance(record, Mapping) and "classes" in record and isinstance(record.get("annotations"), list):
+            # The annotator writes null for a text that it has not shown.
+            yield from ((line, one) for one in record["annotations"] if one is not None)
+        else:
+            yield line, record
+
+
+def _versions(path: Path, line: int, record: Any, reading: Reading, marked: str) -> Iterator[Version]:
+    """The document in a record, as each of its annotators sees it; none if they rejected or skipped it.
+
+    Raises:
+        RecordError: The record cannot be read.
+    """
+    if isinstance(record, Broken):
+        raise RecordError(record)
+    if isinstance(record, list) and len(record) == 2 and isinstance(record[1], Mapping):
+        record = {"text": record[0], **record[1]}
     if not isinstance(record, Mapping):
-        raise _RecordError(f"a record is an object, not {_kind(record)}")
-    if "annotations" in record:
-        return _label_studio(record)
+        raise RecordError(f"a record is an object, not {kind_of(record)}")
+    group = group_of(record)
+    if "annotations" in record and "text" not in record:
+        for annotator, text, marks in _label_studio(record):
+            yield Version(None, annotator, checked(path, line, text, marks, reading, group))
+    elif "annotations" in record:
+        for annotator, marks in _old_doccano(record):
+            yield Version(None, annotator, checked(path, line, record["text"], marks, reading, group))
+    elif marked and not any(isinstance(record.get(name), list) for name in _SPAN_FIELDS if name != marked):
+        marks = list(map(_mark, record.get(marked, ())))
+        document = checked(path, line, _min_text(record, marks), marks, reading, group)
+        yield Version(record.get("id"), str(record.get("annotator", "")), document)
+    elif (plain := _plain(record)) is not None:
+        annotator = record.get("_annotator_id", record.get("_session_id", ""))
+        yield Version(record.get("_input_hash"), str(annotator or ""), checked(path, line, *plain, reading, group))
+
+
+def _plain(record: Mapping[str, Any]) -> tuple[Any, list[Mark | str]] | None:
+    """Text and marks of a record of doccano, Prodigy or spaCy; None if the annotator rejected or skipped it."""
     if record.get("answer", "accept") not in _ANSWERS:
-        raise _RecordError(f"answer is {record['answer']!r}; expected {', '.join(_ANSWERS)}")
+        raise RecordError(f"answer is {record['answer']!r}; expected {', '.join(_ANSWERS)}")
     if record.get("answer") in ("reject", "ignore"):
         return None
     if "text" not in record:
-        raise _RecordError('there is no "text"')
+        raise RecordError('there is no "text"')
     field = next((name for name in _SPAN_FIELDS if isinstance(record.get(name), list)), "")
     # Prodigy leaves the field out where nothing was marked.
     if not field and "answer" not in record:
-        raise _RecordError(f"there is no list of spans; looked for {', '.join(_SPAN_FIELDS)}")
-    return _checked(record["text"], record.get(field, []))
+        raise RecordError(f"there is no list of spans; looked for {', '.join(_SPAN_FIELDS)}")
+    return record["text"], list(map(_mark, record.get(field, [])))
 
 
-def _label_studio(task: Mapping[str, Any]) -> _Annotated | None:
-    annotations = task["annotations"]
-    if not isinstance(annotations, list) or not all(isinstance(one, Mapping) for one in annotations):
-        raise _RecordError("annotations is not a list of objects")
-    submitted = [one for one in annotations if not one.get("was_cancelled")]
-    if not submitted:
-        return None
-    if len(submitted) > 1:
-        raise _RecordError(f"the task has {len(submitted)} annotations; keep the one that holds")
-    results = submitted[0].get("result")
-    if not isinstance(results, list) or not all(isinstance(one, Mapping) for one in results):
-        raise _RecordError("result is not a list of objects")
-    return _checked(_only_text(task.get("data")), [one["value"] for one in results if _is_name(one)])
+def _old_doccano(record: Mapping[str, Any]) -> Iterator[tuple[str, list[Mark | str]]]:
+    """What each user of an older doccano marked in a text: JSON with `annotations`, each of which names its user."""
+    annotations = _objects(record["annotations"], "annotations")
+    users = dict.fromkeys(str(one.get("user", "")) for one in annotations) or {"": None}
+    for user in users:
+        marks = [_mark(one) for one in annotations if str(one.get("user", "")) == user]
+        if any(isinstance(mark, Mark) and type(mark.label) is int for mark in marks):
+            raise RecordError("the labels are numbers of doccano's database: export JSONL (text labels) instead")
+        yield user, marks
+
+
+def _label_studio(task: Mapping[str, Any]) -> Iterator[tuple[str, Any, list[Mark | str]]]:
+    submitted = [one for one in _objects(task["annotations"], "annotations") if not one.get("was_cancelled")]
+    for one in [one for one in submitted if one.get("ground_truth")][:1] or submitted:
+        results = _objects(one.get("result"), "result")
+        marks = [_mark(result["value"]) for result in results if _is_name(result)]
+        by = one.get("completed_by", "")
+        yield (str(by.get("email", by.get("id"))) if isinstance(by, Mapping) else str(by)), _only_text(task), marks
+
+
+def _objects(value: Any, name: str) -> list[Mapping[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise RecordError(f"{name} is not a list of objects")
+    return value
 
 
 def _is_name(result: Mapping[str, Any]) -> bool:
@@ -114,58 +218,87 @@ def _is_name(result: Mapping[str, Any]) -> bool:
     return "labels" in value or "label" in value or unlabelled
 
 
-def _only_text(data: Any) -> Any:
+def _only_text(task: Mapping[str, Any]) -> Any:
     """The text of a task: under `text`, or under the name that the labelling configuration gives it."""
+    data = task.get("data")
     if not isinstance(data, Mapping):
-        raise _RecordError('there is no "data"')
+        raise RecordError('there is no "data"')
     texts = [value for value in data.values() if isinstance(value, str)]
     if "text" in data:
         return data["text"]
     if len(texts) != 1:
-        raise _RecordError(f'data has no "text", and {len(texts)} other strings')
+        raise RecordError(f'data has no "text", and {len(texts)} other strings')
     return texts[0]
 
 
-def _checked(text: Any, values: list[Any]) -> _Annotated:
-    if not isinstance(text, str):
-        raise _RecordError(f"text is {_kind(text)}, not a string")
-    if not _is_encodable(text):
-        raise _RecordError("the text holds half a surrogate pair")
-    spans = sorted(_span(text, value) for value in values)
-    for earlier, later in pairwise(spans):
-        if later.start < earlier.end:
-            raise _RecordError(f"span {_shown(later)} overlaps span {_shown(earlier)}")
-    return text, spans
+def min_field(record: Any) -> str:
+    """The field that holds the regions in a record of Label Studio's JSON-MIN: the name of the labelling control."""
+    if isinstance(record, Mapping):
+        for name, value in record.items():
+            if isinstance(value, list) and value and all(map(_is_region, value)):
+                return str(name)
+    return ""
 
 
-def _span(text: str, value: Any) -> Span:
-    start, end, label, quoted = _parts(value)
-    if type(start) is not int or type(end) is not int:
-        raise _RecordError("a span's start and end are whole numbers")
-    if not isinstance(label, str) or not label.strip() or not _is_encodable(label):
-        raise _RecordError(f"span {start}-{end} needs one label, a string")
-    span = Span(start, end, label)
-    if start >= end:
-        raise _RecordError(f"span {_shown(span)} is empty")
-    if start < 0 or end > len(text):
-        raise _RecordError(f"span {_shown(span)} is outside the text of {len(text):,} characters")
-    if isinstance(quoted, str) and _words(quoted) != _words(text[start:end]):
-        raise _RecordError(f"span {_shown(span)} is {text[start:end][:40]!r}, not {quoted[:40]!r}: {_COUNTING}")
-    return span
+def _is_region(value: Any) -> bool:
+    return isinstance(value, Mapping) and "start" in value and isinstance(value.get("labels"), list)
 
 
-def _parts(value: Any) -> tuple[Any, Any, Any, Any]:
-    """Start, end, label and, where the tool repeats it, the text of the span."""
+def _min_field(records: Iterator[Any]) -> str:
+    return next((name for name in map(min_field, records) if name), "")
+
+
+def _min_text(record: Mapping[str, Any], marks: Sequence[Mark | str]) -> Any:
+    """The text of a record of JSON-MIN: under `text`, or the only string that has all quoted spans in it."""
+    if "text" in record:
+        return record["text"]
+    quoted = [mark.quoted for mark in marks if isinstance(mark, Mark) and isinstance(mark.quoted, str)]
+    texts = [
+        value
+        for name, value in record.items()
+        if isinstance(value, str)
+        and name not in ("created_at", "updated_at", "annotator")
+        and all(" ".join(_words(one)) in " ".join(_words(value)) for one in quoted)
+    ]
+    if len(texts) != 1:
+        raise RecordError(f'there is no "text", and {len(texts)} other strings')
+    return texts[0]
+
+
+def _mark(value: Any) -> Mark | str:
+    """Start, end, label and, where the tool repeats it, the text of the span; or what is wrong with it."""
     if isinstance(value, list) and len(value) == 3:
-        start, end, label = value
-        return start, end, label, None
+        return Mark(*value)
     if not isinstance(value, Mapping):
-        raise _RecordError("a span is [start, end, label] or an object with start, end and label")
+        return "a span is [start, end, label] or an object with start, end and label"
     start, end = (value.get(name, value.get(f"{name}_offset")) for name in ("start", "end"))
     label = value.get("label", value.get("labels"))
     if isinstance(label, list) and len(label) == 1:
         label = label[0]
-    return start, end, label, value.get("text")
+    return Mark(start, end, label, value.get("text"))
+
+
+def _span(text: str, mark: Mark, offsets: Offsets, units: str) -> Span | str:
+    """The span of a mark, or what is wrong with it."""
+    if type(mark.start) is not int or type(mark.end) is not int:
+        return "a span's start and end are whole numbers"
+    if not isinstance(mark.label, str) or not mark.label.strip() or not _is_encodable(mark.label):
+        return f"span {mark.start}-{mark.end} needs one label, a string"
+    given = _shown(Span(mark.start, mark.end, mark.label))
+    start, end = offsets.code_points(mark.start, mark.end)
+    if start >= end >= 0 and start >= 0:
+        return f"span {given} is empty"
+    if start < 0 or end < 0 or end > len(text):
+        if units == CODE_POINTS:
+            return f"span {given} is outside the text of {len(text):,} characters"
+        return f"span {given}, in {WORDS[units]}, is inside a character or outside the text"
+    if isinstance(mark.quoted, str) and _words(mark.quoted) != _words(text[start:end]):
+        # doccano and older Label Studios count as JavaScript does: the likely cause.
+        counting = "offsets must count code points, not UTF-16 units or bytes"
+        return f"span {given} is {text[start:end][:40]!r}, not {mark.quoted[:40]!r}: {counting}"
+    if text[start:end].isspace():
+        return f"span {given} holds white space only"
+    return Span(start, end, mark.label)
 
 
 def _is_encodable(text: str) -> bool:
@@ -177,64 +310,12 @@ def _words(text: str) -> list[str]:
     return text.replace("\\n", " ").split()
 
 
-def _cutting(sentences: Sequence[Sequence[Token]], spans: Sequence[Span]) -> int:
-    """How many of the spans begin or end inside a token of our tokenizer."""
-    tokens = [token for sentence in sentences for token in sentence]
-    starts = [token.start for token in tokens]
-
-    def inside(offset: int) -> bool:
-        before = bisect_left(starts, offset) - 1  # the last token that starts before it
-        return before >= 0 and offset < tokens[before].end
-
-    return sum(inside(span.start) or inside(span.end) for span in spans)
-
-
-def _sentences(tokenized: Sequence[list[Token]], spans: Sequence[Span]) -> Iterator[Sentence]:
-    edges = sorted({edge for span in spans for edge in (span.start, span.end)})
-    waiting = list(reversed(spans))
-    for tokens in _joined(tokenized, spans):
-        pieces = [piece for token in tokens for piece in _cut(token, edges)]
-        starts, ends = [piece.start for piece in pieces], [piece.end for piece in pieces]
-        here = []
-        while waiting and waiting[-1].start < ends[-1]:
-            span = waiting.pop()
-            first, after = bisect_left(starts, span.start), bisect_right(ends, span.end)
-            if first == after:
-                raise _RecordError(f"span {_shown(span)} holds white space only")
-            here.append(Span(first, after, span.label))
-        yield Sentence(tuple(piece.text for piece in pieces), tags_from(here, len(pieces)))
-    if waiting:
-        raise _RecordError(f"span {_shown(waiting[-1])} holds white space only")
-
-
-def _joined(sentences: Sequence[list[Token]], spans: Sequence[Span]) -> Iterator[list[Token]]:
-    """The sentences, joined where a span reaches from one into the next."""
-    joined: list[Token] = []
-    upcoming = 0
-    for tokens in sentences:
-        while upcoming < len(spans) and spans[upcoming].end <= tokens[0].start:
-            upcoming += 1
-        # The first span that ends after the start of this sentence: does it start before the end of the last one?
-        if joined and not (upcoming < len(spans) and spans[upcoming].start < joined[-1].end):
-            yield joined
-            joined = []
-        joined.extend(tokens)
-    if joined:
-        yield joined
-
-
-def _cut(token: Token, edges: Sequence[int]) -> Iterator[Token]:
-    inner = edges[bisect_right(edges, token.start) : bisect_left(edges, token.end)]
-    bounds = [token.start, *inner, token.end]
-    for start, end in pairwise(bounds):
-        yield Token(token.text[start - token.start : end - token.start], start, end)
-
-
 def _shown(span: Span) -> str:
     return f"{span.start}-{span.end} {span.label[:40]!r}"
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """The kind of a JSON value, in words."""
     return {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}.get(
         type(value), "null" if value is None else "a number"
     )

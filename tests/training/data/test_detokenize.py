@@ -4,7 +4,7 @@ import pytest
 
 from nerve.model.annotation import Span
 from nerve.model.tokenizer import tokenize
-from nerve.training.measure.detokenize import join, to_document
+from nerve.training.data.detokenize import join, to_document
 
 # Tokens with spaces between, and the text one would write.
 TEXTS = [

@@ -1,0 +1,145 @@
+"""Which format a file or folder is in, found out by what it holds, and the reader for it.
+
+What is not understood is refused with what it looks like and what to do.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nerve.training.data.formats import arrow, brat, docbin, spans, token_rows, tokenized, webanno
+from nerve.training.data.formats.document import Document, Reading
+from nerve.training.data.formats.lines import FormatError, decode, numbered_lines, read_bytes
+from nerve.training.data.formats.records import Broken, records_of
+
+_JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+# How files begin that are not text, and what to do with them.
+_BINARY = (
+    (b"PK\x03\x04", "it is a zip file: unpack it, and give the files in it"),
+    (b"\x1f\x8b", "it is compressed (gzip): unpack it first"),
+    (b"\xff\xfe", "it looks like UTF-16: save it as UTF-8"),
+    (b"\xfe\xff", "it looks like UTF-16: save it as UTF-8"),
+    (b"SQLite format 3", "it is a database (SQLite), such as Prodigy's: export it, with `prodigy db-out NAME`"),
+    (b"%PDF", "it is a PDF: annotate its text with an annotation tool first"),
+)
+_MARKUP = (
+    (("<?xml", "<xmi:", "<GateDocument", "<dataset", "<doc"), "it looks like XML (UIMA's XMI, GATE)"),
+    (("<!DOCTYPE", "<html", "<HTML"), "it looks like a page of HTML, perhaps of a failed download"),
+)
+_INCLUSIVE = 'write {"text": …, "label": [[start, end + 1, label]]} instead, for its ends are inclusive'
+
+
+class Recognized(NamedTuple):
+    """A format, and the reader of the file in it."""
+
+    name: str
+    read: Callable[[Reading], Iterator[Document]]
+
+
+def recognize(path: Path) -> Recognized:
+    """The format of a file or folder.
+
+    Raises:
+        FormatError: It cannot be read, or is in no format that is known.
+    """
+    if path.is_dir():
+        return _of_folder(path)
+    if path.suffix == ".ann" or (path.suffix == ".txt" and brat.files_of(path)):
+        return Recognized("brat", lambda reading: brat.documents(path, reading))
+    content = read_bytes(path)
+    if content.startswith(arrow.PARQUET):
+        return Recognized("parquet", lambda reading: arrow.parquet(path, reading))
+    if path.suffix == ".spacy":
+        return Recognized("docbin", lambda reading: docbin.documents(path, reading))
+    for beginning, fact in _BINARY:
+        if content.startswith(beginning):
+            raise FormatError(path, 1, fact)
+    return _of_text(path, decode(path, content))
+
+
+def _of_folder(path: Path) -> Recognized:
+    if arrow.is_dataset(path):
+        return Recognized("dataset", lambda reading: arrow.saved(path, reading))
+    if brat.files_of(path):
+        return Recognized("brat", lambda reading: brat.documents(path, reading))
+    raise FormatError(path, 1, "the folder holds neither .ann files of brat nor a dataset that was saved to disk")
+
+
+def _of_text(path: Path, text: str) -> Recognized:
+    start = text.lstrip()
+    if not start:
+        raise FormatError(path, 1, "the file holds no sentence")
+    if path.suffix.lower() in _JSON_SUFFIXES or _begins_as_json(start):
+        return _of_json(path, text)
+    if start.startswith(webanno.BEGINNING):
+        return Recognized("webanno", lambda reading: webanno.documents(path, text, reading))
+    if start.startswith(("# webanno.custom.NamedEntity", "#id=")):
+        raise FormatError(path, 1, "it looks like WebAnno TSV 1 or 2: export WebAnno TSV v3 instead")
+    for beginnings, fact in _MARKUP:
+        if start.startswith(beginnings):
+            raise FormatError(path, 1, f"{fact}: export JSON, CoNLL columns or WebAnno TSV v3 instead")
+    if start.startswith(("[(", "TRAIN_DATA")):
+        fact = 'it looks like a Python program: write json.dumps(TRAIN_DATA) to a file, [["text", {"entities": …}]]'
+        raise FormatError(path, 1, fact)
+    if token_rows.csv_dialect(text):
+        return Recognized("csv", lambda reading: token_rows.csv_documents(path, text, reading))
+    layout = token_rows.layout_of(path, text)
+    return Recognized(layout.name, lambda reading: token_rows.documents(path, text, layout, reading))
+
+
+def _begins_as_json(text: str) -> bool:
+    # A line of columns may begin with a bracket or brace too, but as a token with a blank or tab behind it.
+    first = text.partition("\n")[0].rstrip()
+    return first in ("[", "{") or (first.startswith(("[{", '{"', '[["')) and "\t" not in first)
+
+
+def _of_json(path: Path, text: str) -> Recognized:
+    records = islice(records_of(path, text), 50)
+    first = next((record for _, record in records if not isinstance(record, Broken)), None)
+    name = _name_of(first)
+    if name in _REFUSED:
+        line = next(number for number, content in numbered_lines(text) if content.strip())
+        raise FormatError(path, line, _REFUSED[name])
+    read = _JSON_READERS.get(name, spans.documents)
+    return Recognized(name, lambda reading: read(path, text, reading))
+
+
+_JSON_READERS = {"gliner": tokenized.gliner, "rows": tokenized.rows, "spacy-2": tokenized.spacy_2}
+_REFUSED = {
+    "cluener": f"it looks like CLUENER's: {_INCLUSIVE}",
+    "dataturks": f"it looks like an export of Dataturks: {_INCLUSIVE}",
+    "docred": "it looks like DocRED: write tokens and ner_tags, a sentence a line",
+    "predictions": "it looks like tasks of Label Studio that nobody annotated yet: export annotated ones",
+}
+
+
+def _name_of(record: Any) -> str:
+    """The format of a record; `doccano` for what is none of the others, whose reader says what is missing."""
+    if isinstance(record, list):
+        return "spacy-tuples"
+    if not isinstance(record, Mapping):
+        return "doccano"
+    names = record.keys()
+    rules = (
+        ("gliner", "tokenized_text" in names),
+        ("spacy-2", "paragraphs" in names),
+        ("ner-annotator", {"classes", "annotations"} <= names),
+        ("rows", isinstance(record.get("rows"), list) or _is_row(record)),
+        ("dataturks", {"content", "annotation"} <= names),
+        ("docred", {"sents", "vertexSet"} <= names),
+        ("label-studio", "annotations" in names and "text" not in names),
+        ("predictions", {"data", "predictions"} <= names and "annotations" not in names),
+        ("cluener", "text" in names and isinstance(record.get("label"), Mapping)),
+        ("label-studio-min", bool(spans.min_field(record)) or {"annotation_id", "lead_time"} <= names),
+        ("prodigy", bool({"answer", "_input_hash"} & names) or isinstance(record.get("spans"), list)),
+        ("doccano", isinstance(record.get("label"), list) or isinstance(record.get("labels"), list)),
+        ("doccano", "relations" in names),
+        ("spacy", bool({"ents", "entities"} & names)),
+    )
+    return next((name for name, holds in rules if holds), "doccano")
+
+
+def _is_row(record: Mapping[str, Any]) -> bool:
+    tokens = record.get("tokens")
+    return isinstance(tokens, list) and all(isinstance(token, str) for token in tokens) and "spans" not in record

@@ -1,0 +1,82 @@
+"""Cleaned copies of annotated files, and a report of every change."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from nerve.training.data.formats import WRITERS, Document, FormatError, Reading, load
+from nerve.training.data.quality.examined import Examined, key, place
+from nerve.training.data.quality.findings import marked
+
+# What a format that is only read is written as.
+_INSTEAD = {
+    "index-first": "columns",
+    "spacy": "doccano",
+    "label-studio-min": "label-studio",
+    "dataset": "parquet",
+}
+
+
+class Cleaned(NamedTuple):
+    """A cleaned copy."""
+
+    path: Path
+    format: str
+    report: Path
+    changes: tuple[str, ...]
+    """`FILE:LINE: what was wrong: what was done`"""
+
+
+def clean(files: Sequence[Examined], reading: Reading) -> list[Cleaned]:
+    """Write a cleaned copy of each file in which something can be mended, `NAME.clean.…`, with a report beside it.
+
+    A fault is mended as its reader says; offsets are read in the units that fit; a text that is there twice is kept
+    once, and a text that is held out is left out of the first file. Labels and contradictions are left to people.
+
+    Raises:
+        FormatError: A package that the format needs is missing.
+        ValueError: A token cannot stand in the format.
+    """
+    held_out = {text for file in files[1:] for document in file.documents if (text := key(document))}
+    cleaned = []
+    for number, file in enumerate(files):
+        if file.loaded is None:
+            continue
+        documents, changes = _documents(file, reading)
+        kept: list[Document] = []
+        seen: dict[tuple[str, frozenset[tuple[str, str]]], Document] = {}
+        for document in documents:
+            text = key(document)
+            changes += [f"{document.path}:{fault.line}: {fault.fact}: {fault.repair}" for fault in document.faults]
+            first = seen.setdefault((text, frozenset(marked(document))), document) if text else document
+            if first is not document:
+                changes.append(f"{place(document)}: is {place(first)} again: it is left out")
+            elif number == 0 and text in held_out:
+                changes.append(f"{place(document)}: is held out too: it is left out")
+            elif document.content is not None:
+                kept.append(replace(document, faults=()))
+        if changes:
+            cleaned.append(_written(file.path, _INSTEAD.get(file.loaded.format, file.loaded.format), kept, changes))
+    return cleaned
+
+
+def _documents(file: Examined, reading: Reading) -> tuple[Sequence[Document], list[str]]:
+    """The documents of a file, read in the units of offsets that fit, and that as a change."""
+    misreading = file.loaded.misreading if file.loaded else None
+    if misreading is None or not misreading.units:
+        return file.documents, []
+    again = load(file.path, replace(reading, offsets=misreading.units))
+    return again.documents, [f"{file.path}:{misreading.line}: {misreading.fact}: it is read so"]
+
+
+def _written(path: Path, form: str, documents: Sequence[Document], changes: list[str]) -> Cleaned:
+    writer = WRITERS[form]
+    suffix = path.suffix if writer.suffix and path.suffix else writer.suffix
+    output = path.with_name(f"{path.stem}.clean{suffix}")
+    if not documents:
+        raise FormatError(path, 1, "nothing is left to write")
+    writer.write(output, documents)
+    report = path.with_name(f"{path.stem}.clean.txt")
+    report.write_text("".join(f"{change}\n" for change in changes), encoding="utf-8")
+    return Cleaned(output, form, report, tuple(changes))
