@@ -28,9 +28,10 @@ COMMANDS = {
     "evaluate": Command("nerve.training.evaluate", "measure the F1 of a model (python -m nerve.training.evaluate)"),
     "data": Command("nerve.cli.data", "say what annotated files hold and what is wrong with them"),
     "convert": Command("nerve.cli.convert", "write an annotated file in another format"),
+    "errors": Command("nerve.cli.errors", "show what a model gets wrong in an annotated file"),
     "models": Command("nerve.cli.models", "list the bundled models, or describe others"),
 }
-NEED_TRAINING = ("train", "evaluate")
+NEED_TRAINING = ("train", "evaluate", "errors")
 
 EXAMPLES = """\
 examples:

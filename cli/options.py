@@ -1,5 +1,7 @@
-"""The types of the options, as argparse calls them, and a text that several commands share."""
+"""The types of the options, as argparse calls them, and what several commands share of them."""
 
+import os
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +10,8 @@ Add = Callable[..., Any]
 """The method `add_argument` of a parser, or of a group of its options."""
 
 MODEL = "the name of a bundled model, or the path of an archive"
+COLOURS = ("auto", "always", "never")
+"""The choices of --color."""
 
 
 def labels(text: str) -> tuple[str, ...]:
@@ -46,3 +50,10 @@ def shard(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, such as 1/2")
     return int(index), int(count)
+
+
+def coloured(choice: str) -> bool:
+    """Whether to write colours. `auto` means on a terminal that knows them, if NO_COLOR (no-color.org) is not set."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

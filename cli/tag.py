@@ -171,7 +171,7 @@ def _add_output(add: options.Add) -> None:
     )
     add(
         "--color",
-        choices=("auto", "always", "never"),
+        choices=options.COLOURS,
         default="auto",
         help="colours in inline output (default: auto, which means on a terminal)",
     )
@@ -199,13 +199,6 @@ def _add_folder(add: options.Add) -> None:
         metavar="N",
         help=f"bytes of input in a part (default: {parts.PART_BYTES})",
     )
-
-
-def coloured(choice: str) -> bool:
-    """Whether to write colours. `auto` means on a terminal that knows them, if NO_COLOR (no-color.org) is not set."""
-    if choice != "auto":
-        return choice == "always"
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _to_folder(chosen: argparse.Namespace) -> int:
@@ -237,7 +230,7 @@ def _to_stdout(chosen: argparse.Namespace) -> int:
         settings.to,
         models.labels,
         settings.ents_field,
-        colour=coloured(chosen.color),
+        colour=options.coloured(chosen.color),
         gap=settings.unit == "paragraph" and files[0].form == "text",
     )
     typed = STANDARD_INPUT in chosen.files and sys.stdin.isatty()

@@ -12,7 +12,7 @@ trained on is read as the training read it; `--map` replaces its label map.
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from nerve.model.archive import Archive, ArchiveError, load
 from nerve.model.recognizer import Recognizer
 from nerve.training.config import ConfigError, CorpusConfig, stored_corpora
 from nerve.training.data import corpora, datasets
+from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import FormatError
 from nerve.training.measure import rawtext, scores
@@ -91,19 +92,8 @@ def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:
             not the archive's, there is no such split, or no label is left.
         DatasetError, FormatError: The data cannot be read.
     """
-    for label in options.labels or ():
-        if label not in archive.labels:
-            raise ConfigError(f"--labels: {label} is none of {archive.name}'s: {', '.join(archive.labels)}")
     config = corpus_config(archive, options)
-    corpus = corpora.load(config, archive.labels, options.data_dir, splits=(options.split,))
-    if options.split not in corpus.splits:
-        raise ConfigError(
-            f"{config.name} has no {options.split} split; it has {', '.join(datasets.splits(config.name))}"
-        )
-    if options.labels:
-        corpus = corpus.restricted(options.labels)
-    if not corpus.annotates:
-        raise ConfigError(f"{config.name}: none of its labels is among {', '.join(options.labels or archive.labels)}")
+    corpus = to_score(archive, config, options.split, options.labels or (), options.data_dir)
     sentences = scores.scored_split(archive, corpus, options.split)
     results = {
         "archive": archive.name,
@@ -115,6 +105,39 @@ def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:
     if options.raw:
         results["raw_text_f1"] = rawtext.f1(Recognizer(archive), corpus, options.split)
     return results
+
+
+def to_score(
+    archive: Archive, config: CorpusConfig, split: str, labels: Sequence[str], data_dir: Path | None = None
+) -> Corpus:
+    """A corpus with one split, whose names the archive can be scored on.
+
+    Args:
+        archive: The tagger.
+        config: Which corpus.
+        split: The split to read.
+        labels: The labels to score; if empty, all that both the corpus and the archive have.
+        data_dir: As in `corpora.load`.
+
+    Raises:
+        ConfigError, DatasetError, FormatError: As `evaluate`.
+    """
+    for label in labels:
+        if label not in archive.labels:
+            raise ConfigError(f"--labels: {label} is none of {archive.name}'s: {', '.join(archive.labels)}")
+    corpus = corpora.load(config, archive.labels, data_dir, splits=(split,))
+    if split not in corpus.splits:
+        raise ConfigError(f"{config.name} has no {split} split; it has {', '.join(datasets.splits(config.name))}")
+    if labels:
+        corpus = corpus.restricted(labels)
+    if not corpus.annotates:
+        raise ConfigError(f"{config.name}: none of its labels is among {', '.join(labels or archive.labels)}")
+    return corpus
+
+
+def own_file(file: Path, mapping: Mapping[str, str] | None) -> CorpusConfig:
+    """A user's own file as a corpus, all of whose splits it is."""
+    return CorpusConfig(train=str(file), dev=str(file), test=str(file), map=dict(mapping or {}))
 
 
 def _write_json(path: Path, results: dict[str, Any]) -> None:
@@ -148,8 +171,7 @@ def corpus_config(archive: Archive, options: argparse.Namespace) -> CorpusConfig
         ConfigError: As `trained_corpora`.
     """
     if options.file is not None:
-        file = str(options.file)
-        return CorpusConfig(train=file, dev=file, test=file, map=options.map or {})
+        return own_file(options.file, options.map)
     trained = {corpus.dataset: corpus for corpus in trained_corpora(archive)}
     config = trained.get(options.dataset, CorpusConfig(options.dataset))
     return config if options.map is None else replace(config, map=options.map, annotates=())

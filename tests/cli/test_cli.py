@@ -48,6 +48,8 @@ def test_the_version_is_printed(nerve: Nerve) -> None:
         ("models", "--nonsense"),
         ("train",),
         ("evaluate", "models/en.pt"),
+        ("errors", "models/en.pt"),
+        ("errors", "en", "x", "--output", "x.pdf"),
     ],
 )
 def test_a_command_that_makes_no_sense_ends_with_2_and_its_usage(nerve: Nerve, words: tuple[str, ...]) -> None:
@@ -103,7 +105,7 @@ def test_train_and_evaluate_start_the_programs_of_training(nerve: Nerve, tmp_pat
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("train", "tqdm"), ("evaluate", "seqeval")])
+@pytest.mark.parametrize(("name", "missing"), [("train", "tqdm"), ("evaluate", "seqeval"), ("errors", "seqeval")])
 def test_without_the_packages_for_training_one_line_names_the_extra(
     nerve_process: Nerve, tmp_path: Path, name: str, missing: str
 ) -> None:

@@ -51,6 +51,7 @@ def test_every_command_of_the_page_is_tested_here() -> None:
         "awk",
         "make train",
         "nerve evaluate",
+        "nerve errors",
         "make serve",
         "curl",
         "shuf",
@@ -85,7 +86,7 @@ def url(clone: Clone) -> Iterator[str]:
     """The address of a service with the model that the page's commands make from the page's example."""
     (record,) = blocks(OWN_DATA, "jsonl")
     (clone.folder / "all.jsonl").write_text(record.content * RECORDS, encoding="utf-8")
-    for word in ("codepoints.py", "NR % 5'", "NR % 5 =", "make train", "nerve evaluate"):
+    for word in ("codepoints.py", "NR % 5'", "NR % 5 =", "make train", "nerve evaluate", "nerve errors"):
         printed = run(clone, command_with(word))
     assert printed.splitlines()[-1].startswith("micro F1 ")
     process = clone.start(command_with("make serve"), PORT="0")

@@ -46,12 +46,17 @@ class Bin:
 
 def outcomes(archive: Archive, corpus: Corpus, split: str) -> list[Outcome]:
     """Every predicted name of a split that the corpus can score."""
+    return [outcome for _, outcome in labelled_outcomes(archive, corpus, split)]
+
+
+def labelled_outcomes(archive: Archive, corpus: Corpus, split: str) -> list[tuple[str, Outcome]]:
+    """The same with the label of each name."""
     sentences = corpus.splits[split]
     decoded = archive.decode([sentence.tokens for sentence in sentences])
     found = []
     for sentence, (tags, confidences) in zip(sentences, decoded, strict=True):
         names = scored(sentence, spans_of(tags), corpus.annotates)
-        found += [Outcome(confidences[span.end - 1], span in names.gold) for span in names.predicted]
+        found += [(span.label, Outcome(confidences[span.end - 1], span in names.gold)) for span in names.predicted]
     return found
 
 

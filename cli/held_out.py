@@ -1,0 +1,56 @@
+"""The arguments of the commands that hold a model against an annotated file, and the reading of both."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from nerve import streams
+from nerve.cli import options
+from nerve.model import bundled
+from nerve.model.archive import Archive, ArchiveError
+from nerve.model.files import WriteError
+from nerve.training.config import ConfigError
+from nerve.training.data.corpora import Corpus
+from nerve.training.data.formats import FormatError
+from nerve.training.evaluate import own_file, to_score
+from nerve.training.options import mapping
+
+SPLIT = "test"
+"""The split that the file is."""
+
+
+def add_archive(parser: argparse.ArgumentParser, name: str = "archive") -> None:
+    """Add an argument that names a model."""
+    parser.add_argument(name, type=bundled.resolve, metavar=name.upper(), help=options.MODEL)
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name the file, and how to read it."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="an annotated file that the model was not trained on")
+    parser.add_argument(
+        "--map",
+        type=mapping,
+        metavar="A=B,…",
+        help="rename the file's labels; A=O: A is not a name, A=?: nobody knows whether A is a name",
+    )
+    parser.add_argument(
+        "--labels", type=options.labels, default=(), metavar="A,B,…", help="look at these labels only"
+    )
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs (default: cpu)"
+    )
+
+
+def corpus(archive: Archive, chosen: argparse.Namespace) -> Corpus:
+    """The file as a corpus. Raises ConfigError and FormatError."""
+    return to_score(archive, own_file(chosen.file, chosen.map), SPLIT, chosen.labels)
+
+
+def status(program: str, work: Callable[[], None]) -> int:
+    """Return 0 after `work`, or 1 after a line that says what is wrong."""
+    try:
+        work()
+    except (ArchiveError, ConfigError, FormatError, WriteError) as error:
+        streams.complain(f"{program}: {error}")
+        return 1
+    return 0
