@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 import torch
 
@@ -21,20 +20,7 @@ from nerve.training.data import corpora
 from nerve.training.data.corpora import Corpus
 from nerve.training.evaluate import trained_corpora
 from nerve.training.measure.calibration import Outcome, expected_error, outcomes
-
-LEVELS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-
-
-class Row(NamedTuple):
-    """The names of one split that reach a score, in percent of those that are found and of those that there are."""
-
-    precision: float
-    recall: float
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of the two; 0 if nothing is right."""
-        return 2 * self.precision * self.recall / (self.precision + self.recall) if self.recall else 0.0
+from nerve.training.measure.thresholds import LEVELS, Row, curve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,15 +54,6 @@ def found(archive: Archive, corpus: Corpus) -> tuple[list[Outcome], int]:
     """What a model finds in dev, and how many names there are."""
     gold = sum(span.label in corpus.annotates for sentence in corpus.splits["dev"] for span in sentence.spans)
     return outcomes(archive, corpus, "dev"), gold
-
-
-def curve(names: Sequence[Outcome], gold: int) -> list[Row]:
-    """A row for each of LEVELS."""
-    rows = []
-    for level in LEVELS:
-        kept = [name.right for name in names if name.confidence >= level]
-        rows.append(Row(100 * sum(kept) / max(1, len(kept)), 100 * sum(kept) / max(1, gold)))
-    return rows
 
 
 def chance(names: Sequence[Outcome], draws: int = 100) -> float:

@@ -29,9 +29,10 @@ COMMANDS = {
     "data": Command("nerve.cli.data", "say what annotated files hold and what is wrong with them"),
     "convert": Command("nerve.cli.convert", "write an annotated file in another format"),
     "errors": Command("nerve.cli.errors", "show what a model gets wrong in an annotated file"),
+    "thresholds": Command("nerve.cli.thresholds", "find the score from which a model is precise enough"),
     "models": Command("nerve.cli.models", "list the bundled models, or describe others"),
 }
-NEED_TRAINING = ("train", "evaluate", "errors")
+NEED_TRAINING = ("train", "evaluate", "errors", "thresholds")
 
 EXAMPLES = """\
 examples:
@@ -70,7 +71,7 @@ def _status(command: str, rest: Sequence[str]) -> int:
 
 def parse(arguments: Sequence[str]) -> tuple[str, list[str]]:
     """Split the command line into the command and its arguments. Exits with 2 if there is no such command."""
-    commands = "\n".join(f"  {name:<10}{command.about}" for name, command in COMMANDS.items())
+    commands = "\n".join(f"  {name:<12}{command.about}" for name, command in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="nerve",
         description="Named-entity recognition: find the names of people, places and organisations in text.",

@@ -1,0 +1,58 @@
+"""`nerve thresholds`: precision and recall by score for each label, and the score for a wished precision."""
+
+import argparse
+from collections.abc import Sequence
+
+from nerve.cli import held_out, options, tables
+from nerve.model.archive import load
+from nerve.training.measure.calibration import labelled_outcomes
+from nerve.training.measure.thresholds import LEVELS, curve, least_score, row
+
+PROGRAM = "nerve thresholds"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `nerve thresholds` and return its exit status."""
+    chosen = parse(arguments)
+    return held_out.status(PROGRAM, lambda: _show(chosen))
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Print precision and recall by min_score for each label, measured on an annotated file, and the "
+        "lowest min_score with the wished precision.",
+        allow_abbrev=False,
+    )
+    held_out.add_archive(parser)
+    held_out.add_file(parser)
+    parser.add_argument(
+        "--precision",
+        type=options.probability,
+        default=0.95,
+        metavar="P",
+        help="the wished share of right names (default: %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _show(chosen: argparse.Namespace) -> None:
+    """Print the tables. Raises the errors that `held_out.status` names."""
+    archive = load(chosen.archive, chosen.device)
+    corpus = held_out.corpus(archive, chosen)
+    found = labelled_outcomes(archive, corpus, held_out.SPLIT)
+    marked = [span.label for one in corpus.splits[held_out.SPLIT] for span in one.spans]
+    wished = []
+    for label in corpus.annotates:
+        names = [outcome for own, outcome in found if own == label]
+        gold = marked.count(label)
+        rows = [(str(level), *one, one.f1) for level, one in zip(LEVELS, curve(names, gold), strict=True)]
+        print(tables.text((f"{label}: min_score", "precision", "recall", "F1"), rows), end="\n\n")
+        least = least_score(names, chosen.precision)
+        if least is None:
+            wished.append((label, "none", "", "", gold))
+        else:
+            reached = row(names, gold, least)
+            wished.append((label, str(least), f"{reached.precision:.1f}", f"{reached.recall:.1f}", gold))
+    print(tables.text((f"for precision {chosen.precision}", "min_score", "precision", "recall", "names"), wished))
