@@ -51,7 +51,8 @@ def least_score(names: Sequence[Outcome], precision: float) -> float | None:
 def _between(low: float, high: float) -> float:
     """A number above `low` and not above `high`."""
     for digits in range(2, SCORE_DIGITS + 1):
-        number = floor(high * 10**digits) / 10**digits
+        scale = 10.0**digits
+        number = floor(high * scale) / scale
         if low < number <= high:
             return number
     return high
