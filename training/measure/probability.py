@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nerve.model.annotation import Span
 from nerve.model.archive import Archive
-from nerve.model.batch import BATCH_TOKENS, by_length, collate
+from nerve.model.batch import BATCH_TOKENS, by_length
 from nerve.model.crf import CRF
 from nerve.model.tags import OUTSIDE
 
@@ -30,13 +30,12 @@ def probabilities(archive: Archive, asked: Sequence[tuple[Sequence[str], Tensor]
     found = [0.0] * len(asked)
     ids = [archive.vocabulary.ids(tokens) for tokens, _ in asked]
     for rows in by_length([len(tokens) for tokens, _ in asked], BATCH_TOKENS):
-        batch = collate([ids[n] for n in rows]).rounded().to(archive.device)
-        allowed = torch.zeros(*batch.tokens.shape, len(archive.metadata.tags), dtype=torch.bool)
-        for row, n in enumerate(rows):
-            allowed[row, : len(ids[n])] = asked[n][1]
-        with torch.no_grad():
-            emissions = archive.tagger.emissions(batch.features, batch.characters, batch.tokens, batch.lengths)
-            logarithms = crf.log_likelihood(emissions, allowed.to(archive.device), batch.lengths)
+        with torch.inference_mode():
+            emissions, lengths = archive.emissions([ids[n] for n in rows])
+            allowed = torch.zeros(emissions.shape, dtype=torch.bool)
+            for row, n in enumerate(rows):
+                allowed[row, : len(ids[n])] = asked[n][1]
+            logarithms = crf.log_likelihood(emissions, allowed.to(emissions.device), lengths)
         for n, logarithm in zip(rows, logarithms.exp().clamp(max=1.0).tolist(), strict=True):
             found[n] = logarithm
     return found
