@@ -41,9 +41,7 @@ ENGLISH = "Tim Cook flew to Paris on Monday to meet the president of France."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a row for each set, and what it costs to ask."""
-    parser = argparse.ArgumentParser(prog="python -m bench.languages", description="Measure what models refuse.")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", required=True, help="read the sets from DIR")
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     print(f"| set | language | sentences | {' | '.join(f'{name} | {name}, texts' for name in MODELS)} |")
     print("|---|---|---:|" + "---:|" * 2 * len(MODELS))
     for name, language in SETS.items():
@@ -57,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"| {name} {path.stem} | {language} | {len(split):,} | {shares} |", flush=True)
     print(f"\n{cost():.1f} µs for an English sentence of {len(sentences(ENGLISH)[0])} tokens")
     return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.languages", description="Measure what models refuse.")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", required=True, help="read the sets from DIR")
+    return parser.parse_args(arguments)
 
 
 def read(path: Path) -> Iterator[list[Token]]:

@@ -151,6 +151,8 @@ def _corpora(options: argparse.Namespace) -> list[dict[str, Any]]:
     if any(files.values()) and options.dataset:
         raise ConfigError("command line: --dataset and your own files exclude each other")
     corpora: list[dict[str, Any]] = [{"dataset": name, "map": options.map} for name in options.dataset]
+    if files["train"] and not files["dev"]:
+        raise ConfigError(f"command line: {files['train']} needs a dev file beside it: --dev")
     if any(files.values()):
         corpora = [{**files, "map": options.map}]
     if options.map and not corpora:

@@ -272,9 +272,9 @@ class Watched(Recognizer):
 
     threads = 0
 
-    def annotate(self, texts: Any, sentences: Any) -> Any:
+    def annotate(self, texts: Any, sentences: Any, **settings: Any) -> Any:
         self.threads = torch.get_num_threads()
-        return super().annotate(texts, sentences)
+        return super().annotate(texts, sentences, **settings)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

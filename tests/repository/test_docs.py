@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, bulk, gpu, http, politics, tagger, train
+from bench import accuracy, bulk, gpu, http, politics, tagger, thresholds, train
+from bench import languages as language_bench
 from bench.faults import soak, texts
 from nerve import __version__
 from nerve.model.config import TaggerConfig
@@ -113,6 +114,8 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.faults.texts": lambda: texts.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
+        "bench.languages": lambda: language_bench.parse(arguments),
+        "bench.thresholds": lambda: thresholds.parse(arguments),
         "bench.http": lambda: http.parse(arguments),
         "bench.politics": lambda: politics.parse(arguments),
         "bench.tagger": lambda: tagger.parse(arguments),

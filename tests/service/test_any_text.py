@@ -174,6 +174,7 @@ def test_a_redacted_text_is_the_text_but_for_its_entities(
 ) -> None:
     unit, width = request["offset_unit"], WIDTHS[request["offset_unit"]]
     request.setdefault("gazetteer", {"always": {}})["always"].setdefault("OWN", [])
+    request.setdefault("min_score", 0)
     found = ask("entities", request)["results"]
     redacted = ask("redact", {**request, "operators": chosen, "default": default})["results"]
     for text, before, after in zip(request["texts"], found, redacted, strict=True):

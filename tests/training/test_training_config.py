@@ -127,7 +127,7 @@ def test_overrides_win_over_the_file_and_leave_the_rest(tmp_path: Path) -> None:
         (f"{CORPUS}train = 'a'\ndev = 'b'", ["either a dataset", "or a train file"]),
         (f"{CORPUS}test = 'c'", ["either a dataset", "or a train file"]),
         (f"{CORPUS}licence = 'CC0'", ["licence", "wnut17 has its own"]),
-        ("[[corpora]]\ntrain = 'a.conll'", ["a.conll", "dev"]),
+        ("[[corpora]]\ndev = 'a.conll'", ["a.conll", "train"]),
         ("[[corpora]]\ndev = 'b.conll'", ["b.conll", "train"]),
         (CORPUS + CORPUS, ["two are called wnut17"]),
         ("[[corpora]]\ntrain='a/x.conll'\ndev='d'\n[[corpora]]\ntrain='b/x.conll'\ndev='d'", ["two are called x"]),
@@ -206,8 +206,13 @@ def test_a_whole_number_is_a_number(read: Callable[[str], Config]) -> None:
 def test_the_bundled_models_configuration_names_only_sets_that_ship_openly() -> None:
     found = config.read(ROOT / "recipes" / "en" / "en.toml", {}, [])
     assert set(found.labels) == {"PER", "ORG", "LOC", "MISC", "DATE"}
-    assert all(corpus.dataset for corpus in found.corpora)
-    assert [corpus.dataset for corpus in found.corpora if not datasets.ships_openly(corpus.dataset)] == []
+    named = [corpus.dataset for corpus in found.corpora if corpus.dataset]
+    assert [dataset for dataset in named if not datasets.ships_openly(dataset)] == []
+
+
+def test_of_its_own_the_bundled_model_learns_from_templates_only() -> None:
+    found = config.read(ROOT / "recipes" / "en" / "en.toml", {}, [])
+    assert [corpus.train for corpus in found.corpora if not corpus.dataset] == ["en.work/templates.jsonl"]
 
 
 def test_the_multilingual_models_configuration_states_an_open_licence_for_each_corpus() -> None:

@@ -39,7 +39,8 @@ def heard(
         ("Acmes, BigAcme, xAcme", "Acme", []),
         ("(Acme)", "Acme", ["Acme"]),
         ("Acme's", "Acme", ["Acme"]),
-        ("Acme-led", "Acme", []),  # one token
+        ("Acme-led", "Acme", ["Acme"]),  # two tokens
+        ("Acmeled", "Acme", []),  # one token
         ("He joined Acme Inc.", "Acme Inc.", ["Acme Inc."]),
         ("Acme Inc. of Rome", "Acme Inc.", ["Acme Inc."]),
         ("Acme\n Inc and Acme\u00a0Inc", "Acme Inc", ["Acme\n Inc", "Acme\u00a0Inc"]),
@@ -48,7 +49,7 @@ def heard(
         ("Acme Inc", "AcmeInc", []),
         ("acme ACME", "Acme", []),
         ("他在北京，北京人", "北京", ["北京", "北京"]),
-        ("in U.S. and U.S.-led", "U.S.", ["U.S."]),
+        ("in U.S. and U.S.-led", "U.S.", ["U.S.", "U.S."]),
         ("😀😀", "😀", ["😀", "😀"]),
         ("", "Acme", []),
         (" \n", "Acme", []),

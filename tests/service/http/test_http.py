@@ -337,7 +337,7 @@ class Broken(CapitalisedWords):
     def __init__(self, step: str) -> None:
         setattr(self, step, self._fail)
 
-    def _fail(self, *arguments: Any) -> Any:
+    def _fail(self, *arguments: Any, **_settings: Any) -> Any:
         raise ValueError(f"cannot read {arguments}")
 
 

@@ -58,7 +58,7 @@ def test_a_request_is_one_line_with_its_counts(asked: Callable[..., Any]) -> Non
     answers: list[httpx.Response] = []
 
     def ask(client: httpx.Client) -> None:
-        body = {"texts": ["Angela Merkel visited Munich.", "Munich"]}
+        body = {"texts": ["Angela Merkel visited Munich.", "Munich"], "min_score": 0}
         answers.append(client.post(URL, json=body, headers={"x-request-id": "the-id"}))
 
     (line,) = requests(asked(ask))
