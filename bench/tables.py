@@ -107,8 +107,8 @@ def _taggers(taggers: Results) -> str:
         f"nerve is models/en.pt ({taggers['nerve']['megabytes']:.0f} MB); {pipelines}. spaCy's pipelines were trained"
         f" on OntoNotes 5, on whose 18 labels their authors report F1 of {stated}; its texts are not free, so it is"
         " not among the sets. Where the table says `train`, nerve has learned what that corpus calls a name and spaCy"
-        " has not; where it says `nothing`, neither has seen the corpus. gmb counts a title as part of the name, as"
-        " nerve has learned and OntoNotes does not; a row shows what is left of the difference without titles."
+        " has not; where it says `nothing`, neither has seen the corpus. gmb counts a title as part of the name,"
+        " which neither tagger does; a row shows what is left of the difference without titles."
         " docred counts some peoples (`American`) as locations, which neither tagger does; they are taken out."
     )
 
