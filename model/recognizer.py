@@ -9,7 +9,7 @@ Where the sentences of a text disagree about a word, `revisions` finds those to 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 from typing import NamedTuple
 
 import torch
@@ -130,17 +130,16 @@ class Recognizer:
         Returns:
             Those windows as they are to be tagged, by their number.
         """
-        of_text = pooled(
-            occurrence
-            for window, tagging in zip(windows, taggings, strict=True)
-            for occurrence in _occurrences(window, tagging.marginals)
-        )
+        found = [
+            list(_occurrences(window, tagging.marginals)) for window, tagging in zip(windows, taggings, strict=True)
+        ]
+        of_text = pooled(chain.from_iterable(found))
         return {
             n: replace(window, revision=Revision(tagging.emissions, tagging.marginals, of_text))
-            for n, (window, tagging) in enumerate(zip(windows, taggings, strict=True))
+            for n, (window, tagging, occurrences) in enumerate(zip(windows, taggings, found, strict=True))
             if tagging.emissions is not None
             and tagging.marginals is not None
-            and any(disagree(marginals, of_text[word]) for word, marginals in _occurrences(window, tagging.marginals))
+            and any(disagree(marginals, of_text[word]) for word, marginals in occurrences)
         }
 
     def entities(self, text: str, windows: Sequence[Window], taggings: Sequence[Tagging]) -> list[Entity]:

@@ -79,9 +79,9 @@ def test_equal_evidence_changes_nothing():
     assert change([0.7, 0.2, 0.1], [0.7, 0.2, 0.1]) == [0.0, 0.0, 0.0]
 
 
-def test_the_odds_become_the_geometric_mean_of_those_of_sentence_and_text():
+def test_the_odds_become_the_weighted_geometric_mean_of_those_of_sentence_and_text():
     ours, others = change([0.3, 0.7], [0.9, 0.1])
-    assert ours - others == pytest.approx((log(0.9 / 0.1) - log(0.3 / 0.7)) / 2, abs=0.01)
+    assert ours - others == pytest.approx(0.3 * (log(0.9 / 0.1) - log(0.3 / 0.7)), abs=0.01)
 
 
 def test_only_another_best_label_is_a_disagreement():
