@@ -154,9 +154,9 @@ class Recognizer:
                     reached = end
         return entities
 
-    def recognize(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, in batches of bounded size."""
-        return self.annotate(texts, [sentences(text) for text in texts])
+    def recognize(self, texts: Sequence[str], *, context: bool = True) -> list[list[Entity]]:
+        """The entities of each text, in batches of bounded size; see `windows_of` for `context`."""
+        return self.annotate(texts, [sentences(text) for text in texts], context=context)
 
     def annotate(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]], *, context: bool = True

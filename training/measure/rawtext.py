@@ -3,7 +3,6 @@
 The recognizer is what serves: sentence splitter, tokenizer and tagger. The score says what they cost together.
 """
 
-from nerve.model import tokenizer
 from nerve.model.annotation import Span
 from nerve.model.recognizer import Recognizer
 from nerve.training.data.corpora import Corpus
@@ -22,8 +21,7 @@ def f1(recognizer: Recognizer, corpus: Corpus, split: str) -> float:
     texts = [to_document((one.tokens, one.spans) for one in document) for document in documents]
     unknown = [to_document((one.tokens, one.unknown) for one in document)[1] for document in documents]
     # Neighbours in a split need not be of one document, so that one says nothing of the other's words.
-    raw = [text for text, _ in texts]
-    found = recognizer.annotate(raw, list(map(tokenizer.sentences, raw)), context=False)
+    found = recognizer.recognize([text for text, _ in texts], context=False)
     for (_, spans), not_scored, entities in zip(texts, unknown, found, strict=True):
         right = {span for span in spans if span.label in corpus.annotates}
         candidates = {Span(entity.start, entity.end, entity.label) for entity in entities}

@@ -20,7 +20,8 @@ class Reader:
         self.patterns = patterns
         self.texts: list[str] = []
 
-    def recognize(self, texts: Sequence[str]) -> list[list[Entity]]:
+    def recognize(self, texts: Sequence[str], *, context: bool = True) -> list[list[Entity]]:
+        assert not context, "neighbours in a split need not be of one document"
         self.texts += texts
         return [
             [
