@@ -131,7 +131,7 @@ def train(run: Run, base: Config, data: Data) -> Result:
         "gradient_norm": _norms(trainer.gradient_norms),
         "contexts": {kind: {name: asdict(one) for name, one in of.items()} for kind, of in counted.items()},
         "reach": {"sentences": len(data.long), **reach} if reach else {},
-        "cpu_seconds": round(time.process_time() - begun, 1),
+        "cpu_seconds": round(time.process_time() - begun, 3),
         "torch": str(torch.__version__),
     }
 
