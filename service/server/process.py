@@ -182,6 +182,8 @@ class _Server(uvicorn.Server):
         late = loop.time() + max(LAST_CONNECTIONS_SECONDS, self._settings.drain_seconds)
         while True:
             waiting = any(map(waiting_connections, listeners))
+            if waiting:  # the last of them has this long for its request to be read, too
+                soon = loop.time() + LAST_CONNECTIONS_SECONDS
             if loop.time() >= (late if waiting else soon):
                 return
             await asyncio.sleep(POLL_SECONDS)
