@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nerve.model.annotation import Span
+from recipes.templates import written
 
 DOTS = "····••・‧．"
 """What stands between the parts of a transcribed name, the usual dot most often."""
@@ -52,14 +53,11 @@ class Templates:
 
     def sentence(self) -> tuple[str, list[Span]]:
         """A sentence and its names, as spans of its code points."""
-        text, spans = "", []
-        template = self._random.choice(self._sentences)
-        for n, part in enumerate(_PLACE.split(template)):
-            filled = self._filled(part) if n % 2 else part
-            if n % 2 and part in _LABELS:
-                spans.append(Span(len(text), len(text) + len(filled), _LABELS[part]))
-            text += filled
-        return text, spans
+        pieces = _PLACE.split(self._random.choice(self._sentences))  # text and places in turn
+        line = written(
+            [(self._filled(one), _LABELS.get(one, "")) if n % 2 else (one, "") for n, one in enumerate(pieces)]
+        )
+        return line.text, [Span(*name) for name in line.label]
 
     def name(self, label: str) -> str:
         """A name with this label."""

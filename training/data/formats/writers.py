@@ -30,11 +30,9 @@ class Writer(NamedTuple):
 def columns(path: Path, documents: Sequence[Document]) -> None:
     """Two columns, token and tag. `-DOCSTART-` separates documents where they are known."""
     lines = []
-    before = ""
-    for name, sentences in _named(documents):
-        if name and name != before:
+    for begun, sentences in _beginnings(documents):
+        if begun:
             lines.append(f"{DOCUMENT_START}\t{OUTSIDE}\n\n")
-        before = name
         for sentence in sentences:
             check_cells(sentence)
             lines += [f"{token}\t{tag}\n" for token, tag in zip(sentence.tokens, sentence.tags, strict=True)]
@@ -45,11 +43,9 @@ def columns(path: Path, documents: Sequence[Document]) -> None:
 def conllu(path: Path, documents: Sequence[Document]) -> None:
     """CoNLL-U, the tags in its last column."""
     lines = []
-    before = ""
-    for name, sentences in _named(documents):
-        if name and name != before:
-            lines.append(f"# newdoc id = {name}\n")
-        before = name
+    for begun, sentences in _beginnings(documents):
+        if begun:
+            lines.append(f"# newdoc id = {begun}\n")
         for sentence in sentences:
             check_cells(sentence)
             text, places = detokenize.join(sentence.tokens)
@@ -299,6 +295,14 @@ def _named(documents: Iterable[Document]) -> Iterator[tuple[str, list[Sentence]]
     for number, document in enumerate(documents, start=1):
         is_text = isinstance(document.content, Text)
         yield document.group or (f"document {number}" if is_text else ""), document.sentences()
+
+
+def _beginnings(documents: Iterable[Document]) -> Iterator[tuple[str, list[Sentence]]]:
+    """As `_named`, but the name is "" where a document goes on."""
+    before = ""
+    for name, sentences in _named(documents):
+        yield (name if name != before else ""), sentences
+        before = name
 
 
 def _texts(documents: Iterable[Document]) -> Iterator[tuple[str, tuple[Span, ...], Json]]:
