@@ -11,8 +11,8 @@ SCORE_DIGITS = 6
 """Digits of a score wherever it is written. A probability is worth no more, and every digit is sent."""
 
 MIN_SCORE = 0.3
-"""The default of `min_score`. Of the names below it four in five are wrong, and no corpus has a lower F1 without them
-(`python -m bench.thresholds`; docs/accuracy.md)."""
+"""The default of `min_score`. Of the names below it three in four are wrong, and of nine corpora one has a lower F1
+without them (`python -m bench.thresholds`; docs/accuracy.md)."""
 
 
 class Token(NamedTuple):
