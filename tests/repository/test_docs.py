@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import accuracy, bulk, gpu, http, politics, tagger, thresholds, train
+from bench import context as context_bench
 from bench import languages as language_bench
 from bench.faults import soak, texts
 from nerve import __version__
@@ -109,6 +110,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "recipes.languages": lambda: languages.parse(arguments),
         "recipes.templates": lambda: templates.parse(arguments),
         "recipes.traditional": lambda: traditional.parse(arguments),
+        "bench.context": lambda: context_bench.parse(arguments),
         "bench.bulk": lambda: bulk.parse(arguments),
         "bench.faults.soak": lambda: soak.parse(arguments),
         "bench.faults.texts": lambda: texts.parse(arguments),

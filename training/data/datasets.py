@@ -16,13 +16,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache as once
+from itertools import groupby
 from pathlib import Path
 
 from tqdm import tqdm
 
 from nerve.model.annotation import Sentence
+from nerve.training.data.formats import load as load_file
 from nerve.training.data.formats.columns import read_columns, read_iob2
 from nerve.training.data.formats.published import (
+    docred_documents,
     read_cluener,
     read_docred,
     read_gmb,
@@ -52,6 +55,12 @@ _READERS: dict[str, Callable[[Path, str], list[Sentence]]] = {
     "weibo": lambda path, _: read_weibo(path),
     "cluener": lambda path, _: read_cluener(path),
     "docred": read_docred,
+}
+# For the formats in which a document has a beginning, the reader of the number of sentences of each document.
+_LENGTHS: dict[str, Callable[[Path, str], Iterator[int]]] = {
+    "columns-iob1": lambda path, _: _lengths(path),
+    "iob2-without-oth": lambda path, _: _lengths(path),
+    "docred": lambda path, split: (len(document) for document in docred_documents(path, split)),
 }
 
 
@@ -147,23 +156,54 @@ def load(
         DatasetError: No such dataset or split, no such file, no network, or another file than the pinned one.
         FormatError: The file is not what its reader expects.
     """
-    if split not in splits(name):
-        raise DatasetError(f"{name} has no {split} split; it has {', '.join(splits(name))}")
-    sentences: list[Sentence] = []
-    for source in sources(name):
-        if split in source.splits:
-            if data_dir is not None:
-                path = _from_folder(source, data_dir)
-            else:
-                path = _from_cache(source, cache or default_cache(), progress, mirror, timeout)
-            sentences += _READERS[source.format](path, split)
-    return sentences
+    files = _files(name, split, data_dir, cache, progress=progress, mirror=mirror, timeout=timeout)
+    return [sentence for source, path in files for sentence in _READERS[source.format](path, split)]
+
+
+def document_lengths(name: str, split: str, data_dir: Path | None = None) -> list[int]:
+    """How many of the sentences that `load` gives each document of a split has, in their order.
+
+    Raises:
+        DatasetError, FormatError: As `load`, or the dataset does not say where a document begins.
+    """
+    lengths: list[int] = []
+    for source, path in _files(name, split, data_dir):
+        if source.format not in _LENGTHS:
+            raise DatasetError(f"{name} does not say where a document begins")
+        lengths += _LENGTHS[source.format](path, split)
+    return lengths
 
 
 def default_cache() -> Path:
     """The folder `nerve` in $XDG_CACHE_HOME, or in ~/.cache where that is not set."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "nerve"
+
+
+def _files(
+    name: str,
+    split: str,
+    data_dir: Path | None = None,
+    cache: Path | None = None,
+    *,
+    progress: bool = True,
+    mirror: str = "",
+    timeout: float = TIMEOUT_SECONDS,
+) -> Iterator[tuple[Source, Path]]:
+    """The published files with sentences of a split, and where they are; see `load`."""
+    if split not in splits(name):
+        raise DatasetError(f"{name} has no {split} split; it has {', '.join(splits(name))}")
+    for source in sources(name):
+        if split in source.splits:
+            if data_dir is not None:
+                yield source, _from_folder(source, data_dir)
+            else:
+                yield source, _from_cache(source, cache or default_cache(), progress, mirror, timeout)
+
+
+def _lengths(path: Path) -> Iterator[int]:
+    for _, documents in groupby(load_file(path).documents, key=lambda document: document.group):
+        yield sum(len(document.sentences()) for document in documents)
 
 
 @once

@@ -388,6 +388,19 @@ def test_a_split_has_as_many_sentences_and_names_as_published(name, split):
 
 
 @needs_originals
+@pytest.mark.parametrize(("name", "documents"), [("conll2003", 216), ("docred", 106), ("uner_en_ewt", 318)])
+def test_the_documents_of_a_split_have_all_its_sentences(name, documents):
+    lengths = datasets.document_lengths(name, "dev", ORIGINALS)
+    assert (len(lengths), sum(lengths)) == (documents, COUNTS[name]["dev"][0])
+
+
+@needs_originals
+def test_a_dataset_without_marks_of_documents_is_refused():
+    with pytest.raises(DatasetError, match="wnut17 does not say where a document begins"):
+        datasets.document_lengths("wnut17", "dev", ORIGINALS)
+
+
+@needs_originals
 def test_every_split_is_counted_here():
     counted = {name: tuple(splits) for name, splits in COUNTS.items()}
     assert {name: datasets.splits(name) for name in datasets.names() if "/" not in name} == counted

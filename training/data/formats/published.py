@@ -104,16 +104,26 @@ def read_cluener(path: Path) -> list[Sentence]:
 
 
 def read_docred(path: Path, split: str) -> list[Sentence]:
-    """The sentences of one split (`train`, `dev`, `test`) of a file of DocRED or Re-DocRED, an array of documents.
+    """The sentences of the documents of one split, as `docred_documents` gives them.
+
+    Raises:
+        FormatError: As there, or no sentence in the split.
+    """
+    sentences = [sentence for document in docred_documents(path, split) for sentence in document]
+    refuse_empty(path, sentences)
+    return sentences
+
+
+def docred_documents(path: Path, split: str) -> Iterator[list[Sentence]]:
+    """The documents of one split (`train`, `dev`, `test`) of a file of DocRED or Re-DocRED, an array of documents.
 
     Its files were split for relations, and two of three have been revised (Yao et al. 2019; Tan et al. 2022). Here
     every document of theirs is in the split that its title decides, whichever file it is in. Of mentions that overlap
     the longest is kept, of two equally long ones the first.
 
     Raises:
-        FormatError: Bad JSON, other fields than these, a mention outside its sentence, or no sentence in the split.
+        FormatError: Bad JSON, other fields than these, or a mention outside its sentence.
     """
-    sentences: list[Sentence] = []
     for line, record in read_records(path):
         try:
             title, texts, mentions = _docred_fields(record)
@@ -121,13 +131,13 @@ def read_docred(path: Path, split: str) -> list[Sentence]:
             raise FormatError(path, line, "not a document with title, sents and vertexSet") from None
         if _docred_split(title) != split:
             continue
-        for tokens, spans in zip(texts, mentions, strict=True):
-            try:
-                sentences.append(Sentence(tokens, tags_from(_without_overlaps(spans), len(tokens))))
-            except ValueError as error:
-                raise FormatError(path, line, f"{title}: {error}") from None
-    refuse_empty(path, sentences)
-    return sentences
+        try:
+            yield [
+                Sentence(tokens, tags_from(_without_overlaps(spans), len(tokens)))
+                for tokens, spans in zip(texts, mentions, strict=True)
+            ]
+        except ValueError as error:
+            raise FormatError(path, line, f"{title}: {error}") from None
 
 
 def _only_member(path: Path) -> bytes:
