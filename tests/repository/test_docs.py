@@ -20,7 +20,7 @@ from nerve.training import config, evaluate, options
 from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
-from recipes import cards, chinese, cooccurrence, languages, templates, traditional, vectors
+from recipes import build, cards, chinese, cooccurrence, languages, templates, traditional, vectors
 from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, links, prose, table
 
 TRAINING = ROOT / "docs" / "training.md"
@@ -103,6 +103,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
     if not arguments:
         return  # the name of a program
     parsers: dict[str, Callable[[], object]] = {
+        "recipes.build": lambda: build.parse(arguments),
         "recipes.cards": lambda: cards.parse(arguments),
         "recipes.chinese": lambda: chinese.parse(arguments),
         "recipes.vectors": lambda: vectors.parse(arguments),
