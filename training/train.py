@@ -13,10 +13,11 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from statistics import fmean
 
@@ -34,12 +35,15 @@ from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
+from nerve.training.data.division import write_held_out
 from nerve.training.data.formats import FormatError
 from nerve.training.data.quality.examined import examine
 from nerve.training.data.quality.findings import ERROR, findings
 from nerve.training.export import export
+from nerve.training.folds import cross_validate
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
 from nerve.training.learn.initialisation import initial
+from nerve.training.learn.schedule import MEASURED, WARM_UP, Schedule, hint, measured, planned
 from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.learn.vectors import VectorError
 from nerve.training.measure import scores
@@ -66,7 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(given.threads)
         device = _device(given.device)
         command = options.command(sys.argv[1:] if arguments is None else arguments)
-        train(config, given.output, given.data_dir, device, command=command, restart=given.restart)
+        run = partial(train, data_dir=given.data_dir, device=device, command=command, restart=given.restart)
+        if given.folds:
+            for line in cross_validate(config, given.folds, given.output, run, restart=given.restart):
+                _say(line)
+        else:
+            run(config, given.output)
     except _REFUSALS as error:
         streams.complain(f"{options.PROGRAM}: {error}")
         return 1
@@ -108,6 +117,7 @@ def train(
     _examine_files(config)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
+    _hold_out(config, output.with_suffix(""), replace=restart)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
 
@@ -130,8 +140,8 @@ def train(
         for example in corpora.examples(sentences, source.annotates, vocabulary, tags)
     ]
     steps = batch_count(examples, config.training.batch_size)
-    passes = -(-config.training.epoch_steps // steps)
-    trainer = Trainer(tagger, config.training, steps * passes * config.training.epochs, device)
+    schedule = planned(config.training, steps)
+    trainer = Trainer(tagger, config.training, schedule.total_steps, device)
     weights = sum(weight.numel() for weight in tagger.parameters())
     _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
 
@@ -140,16 +150,20 @@ def train(
     if restart:
         checkpoint.remove()
     history, best = checkpoint.restore(trainer)
-    for number in range(len(history), config.training.epochs):
+    archive = Archive(tagger, vocabulary, metadata, device)
+    schedule = _in_time(schedule, trainer, history, examples, lambda: _dev_f1(archive, sources))
+    while len(history) < schedule.epochs:
         if not config.training.dev_too and _has_stopped_rising(history, config.training.patience):
             _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
             break
-        epoch = run_epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
+        trainer.total_steps = schedule.total_steps
+        epoch = run_epoch(trainer, examples, schedule.passes, len(history), sources, archive)
         if config.training.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
             with trainer.averaged() as averaged:
                 best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
         history.append(epoch)
         checkpoint.save(trainer, history, best)
+        schedule = schedule.corrected(history)
 
     tagger.load_state_dict(best)
     tagger.words.quantize()  # before scoring: the scores are those of what is served
@@ -157,6 +171,8 @@ def train(
     checkpoint.remove()
     for name, value in metadata.scores.items():
         _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
+    if advice := hint(history, schedule):
+        _say(advice)
     _say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; loaded again, it tags dev as the trained tagger does")
 
 
@@ -179,6 +195,7 @@ def run_epoch(
         archive: The trainer's tagger as an archive, to tag with.
     """
     losses, tokens, begun = [], 0, time.perf_counter()
+    epochs = trainer.total_steps // (passes * batch_count(examples, trainer.config.batch_size))
     size, first_seed = trainer.config.batch_size, trainer.config.seed * 100_003 + number * passes
     batches = chain.from_iterable(shuffled(examples, size, seed=first_seed + n) for n in range(passes))
     with tqdm(
@@ -195,11 +212,32 @@ def run_epoch(
             bar.set_postfix_str(f"loss {fmean(losses[-50:]):.3f}", refresh=False)
     speed = tokens / (time.perf_counter() - begun)
     with trainer.averaged():
-        dev = [scores.scored_split(archive, source, "dev") for source in sources if "dev" in source.splits]
-    f1 = fmean(scores.score(sentences).f1 for sentences in dev) if dev else 0.0
+        f1 = _dev_f1(archive, sources)
     figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
-    _say(f"epoch {number + 1}/{trainer.config.epochs}  {figures}")
-    return Epoch(fmean(losses), f1, speed)
+    _say(f"epoch {number + 1}/{epochs}  {figures}")
+    return Epoch(fmean(losses), f1, speed, time.perf_counter() - begun)
+
+
+def _dev_f1(archive: Archive, sources: Sequence[Corpus]) -> float:
+    """The mean over the corpora that have dev; 0 without any."""
+    dev = [scores.scored_split(archive, source, "dev") for source in sources if "dev" in source.splits]
+    return fmean(scores.score(sentences).f1 for sentences in dev) if dev else 0.0
+
+
+def _in_time(
+    schedule: Schedule, trainer: Trainer, history: list[Epoch], examples: list[Example], score: Callable[[], object]
+) -> Schedule:
+    """The schedule that fits into its time; that of a training that is resumed has the passes that it began with."""
+    if not schedule.seconds:
+        return schedule
+    if history:
+        passes = trainer.step_count // (len(history) * schedule.steps)
+        return replace(schedule, passes=passes).corrected(history)
+    batches = islice(shuffled(examples, trainer.config.batch_size, trainer.config.seed), WARM_UP + MEASURED)
+    fitted = schedule.fitted(measured(trainer, batches, score))
+    steps = fitted.passes * fitted.steps
+    _say(f"in {trainer.config.time} this machine can do {fitted.epochs} epochs of {steps:,} steps")
+    return fitted
 
 
 def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequence[Corpus], command: str) -> Metadata:
@@ -242,13 +280,22 @@ def _examine_files(config: Config) -> None:
     """
     for corpus in config.corpora:
         paths = [Path(path) for path in (corpus.train, corpus.dev, corpus.test) if path]
-        found = findings(examine(list(dict.fromkeys(paths))))
+        found = findings(examine(list(dict.fromkeys(paths)), corpus.reading))
         if errors := [finding for finding in found if finding.severity == ERROR]:
             raise ConfigError(f"{errors[0].places[0]}: {errors[0].fact}")
         for finding in found[:_SHOWN_FINDINGS]:
             _say(f"{finding.severity}: {finding.fact}: {finding.places[0]}")
         if found:
             _say(f"nerve data {shlex.join(map(str, paths))} shows all places; with --fix it writes cleaned copies")
+
+
+def _hold_out(config: Config, stem: Path, *, replace: bool) -> None:
+    """Write what is held out of a corpus that is divided beside the output. Raises ConfigError and FormatError."""
+    for corpus in config.corpora:
+        if corpus.divided:
+            division, paths = write_held_out(corpus, stem, replace=replace)
+            _say(f"{corpus.name}: {division.summary}")
+            _say(f"held out in {' and '.join(map(str, paths))}")
 
 
 def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:

@@ -16,11 +16,13 @@ import torch
 
 from nerve.model.annotation import Sentence
 from nerve.model.archive import Archive, load
+from nerve.model.tags import spans_of
 from nerve.training import train
 from nerve.training.data import datasets
 from nerve.training.data.batches import TrainingBatch
 from nerve.training.data.formats import read, write_columns
-from nerve.training.learn.trainer import Trainer
+from nerve.training.learn.schedule import Pace
+from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.measure import calibration
 from tests.support import ROOT
 from tests.support.toy_corpus import FLAGS, LABELS, sentences
@@ -209,6 +211,74 @@ def test_training_stops_when_dev_f1_no_longer_rises(
     assert "3 epochs of up to 20" in (tmp_path / "mine.md").read_text(encoding="utf-8")
 
 
+# -- splits and time ---------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_split_and_what_is_held_out_is_written_beside_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Trainer, "step", lambda _trainer, _batch: 1.0)
+    write_columns(tmp_path / "all.conll", sentences(100))
+    arguments = ["--train", str(tmp_path / "all.conll"), "--split", "80/10/10", *FLAGS, "--epochs", "1"]
+    assert train.main([*arguments, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert f"held out in {tmp_path}/mine.dev.conll and {tmp_path}/mine.test.conll" in capsys.readouterr().err
+    scores = load(tmp_path / "mine.pt").metadata.scores
+    for split in ("dev", "test"):
+        names = sum(len(list(spans_of(one.tags))) for one in read(tmp_path / f"mine.{split}.conll"))
+        assert scores[f"all {split}"]["support"] == names
+
+
+def test_a_training_in_time_fits_its_epochs_and_its_learning_rate_ends_with_them(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A pass takes 12 steps of 0.01 s, and dev 0.02 s: an epoch of three passes is 0.38 s long.
+    monkeypatch.setattr(train, "measured", lambda *_: Pace(step=0.01, scoring=0.02))
+    real, totals = train.run_epoch, []
+
+    def epoch(trainer, examples, passes, *rest):
+        totals.append((trainer.total_steps, passes))
+        return replace(real(trainer, examples, passes, *rest), seconds=0.38)
+
+    monkeypatch.setattr(train, "run_epoch", epoch)
+    flags = [*FLAGS, "--epoch-steps", "500", "--time", "1.6s"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert totals == [(4 * 36, 3)] * 4
+    assert "in 1.6s this machine can do 4 epochs of 36 steps" in capsys.readouterr().err
+
+
+def test_a_training_in_time_goes_on_with_the_passes_that_it_began_with(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "measured", lambda *_: Pace(step=0.01, scoring=0.02))
+    real, seen = train.run_epoch, []
+
+    def epoch(trainer, examples, passes, number, *rest):
+        seen.append((number, passes))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return replace(real(trainer, examples, passes, number, *rest), seconds=0.7)
+
+    monkeypatch.setattr(train, "run_epoch", epoch)
+    arguments = [*toy_files, *FLAGS, "--epoch-steps", "500", "--time", "1.6s", "--output", str(tmp_path / "mine.pt")]
+    with pytest.raises(KeyboardInterrupt):
+        train.main(arguments)
+    monkeypatch.setattr(train, "measured", lambda *_: pytest.fail("a training that has begun is not planned anew"))
+    assert train.main(arguments) == 0
+    assert seen == [(0, 3), (1, 3), (1, 3)]
+    assert "2 epochs of up to 4" in (tmp_path / "mine.md").read_text(encoding="utf-8")
+    assert load(tmp_path / "mine.pt").metadata.settings["training"]["time"] == "1.6s"
+
+
+def test_a_training_that_could_go_on_says_so(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        train, "run_epoch", lambda _trainer, _examples, _passes, number, *_: Epoch(1.0, 50.0 + number, 1.0, 60.0)
+    )
+    assert train.main([*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert "from 52.0 to 53.0: --epochs 8 may find more, and takes about 8 minutes" in capsys.readouterr().err
+
+
 # -- interruptions -----------------------------------------------------------------------------------------------
 
 
@@ -339,6 +409,7 @@ def test_restart_starts_over_and_the_same_seed_gives_the_same_weights(
 def corpora(tmp_path: Path) -> Path:
     """A folder of good and bad files; the outputs are to go into `out` in it."""
     write_columns(tmp_path / "good.conll", sentences(6))
+    write_columns(tmp_path / "few.conll", sentences(2))
     (tmp_path / "columns.conll").write_text("Ann B-PER\nleft\n", encoding="utf-8")
     (tmp_path / "scheme.conll").write_text("Ann O\nWeber I-PER\nleft B-LOC\nRome I-PER\n", encoding="utf-8")
     (tmp_path / "empty.conll").write_text("\n\n", encoding="utf-8")
@@ -376,6 +447,14 @@ REFUSALS = {
     "corpora-without-names": (files("nameless.conll", "nameless.conll"), "the corpora hold no names"),
     "a-dataset-that-is-not-known": (["--dataset", "conll2004"], "there is no dataset 'conll2004'; there are "),
     "a-dataset-that-is-not-there": (["--dataset", "gmb", "--data-dir", "{}"], "gmb: --data-dir has no file {}/gmb"),
+    "too-few-documents-for-a-split": (
+        ["--train", "{}/few.conll", "--split", "80/10/10"],
+        "{}/few.conll: 2 documents are too few for 3 parts",
+    ),
+    "folds-of-a-dataset": (
+        ["--dataset", "gmb", "--folds", "5"],
+        "--folds: corpora.0: gmb is read as it was published",
+    ),
     "no-corpus": ([], "command line: no corpus"),
     "a-missing-configuration": (["--config", "{}/absent.toml"], "{}/absent.toml: "),
     "an-unknown-key": (["--config", "{}/mine.toml"], "{}/mine.toml: training: unknown key 'epoch'"),

@@ -107,3 +107,8 @@ def key(document: Document) -> str:
     """What two documents with the same text have in common, however it was cut into tokens; "" if it is short."""
     tokens = [token for sentence in document.sentences() for token in sentence.tokens]
     return "".join(tokens) if len(tokens) >= 5 else ""
+
+
+def same_text(document: Document) -> str:
+    """What two documents with the same text have in common, however it is spaced and in whatever case; as `key`."""
+    return key(document).casefold()

@@ -5,17 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nerve.training.data.formats import WRITERS, Document, FormatError, Reading, load
+from nerve.training.data.formats import Document, FormatError, Loaded, Reading, load, write_copy, written_as
 from nerve.training.data.quality.examined import Examined, key, place
 from nerve.training.data.quality.findings import marked
-
-# What a format that is only read is written as.
-_INSTEAD = {
-    "index-first": "columns",
-    "spacy": "doccano",
-    "label-studio-min": "label-studio",
-    "dataset": "parquet",
-}
 
 
 class Cleaned(NamedTuple):
@@ -57,7 +49,7 @@ def clean(files: Sequence[Examined], reading: Reading) -> list[Cleaned]:
             elif document.content is not None:
                 kept.append(replace(document, faults=()))
         if changes:
-            cleaned.append(_written(file.path, _INSTEAD.get(file.loaded.format, file.loaded.format), kept, changes))
+            cleaned.append(_written(file.loaded, kept, changes))
     return cleaned
 
 
@@ -70,13 +62,11 @@ def _documents(file: Examined, reading: Reading) -> tuple[Sequence[Document], li
     return again.documents, [f"{file.path}:{misreading.line}: {misreading.fact}: it is read so"]
 
 
-def _written(path: Path, form: str, documents: Sequence[Document], changes: list[str]) -> Cleaned:
-    writer = WRITERS[form]
-    suffix = path.suffix if writer.suffix and path.suffix else writer.suffix
-    output = path.with_name(f"{path.stem}.clean{suffix}")
+def _written(source: Loaded, documents: Sequence[Document], changes: list[str]) -> Cleaned:
+    path = source.path
     if not documents:
         raise FormatError(path, 1, "nothing is left to write")
-    writer.write(output, documents)
+    output = write_copy(path, source.format, documents, path.with_name(f"{path.stem}.clean"))
     report = path.with_name(f"{path.stem}.clean.txt")
     report.write_text("".join(f"{change}\n" for change in changes), encoding="utf-8")
-    return Cleaned(output, form, report, tuple(changes))
+    return Cleaned(output, written_as(source.format), report, tuple(changes))
