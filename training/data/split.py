@@ -14,10 +14,7 @@ from itertools import chain
 from nerve.model.annotation import Sentence
 from nerve.model.tags import spans_of
 from nerve.training.data.formats import Document
-from nerve.training.data.quality.examined import same_text
-
-FEWEST_DOCUMENTS = 10
-"""A file that names fewer documents says nothing useful by it: often all records have one source."""
+from nerve.training.data.quality.examined import FEWEST_DOCUMENTS, same_text
 
 RUNS, LONGEST_RUN = 50, 20
 """Where documents are not known, a file is cut into so many runs of neighbours, none longer than this."""

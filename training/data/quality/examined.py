@@ -12,6 +12,9 @@ from nerve.model.tags import spans_of
 from nerve.training.data.formats import Document, FormatError, Loaded, Reading, load
 from nerve.training.data.formats.alignment import cutting
 
+FEWEST_DOCUMENTS = 10
+"""A file that names fewer documents says nothing useful by it: often all records have one source."""
+
 # So many documents tell how far our tokenizer agrees with a file.
 _SAMPLE = 1000
 _EXAMPLES = 4
