@@ -157,7 +157,9 @@ class Config:
     tagger: TaggerConfig = Field(default_factory=TaggerConfig)
     name: str = Field(default="", description="what requests call the model; default: the output's name")
     description: str = Field(default="", description="one sentence for the model card")
-    language: str = Field(default="und", description="language of the texts, BCP 47, such as en")
+    language: str = Field(
+        default="", description="language of the texts, BCP 47, such as en; default: found in them, und if unclear"
+    )
     licence: str = Field(default="", description="licence of the weights; default: that of the data")
     labels: tuple[Name, ...] = ()
 

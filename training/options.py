@@ -37,7 +37,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=positive, default=1, metavar="N", help="CPU threads; more than 1 seldom helps (default: 1)"
     )
-    parser.add_argument("--restart", action="store_true", help="ignore the checkpoint of an interrupted run")
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="ignore the checkpoint of an interrupted run, and replace a finished model",
+    )
     _add_corpora(parser.add_argument_group("corpora, which replace those of the configuration file").add_argument)
     model = parser.add_argument_group("model")
     for name in _ABOUT_MODEL:

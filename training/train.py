@@ -29,7 +29,7 @@ from nerve.model.archive import Archive, ArchiveError
 from nerve.model.files import WriteError
 from nerve.model.metadata import Metadata
 from nerve.model.tags import tags_of
-from nerve.training import options
+from nerve.training import options, outputs, provenance
 from nerve.training.config import Config, ConfigError
 from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shuffled
@@ -102,15 +102,17 @@ def train(
         data_dir: A folder with the published files of datasets; without it they are downloaded.
         device: `cpu` or `cuda`.
         command: The command that repeats this training, for the card.
-        restart: Ignore the checkpoint of an interrupted training.
+        restart: Ignore the checkpoint of an interrupted training, and replace the model of a finished one.
 
     Raises:
         ConfigError, FormatError, DatasetError: The corpora cannot be used or make no sense, or the output cannot be
-            written.
+            written, or holds the model of a finished training and `restart` is not given.
         CheckpointError: An interrupted training with other settings left its checkpoint here.
         FloatingPointError: The training diverged.
     """
     _refuse_unwritable(output)
+    if not restart:
+        outputs.refuse_finished(output)
     sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
     labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
     _refuse_useless(sources, labels)
@@ -145,7 +147,8 @@ def train(
     weights = sum(weight.numel() for weight in tagger.parameters())
     _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
 
-    metadata = _metadata(config, output, tags, sources, command)
+    metadata = provenance.described(_metadata(config, output, tags, sources, command), config, sources)
+    _say(provenance.language_line(metadata, config))
     checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary, sources, tagger)
     if restart:
         checkpoint.remove()
@@ -173,7 +176,8 @@ def train(
         _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
     if advice := hint(history, schedule):
         _say(advice)
-    _say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; loaded again, it tags dev as the trained tagger does")
+    for line in outputs.last_lines(output):
+        _say(line)
 
 
 def run_epoch(
@@ -245,7 +249,7 @@ def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequen
     return Metadata(
         name=config.name or output.stem,
         description=config.description,
-        language=config.language,
+        language=config.language or provenance.UNDETERMINED,
         licence=config.licence or "; ".join(dict.fromkeys(source.licence for source in sources)),
         tags=tuple(tags),
         config=config.tagger,

@@ -105,6 +105,8 @@ def test_begun_at_an_archive_training_begins_at_its_score(
         assert begun.metadata.scores[split]["f1"] == old.metadata.scores[split]["f1"]
     assert begun.metadata.config == old.metadata.config
     assert f"--init {trained}" in (tmp_path / "next.md").read_text(encoding="utf-8")
+    assert begun.metadata.datasets == [*old.metadata.datasets, {"model": "mine", **old.metadata.datasets[0]}]
+    assert begun.metadata.settings["begun_with"]["licence"] == old.metadata.licence
 
 
 def test_words_that_vectors_alone_know_are_known_to_the_archive(toy_files: list[str], tmp_path: Path) -> None:
@@ -126,6 +128,17 @@ def test_the_archive_states_its_temperature_and_how_far_its_confidence_can_be_be
         assert {"error", "sure_precision", "sure_share", "bins"} == scores["calibration"].keys()
         assert 0 <= scores["calibration"]["error"] <= 1
     assert f"a temperature of {temperature}," in trained.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_the_card_and_the_curve_state_the_same_epoch_and_the_same_f1(trained: Path) -> None:
+    settings, scores = load(trained).metadata.settings, load(trained).metadata.scores
+    card = trained.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"the weights of epoch {settings['epoch']}" in card
+    assert f"**{scores['toy dev']['f1']:.2f}**" in card
+
+
+def test_the_language_is_found_in_the_texts_and_can_be_said(trained: Path) -> None:
+    assert load(trained).metadata.language == "en"
 
 
 def test_another_seed_gives_other_weights(trained: Path, toy_files: list[str], tmp_path: Path) -> None:
@@ -203,8 +216,15 @@ def test_training_stops_when_dev_f1_no_longer_rises(
     toy_files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = [*FLAGS, "--epochs", "20", "--patience", "2", "--learning-rate", "0", "--batch-size", "16"]
-    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt"), "--language", "und"]) == 0
     lines = capsys.readouterr().err
+    # The last lines name what was written and what to do with it.
+    written = [f"{tmp_path}/mine.pt: ", f"{tmp_path}/mine.md: its card, with mine.curve.png, mine.confusion.png, "]
+    ends = lines.splitlines()[-3:]
+    assert all(line.startswith(start) for line, start in zip(ends, written, strict=False))
+    assert ends[-1] == f"nerve serve --model {tmp_path}/mine.pt serves it"
+    assert "language: und" in lines
+    assert load(tmp_path / "mine.pt").metadata.language == "und"
     assert "epoch 3/20" in lines
     assert "epoch 4/20" not in lines
     assert "dev F1 has not risen for 2 epochs: stopping" in lines
@@ -363,6 +383,32 @@ def interrupted(toy_files: list[str], tmp_path: Path, monkeypatch: pytest.Monkey
         with pytest.raises(KeyboardInterrupt):
             train.main(arguments)
     return arguments
+
+
+def test_a_finished_training_is_replaced_only_with_restart(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "mine.pt"
+    output.write_bytes(b"a model")
+    arguments = [*toy_files, *FLAGS, "--output", str(output)]
+    assert train.main(arguments) == 1
+    fact = "a finished training is there; choose another name, or replace it with --restart"
+    assert last_line(capsys) == f"nerve train: --output {output}: {fact}"
+    assert output.read_bytes() == b"a model"
+    begun = []
+
+    def epoch(*_: object) -> None:
+        begun.append(True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "run_epoch", epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train.main([*arguments, "--restart"])
+    # What --restart began, the same command goes on with, and needs no second --restart.
+    (tmp_path / "mine.checkpoint").write_bytes(b"")
+    assert train.main(arguments) == 1
+    assert "mine.checkpoint: damaged" in last_line(capsys)
+    assert begun == [True]
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> str:
