@@ -157,7 +157,7 @@ def _suggest(chosen: argparse.Namespace) -> int:
         write_whole(chosen.output, content.encode())
     most, least = outcome.best[0].uncertainty, min(one.uncertainty for one in outcome.best)
     streams.complain(
-        f"{PROGRAM}: {len(tasks):,} of {outcome.texts:,} texts, from {most:.3f} to {least:.3f} nats a token; "
+        f"{PROGRAM}: {len(tasks):,} of {outcome.texts:,} texts, of uncertainty {most:.3f} to {least:.3f}; "
         f"correct them in the tool, then `nerve train` reads its export"
     )
     if outcome.faults:

@@ -13,7 +13,7 @@ class Candidate:
 
     text: str
     uncertainty: float
-    """nats a token"""
+    """entropy of its tags for the work of annotating it (`uncertainties`)"""
     document: str = ""
     """the document that it is a part of; without a name it is one of its own"""
     fields: dict[str, Any] = field(default_factory=dict)

@@ -30,8 +30,7 @@ class Task(NamedTuple):
 def label_studio(tasks: Iterable[Task], model: str) -> str:
     """A JSON array of tasks with predictions, for a configuration with `<Labels name="label" toName="text">`.
 
-    The score of a prediction is exp(-uncertainty): the probability of a token's tag, as a geometric mean. So the
-    project can order its tasks by it.
+    The score of a prediction is exp(-uncertainty), from 0 to 1, so that the project can order its tasks by it.
     """
     lines = ",\n".join(_line(_label_studio(task, model)) for task in tasks)
     return f"[\n{lines}\n]\n"
