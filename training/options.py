@@ -91,8 +91,8 @@ def _add_corpora(add: Callable[..., object]) -> None:
         "--split",
         default="",
         metavar="80/10/10",
-        help="take dev and test out of the train file, in these shares: by document, each label in its share; they "
-        "are written beside the output. 80/20 takes dev alone",
+        help="take dev and test out of the train file, in these shares: by document, each label in its share; the "
+        "parts are written beside the output. 80/20 takes dev alone",
     )
     add(
         "--folds",

@@ -35,7 +35,7 @@ from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
-from nerve.training.data.division import write_held_out
+from nerve.training.data.division import write_parts
 from nerve.training.data.formats import FormatError
 from nerve.training.data.quality.examined import examine
 from nerve.training.data.quality.findings import ERROR, findings
@@ -119,7 +119,7 @@ def train(
     _examine_files(config)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
-    _hold_out(config, output.with_suffix(""), replace=restart)
+    _divide(config, output.with_suffix(""), replace=restart)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
 
@@ -293,13 +293,13 @@ def _examine_files(config: Config) -> None:
             _say(f"nerve data {shlex.join(map(str, paths))} shows all places; with --fix it writes cleaned copies")
 
 
-def _hold_out(config: Config, stem: Path, *, replace: bool) -> None:
-    """Write what is held out of a corpus that is divided beside the output. Raises ConfigError and FormatError."""
+def _divide(config: Config, stem: Path, *, replace: bool) -> None:
+    """Write the parts of a corpus that is divided beside the output. Raises ConfigError and FormatError."""
     for corpus in config.corpora:
         if corpus.divided:
-            division, paths = write_held_out(corpus, stem, replace=replace)
+            division, paths = write_parts(corpus, stem, replace=replace)
             _say(f"{corpus.name}: {division.summary}")
-            _say(f"held out in {' and '.join(map(str, paths))}")
+            _say(f"written as {', '.join(map(str, paths))}")
 
 
 def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:

@@ -16,8 +16,8 @@ from tests.support.documents import ROOT, blocks, commands, shell_lines
 OWN_DATA = ROOT / "docs" / "own-data.md"
 SHELL = shell_lines(OWN_DATA)
 # The corpus and the training of the page, reduced for a test.
-RECORDS = 10
-SMALLER = (("--epochs 6", "--epochs 1"), ("--epoch-steps 120", "--epoch-steps 1"))
+RECORDS = 20
+SMALLER = (("--time 2m", "--epochs 1 --epoch-steps 1"),)
 
 
 def command_with(word: str) -> str:
@@ -43,12 +43,12 @@ def read(path: Path) -> list[Any]:
 
 
 # What is run below; the command lines of the others are parsed in test_docs.py.
-RUN = ("utf16", "project.json", "NR % 5'", "NR % 5 =", "--output mine.pt", "nerve evaluate", "nerve errors", "curl")
-PARSED = ("nerve data", "nerve suggest", "--output mine2.pt", "make serve", "shuf", "cat ")
+RUN = ("utf16", "project.json", "nerve data", "--split", "nerve evaluate", "nerve errors", "nerve compare", "curl")
+PARSED = ("nerve suggest", "--output mine2.pt", "--folds", "make serve", "cat ")
 
 
 def test_every_command_of_the_page_is_tested() -> None:
-    shown = [*SHELL, *(command for command in commands(OWN_DATA) if command.startswith(("make ", "shuf")))]
+    shown = [*SHELL, *(command for command in commands(OWN_DATA) if command.startswith("make "))]
     assert [command for command in shown if not any(word in command for word in (*RUN, *PARSED))] == []
 
 
@@ -72,9 +72,12 @@ def test_tasks_of_label_studio_become_lines(clone: Clone) -> None:
 def url(clone: Clone) -> Iterator[str]:
     """The address of a service with the model that the page's commands make from the page's example."""
     (record,) = blocks(OWN_DATA, "jsonl")
-    (clone.folder / "all.jsonl").write_text(record.content * RECORDS, encoding="utf-8")
-    for word in ("utf16", "NR % 5'", "NR % 5 =", "--output mine.pt", "nerve evaluate", "nerve errors"):
+    records = (record.content.replace("London", f"Londo{chr(ord('a') + number)}") for number in range(RECORDS))
+    (clone.folder / "all.jsonl").write_text("".join(records), encoding="utf-8")
+    for word in ("utf16", "nerve data", "--split", "nerve evaluate", "nerve errors"):
         printed = run(clone, command_with(word))
+    (clone.folder / "mine2.pt").write_bytes((clone.folder / "mine.pt").read_bytes())
+    assert run(clone, command_with("nerve compare")).splitlines()[-1].endswith("the difference may be chance")
     assert printed.splitlines()[-1].startswith("micro F1 ")
     process = clone.start(command_with("make serve"), PORT="0")
     assert process.stdout is not None
@@ -86,7 +89,7 @@ def url(clone: Clone) -> Iterator[str]:
 
 
 def test_the_export_becomes_a_model_that_answers(clone: Clone, url: str) -> None:
-    assert len(read(clone.folder / "my.train.jsonl")) == 4 * len(read(clone.folder / "my.dev.jsonl")) == 8
+    assert [len(read(clone.folder / f"mine.{split}.jsonl")) for split in ("train", "dev", "test")] == [16, 2, 2]
     assert (clone.folder / "mine.md").is_file()
     answer = json.loads(run(clone, command_with("curl").replace("127.0.0.1:8000", url)))
     assert (answer["model"], answer["text"]) == ("mine", "Charles Babbage lived in London.")

@@ -234,14 +234,15 @@ def test_training_stops_when_dev_f1_no_longer_rises(
 # -- splits and time ---------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_split_and_what_is_held_out_is_written_beside_the_model(
+def test_a_file_is_split_and_its_parts_are_written_beside_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Trainer, "step", lambda _trainer, _batch: 1.0)
     write_columns(tmp_path / "all.conll", sentences(100))
     arguments = ["--train", str(tmp_path / "all.conll"), "--split", "80/10/10", *FLAGS, "--epochs", "1"]
     assert train.main([*arguments, "--output", str(tmp_path / "mine.pt")]) == 0
-    assert f"held out in {tmp_path}/mine.dev.conll and {tmp_path}/mine.test.conll" in capsys.readouterr().err
+    parts = ", ".join(f"{tmp_path}/mine.{split}.conll" for split in ("train", "dev", "test"))
+    assert f"written as {parts}\n" in capsys.readouterr().err
     scores = load(tmp_path / "mine.pt").metadata.scores
     for split in ("dev", "test"):
         names = sum(len(list(spans_of(one.tags))) for one in read(tmp_path / f"mine.{split}.conll"))

@@ -1,4 +1,4 @@
-"""A file of one's own that is divided as its configuration says, and the held-out parts written beside the model."""
+"""A file of one's own that is divided as its configuration says, and its parts written beside the model."""
 
 import shutil
 import tempfile
@@ -39,10 +39,10 @@ def units(config: CorpusConfig) -> tuple[list[int], str]:
     return [numbers[place] for place, sentences in enumerate(read) for _ in sentences], found.what
 
 
-def write_held_out(config: CorpusConfig, stem: Path, *, replace: bool) -> tuple[Division, list[Path]]:
-    """Write what is held out, so that other commands can use it: for the stem `mine`, `mine.dev.jsonl` and so on.
+def write_parts(config: CorpusConfig, stem: Path, *, replace: bool) -> tuple[Division, list[Path]]:
+    """Write the splits, so that other commands can use them: for the stem `mine`, `mine.dev.jsonl` and so on.
 
-    The files have the format of the train file, or one that holds as much.
+    The files have the format of the train file, or one that holds as much. Of a fold, dev and test are written.
 
     Args:
         config: A corpus that is divided.
@@ -61,7 +61,7 @@ def write_held_out(config: CorpusConfig, stem: Path, *, replace: bool) -> tuple[
     paths = []
     with tempfile.TemporaryDirectory(prefix=f".{stem.name}.", dir=stem.parent) as folder:
         for name, documents in division.splits.items():
-            if name != "train" and documents:
+            if documents and not (config.fold and name == "train"):
                 written = write_copy(source.path, source.format, documents, Path(folder, f"{stem.name}.{name}"))
                 paths.append(stem.with_name(written.name))
                 _move(written, paths[-1], replace)
@@ -71,8 +71,7 @@ def write_held_out(config: CorpusConfig, stem: Path, *, replace: bool) -> tuple[
 def _move(written: Path, path: Path, replace: bool) -> None:
     if path.exists() and not replace and _content(path) != _content(written):
         raise ConfigError(
-            f"{path} is there and holds something else than what this training holds out: move it, or write over it "
-            "with --restart"
+            f"{path} is there and holds something else than this split: move it, or write over it with --restart"
         )
     if path.is_dir():
         shutil.rmtree(path)

@@ -114,7 +114,7 @@ def together(documents: Sequence[Document], read: Sequence[Sequence[Sentence]]) 
     places = range(len(documents))
     runs = tuple(tuple(places[start : start + size]) for start in places[::size])
     what = f"{len(runs):,} sentences" if size == 1 else f"{len(runs):,} runs of {size} neighbouring sentences"
-    return Units(runs, f"{what}, because it names no documents")
+    return Units(runs, f"{what} (no documents are named)")
 
 
 def _dealt(

@@ -60,7 +60,7 @@ def test_texts_of_several_sentences_are_documents_of_their_own() -> None:
 @pytest.mark.parametrize("group", ["", "news"])
 def test_where_documents_are_not_known_runs_of_neighbours_stay_together(group: str) -> None:
     division = split.divided([sentence(number, group) for number in range(300)], SHARES, 1)
-    assert division.units.what == "50 runs of 6 neighbouring sentences, because it names no documents"
+    assert division.units.what == "50 runs of 6 neighbouring sentences (no documents are named)"
     for side in lines(division).values():
         assert {(line - 1) // 6 * 6 + n + 1 for line in side for n in range(6)} == set(side)
 
