@@ -174,9 +174,7 @@ def train(
     checkpoint.remove()
     for name, value in metadata.scores.items():
         _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
-    if advice := hint(history, schedule):
-        _say(advice)
-    for line in outputs.last_lines(output):
+    for line in filter(None, (hint(history, schedule), *outputs.last_lines(output))):
         _say(line)
 
 

@@ -1,6 +1,5 @@
 """The table of docs/active-learning.md and its curve, from results."""
 
-
 from bench import suggest
 from bench.suggest import RANDOM, STEP, SUGGESTED
 
