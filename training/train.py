@@ -154,7 +154,7 @@ def train(
         checkpoint.remove()
     history, best = checkpoint.restore(trainer)
     archive = Archive(tagger, vocabulary, metadata, device)
-    schedule = _in_time(schedule, trainer, history, examples, lambda: _dev_f1(archive, sources))
+    schedule = _in_time(schedule, trainer, history, examples, lambda: _dev_f1(trainer, sources, archive))
     while len(history) < schedule.epochs:
         if not config.training.dev_too and _has_stopped_rising(history, config.training.patience):
             _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
@@ -213,16 +213,16 @@ def run_epoch(
             tokens += int(batch.inputs.lengths.sum())
             bar.set_postfix_str(f"loss {fmean(losses[-50:]):.3f}", refresh=False)
     speed = tokens / (time.perf_counter() - begun)
-    with trainer.averaged():
-        f1 = _dev_f1(archive, sources)
+    f1 = _dev_f1(trainer, sources, archive)
     figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
     _say(f"epoch {number + 1}/{epochs}  {figures}")
     return Epoch(fmean(losses), f1, speed, time.perf_counter() - begun)
 
 
-def _dev_f1(archive: Archive, sources: Sequence[Corpus]) -> float:
-    """The mean over the corpora that have dev; 0 without any."""
-    dev = [scores.scored_split(archive, source, "dev") for source in sources if "dev" in source.splits]
+def _dev_f1(trainer: Trainer, sources: Sequence[Corpus], archive: Archive) -> float:
+    """Micro F1 in percent of the averaged weights, the mean over the corpora that have dev."""
+    with trainer.averaged():
+        dev = [scores.scored_split(archive, source, "dev") for source in sources if "dev" in source.splits]
     return fmean(scores.score(sentences).f1 for sentences in dev) if dev else 0.0
 
 

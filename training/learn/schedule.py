@@ -44,6 +44,8 @@ class Schedule:
     """in a pass"""
     seconds: float = 0.0
     """that all epochs may take; 0 for any time"""
+    most: int = 0
+    """epochs, of a training in time"""
 
     @property
     def total_steps(self) -> int:
@@ -59,17 +61,17 @@ class Schedule:
         return replace(self, passes=1, epochs=max(1, min(self.epochs, epochs)))
 
     def corrected(self, history: Sequence[Epoch]) -> "Schedule":
-        """The schedule with as many epochs as still fit, by how long those of the history took."""
+        """The schedule with as many more epochs as fit, by how long those of the history took."""
         if not self.seconds or not history:
             return self
         took = [epoch.seconds for epoch in history]
         fit = int((self.seconds - sum(took)) / max(fmean(took), 1e-9))
-        return replace(self, epochs=min(self.epochs, len(history) + max(0, fit)))
+        return replace(self, epochs=min(self.most, len(history) + max(0, fit)))
 
 
 def planned(config: TrainingConfig, steps: int) -> Schedule:
     """The schedule of a configuration, where a pass has so many steps."""
-    return Schedule(config.epochs, -(-config.epoch_steps // steps), steps, config.seconds)
+    return Schedule(config.epochs, -(-config.epoch_steps // steps), steps, config.seconds, config.epochs)
 
 
 def measured(trainer: Trainer, batches: Iterable[TrainingBatch], score: Callable[[], object]) -> Pace:
@@ -78,7 +80,7 @@ def measured(trainer: Trainer, batches: Iterable[TrainingBatch], score: Callable
     Args:
         trainer: The trainer.
         batches: At least WARM_UP + MEASURED batches are enough; fewer are taken again and again.
-        score: Scores the trainer's tagger on dev.
+        score: Scores on dev.
     """
     state = copy.deepcopy(trainer.state())
     some = list(batches)
@@ -88,8 +90,7 @@ def measured(trainer: Trainer, batches: Iterable[TrainingBatch], score: Callable
             begun = time.perf_counter()
         trainer.step(some[number % len(some)])
     stepped = time.perf_counter()
-    with trainer.averaged():
-        score()
+    score()
     scored = time.perf_counter()
     trainer.restore(state)
     return Pace((stepped - begun) / MEASURED, scored - stepped)
@@ -121,4 +122,4 @@ def duration(seconds: float) -> str:
 
 def _short(seconds: float) -> str:
     """A time as `--time` takes it."""
-    return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
+    return f"{seconds:g}s" if seconds % 60 else f"{seconds / 60:g}m"

@@ -9,7 +9,7 @@ from nerve.training.learn.schedule import Pace, Schedule, duration, hint, measur
 from nerve.training.learn.trainer import Epoch
 from tests.support.toy_corpus import tiny_tagger, tiny_trainer
 
-FULL = Schedule(epochs=12, passes=10, steps=50, seconds=0.0)
+FULL = Schedule(epochs=12, passes=10, steps=50, seconds=0.0, most=12)
 
 
 def curve(*f1: float, seconds: float = 10.0) -> list[Epoch]:
@@ -45,8 +45,11 @@ def test_the_schedule_that_fits_has_shorter_epochs_and_then_fewer(seconds: float
 @pytest.mark.parametrize(
     ("took", "epochs"),
     [
-        ([], 12),
+        ([], 8),  # as planned
+        ([14.0], 8),
+        ([12.0], 10),
         ([10.0], 12),
+        ([1.0], 12),  # and no more than the configuration says
         ([10.0] * 6, 12),
         ([12.0] * 6, 10),  # 48 of 120 s are left
         ([30.0] * 3, 4),
@@ -54,8 +57,8 @@ def test_the_schedule_that_fits_has_shorter_epochs_and_then_fewer(seconds: float
         ([200.0], 1),
     ],
 )
-def test_a_machine_that_is_slower_than_measured_does_fewer_epochs(took: list[float], epochs: int) -> None:
-    schedule = Schedule(epochs=12, passes=1, steps=50, seconds=120.0)
+def test_the_epochs_are_those_that_fit_by_how_long_the_first_ones_took(took: list[float], epochs: int) -> None:
+    schedule = Schedule(epochs=8, passes=1, steps=50, seconds=120.0, most=12)
     history = [Epoch(1.0, 50.0, 1000.0, seconds) for seconds in took]
     assert schedule.corrected(history).epochs == epochs
 
