@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from nerve import __version__, streams
@@ -152,21 +153,8 @@ def train(
     checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary, sources, tagger)
     if restart:
         checkpoint.remove()
-    history, best = checkpoint.restore(trainer)
     archive = Archive(tagger, vocabulary, metadata, device)
-    schedule = _in_time(schedule, trainer, history, examples, lambda: _dev_f1(trainer, sources, archive))
-    while len(history) < schedule.epochs:
-        if not config.training.dev_too and _has_stopped_rising(history, config.training.patience):
-            _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
-            break
-        trainer.total_steps = schedule.total_steps
-        epoch = run_epoch(trainer, examples, schedule.passes, len(history), sources, archive)
-        if config.training.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
-            with trainer.averaged() as averaged:
-                best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
-        history.append(epoch)
-        checkpoint.save(trainer, history, best)
-        schedule = schedule.corrected(history)
+    history, best, schedule = _learned(trainer, schedule, examples, sources, archive, checkpoint)
 
     tagger.load_state_dict(best)
     tagger.words.quantize()  # before scoring: the scores are those of what is served
@@ -176,6 +164,36 @@ def train(
         _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
     for line in filter(None, (hint(history, schedule), *outputs.last_lines(output))):
         _say(line)
+
+
+def _learned(
+    trainer: Trainer,
+    schedule: Schedule,
+    examples: list[Example],
+    sources: Sequence[Corpus],
+    archive: Archive,
+    checkpoint: Checkpoint,
+) -> tuple[list[Epoch], dict[str, Tensor], Schedule]:
+    """Train to the end of the schedule, or from the checkpoint on, with a checkpoint after each epoch.
+
+    Returns:
+        The learning curve, the weights to export, and the schedule as it was at the end.
+    """
+    history, best = checkpoint.restore(trainer)
+    schedule = _in_time(schedule, trainer, history, examples, lambda: _dev_f1(trainer, sources, archive))
+    while len(history) < schedule.epochs:
+        if not trainer.config.dev_too and _has_stopped_rising(history, trainer.config.patience):
+            _say(f"dev F1 has not risen for {trainer.config.patience} epochs: stopping")
+            break
+        trainer.total_steps = schedule.total_steps
+        epoch = run_epoch(trainer, examples, schedule.passes, len(history), sources, archive)
+        if trainer.config.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
+            with trainer.averaged() as averaged:
+                best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
+        history.append(epoch)
+        checkpoint.save(trainer, history, best)
+        schedule = schedule.corrected(history)
+    return history, best, schedule
 
 
 def run_epoch(
