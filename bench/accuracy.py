@@ -116,6 +116,7 @@ def _train(run: Run, seed: int, options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     work = options.work
     output = work / f"{run.name}.{seed}.pt"
+    output.unlink(missing_ok=True)  # of a run whose result is not wanted any more; a checkpoint stays
     begun = time.perf_counter()
     train(run.config(seed, work), output, options.data_dir, options.device)
     metadata = load(output).metadata

@@ -30,7 +30,7 @@ def annotate(
     Raises:
         BulkError: from the iterator, if `strict`, behind the lines of the records before.
     """
-    for chunk in _chunks(records, chunk_size):
+    for chunk in chunks(records, chunk_size):
         results = iter(models.tag([record.source for record in chunk if not record.error]))
         for record in chunk:
             if record.error and strict:
@@ -39,7 +39,8 @@ def annotate(
             yield write(record, result), result.token_count if result is not None else 0, record.error
 
 
-def _chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
+    """The records in lists of at most `size`, and of about `CHUNK_CHARACTERS` characters, or one that is longer."""
     chunk: list[Record] = []
     characters = 0
     try:

@@ -29,10 +29,12 @@ COMMANDS = {
     "data": Command("nerve.cli.data", "say what annotated files hold and what is wrong with them"),
     "convert": Command("nerve.cli.convert", "write an annotated file in another format"),
     "errors": Command("nerve.cli.errors", "show what a model gets wrong in an annotated file"),
+    "compare": Command("nerve.cli.compare", "say which of two models is better in an annotated file, and where"),
     "thresholds": Command("nerve.cli.thresholds", "find the score from which a model is precise enough"),
+    "suggest": Command("nerve.cli.suggest", "choose the texts that are worth annotating next"),
     "models": Command("nerve.cli.models", "list the bundled models, or describe others"),
 }
-NEED_TRAINING = ("train", "evaluate", "errors", "thresholds")
+NEED_TRAINING = ("train", "evaluate", "errors", "compare", "thresholds")
 
 EXAMPLES = """\
 examples:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nerve import streams
-from nerve.cli import reading
+from nerve.training import reading
 from nerve.training.data.formats import WRITERS, FormatError, load
 from nerve.training.data.formats.lines import refuse_empty
 
@@ -43,7 +43,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("input", type=Path, metavar="IN", help="an annotated file, or a folder of brat or datasets")
     parser.add_argument("output", type=Path, metavar="OUT", help="the file to write; for brat, the folder")
     parser.add_argument("--to", required=True, choices=WRITERS, metavar="FORMAT", help="one of the formats below")
-    reading.add(parser)
+    reading.add(parser.add_argument_group("how to read what a file does not say of itself").add_argument)
     return parser.parse_args(arguments)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nerve import streams
-from nerve.cli import reading
+from nerve.training import reading
 from nerve.training.data.formats import FormatError
 from nerve.training.data.quality import mending, report
 from nerve.training.data.quality.examined import examine
@@ -61,5 +61,5 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--fix", action="store_true", help="write a cleaned copy of each file, and what was changed")
     parser.add_argument("--all", action="store_true", help="show every place of a finding, not the first three")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    reading.add(parser)
+    reading.add(parser.add_argument_group("how to read what a file does not say of itself").add_argument)
     return parser.parse_args(arguments)

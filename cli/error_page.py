@@ -1,4 +1,7 @@
-"""The errors of a model as one HTML page: no script, no font, no file besides it. `nerve errors` writes it."""
+"""The errors of a model as one HTML page: no script, no font, no file besides it. `nerve errors` writes it.
+
+The page of `nerve compare` is made of the same elements.
+"""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -52,17 +55,27 @@ def page(
     body = [f"<h1>Errors of {escape(title)}</h1>", f"<p>Micro F1 {f1:.2f}. {len(wrong):,} sentences are shown.</p>"]
     for name, some in groups.items():
         rows = [[row, *map(_figure, figures(group))] for row, group in some.items()]
-        body.append(_table(f"By {name}", (name, *HEAD), rows))
+        body.append(table(f"By {name}", (name, *HEAD), rows))
     body.append(_confusion(*confusion))
     body.append("<h2>Sentences</h2><p>First those where the model is surest: the annotation may be the mistake.</p>")
-    body.append("<fieldset>" + "".join(map(_switch, range(len(KINDS)))) + "</fieldset>")
-    body += map(_article, wrong)
+    body.append(switches())
+    body += map(article, wrong)
+    return document(f"Errors of {title}", body)
+
+
+def document(title: str, body: Sequence[str]) -> str:
+    """A page of these elements, in the style of errors."""
     style = _STYLE + "".join(map(_hiding, range(len(KINDS))))
     return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Errors of {escape(title)}</title>\n'
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>\n'
         '<meta name="viewport" content="width=device-width">\n'
         f"<style>{style}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
+
+
+def switches() -> str:
+    """The switches that show and hide the errors of each kind."""
+    return "<fieldset>" + "".join(map(_switch, range(len(KINDS)))) + "</fieldset>"
 
 
 def figures(group: Group) -> tuple[int | float, ...]:
@@ -95,7 +108,8 @@ def _confusion(counts: Mapping[tuple[str, str], int], labels: Sequence[str]) -> 
     return f'<table class="confusion"><caption>{caption}</caption>{_head(head)}{"".join(lines)}</table>'
 
 
-def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first cell of each row is its head."""
     lines = (
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows
@@ -125,7 +139,8 @@ def _hiding(number: int) -> str:
     )
 
 
-def _article(sentence: ReadSentence) -> str:
+def article(sentence: ReadSentence) -> str:
+    """A sentence with its errors."""
     listed = "".join(_item(sentence, error) for error in sentence.errors)
     number = f'<p class="number">sentence {sentence.number}</p>'
     return f"<article>{number}<p>{_marked(sentence)}</p><ul>{listed}</ul></article>"

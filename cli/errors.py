@@ -4,7 +4,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from nerve.cli import error_page, held_out, options, tables
@@ -23,7 +22,6 @@ examples:
   nerve errors mine.pt my.dev.jsonl --output errors.jsonl    a wrong sentence a line
   nerve errors mine.pt my.dev.jsonl --labels PER --limit 20  only persons, and only the 20 surest sentences
 """
-SUFFIXES = (".html", ".jsonl")
 SUSPICIOUS = "annotation mistake?"
 
 # ANSI codes: yellow, red, magenta, cyan.
@@ -48,26 +46,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     held_out.add_archive(parser)
     held_out.add_file(parser)
-    parser.add_argument(
-        "--output", type=_output, metavar="FILE", help="write the sentences to FILE.html or FILE.jsonl, not as text"
-    )
-    parser.add_argument(
-        "--limit", type=options.positive, metavar="N", help="only the first N sentences (default: all)"
-    )
-    parser.add_argument(
-        "--color",
-        choices=options.COLOURS,
-        default="auto",
-        help="colours in the text (default: auto, which means on a terminal)",
-    )
+    held_out.add_output(parser)
     return parser.parse_args(arguments)
-
-
-def _output(text: str) -> Path:
-    path = Path(text)
-    if path.suffix not in SUFFIXES:
-        raise argparse.ArgumentTypeError(f"{text!r} ends neither with {SUFFIXES[0]} nor with {SUFFIXES[1]}")
-    return path
 
 
 def _show(chosen: argparse.Namespace) -> None:

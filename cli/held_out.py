@@ -9,14 +9,18 @@ from nerve.cli import options
 from nerve.model import bundled
 from nerve.model.archive import Archive, ArchiveError
 from nerve.model.files import WriteError
-from nerve.training.config import ConfigError
+from nerve.training import reading
+from nerve.training.config import ConfigError, CorpusConfig
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.formats import FormatError
 from nerve.training.evaluate import own_file, to_score
-from nerve.training.options import mapping
+from nerve.training.values import mapping
 
 SPLIT = "test"
 """The split that the file is."""
+
+SUFFIXES = (".html", ".jsonl")
+"""What sentences are written as."""
 
 
 def add_archive(parser: argparse.ArgumentParser, name: str = "archive") -> None:
@@ -39,11 +43,40 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs (default: cpu)"
     )
+    reading.add(parser.add_argument_group("how to read what a file does not say of itself").add_argument)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say where sentences are shown, how many, and whether in colour."""
+    parser.add_argument(
+        "--output", type=_output, metavar="FILE", help="write the sentences to FILE.html or FILE.jsonl, not as text"
+    )
+    parser.add_argument(
+        "--limit", type=options.positive, metavar="N", help="only the first N sentences (default: all)"
+    )
+    parser.add_argument(
+        "--color",
+        choices=options.COLOURS,
+        default="auto",
+        help="colours in the text (default: auto, which means on a terminal)",
+    )
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} ends neither with {SUFFIXES[0]} nor with {SUFFIXES[1]}")
+    return path
+
+
+def config(chosen: argparse.Namespace) -> CorpusConfig:
+    """How to read the file."""
+    return own_file(chosen.file, chosen.map, reading.reading(chosen))
 
 
 def corpus(archive: Archive, chosen: argparse.Namespace) -> Corpus:
     """The file as a corpus. Raises ConfigError and FormatError."""
-    return to_score(archive, own_file(chosen.file, chosen.map), SPLIT, chosen.labels)
+    return to_score(archive, config(chosen), SPLIT, chosen.labels)
 
 
 def status(program: str, work: Callable[[], None]) -> int:

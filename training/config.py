@@ -15,30 +15,43 @@ map = { person = "PER", location = "LOC", group = "ORG", corporation = "ORG", pr
 annotates = ["PER", "ORG", "LOC"]
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, TypeAdapter, ValidationError
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic.fields import FieldInfo
 
 from nerve.model.config import TaggerConfig, explain
+from nerve.training.corpus_config import FORBID, OUTSIDE, UNKNOWN, CorpusConfig, Name
 
-OUTSIDE, UNKNOWN = "O", "?"
-"""Two targets that a label can be mapped to besides a label: not a name, and nobody knows whether it is one."""
+__all__ = [
+    "OUTSIDE",
+    "UNKNOWN",
+    "Config",
+    "ConfigError",
+    "CorpusConfig",
+    "TrainingConfig",
+    "fold",
+    "from_json",
+    "read",
+    "settings_of",
+    "stored_corpora",
+]
 
-Name = Annotated[str, Field(min_length=1)]
-_FORBID = ConfigDict(extra="forbid")
+_TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class ConfigError(ValueError):
     """A configuration cannot be used; the message is one line that names the key and the fact."""
 
 
-@dataclass(frozen=True, slots=True, config=_FORBID)
+@dataclass(frozen=True, slots=True, config=FORBID)
 class TrainingConfig:
     """How a tagger is trained.
 
@@ -60,6 +73,10 @@ class TrainingConfig:
         description="fewest steps in an epoch; a small corpus is passed over several times in one epoch",
         ge=1,
         le=10**6,
+    )
+    time: str = Field(
+        default="",
+        description="longest time that the epochs may take, such as 90s, 10m or 1.5h; they become shorter, or fewer",
     )
     patience: StrictInt = Field(
         default=6, description="training stops after this many epochs without a better dev F1", ge=1, le=10_000
@@ -117,49 +134,17 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.init and (self.vectors or self.pair_vectors):
             raise ValueError("init and vectors exclude each other: an archive has its own vectors")
-
-
-@dataclass(frozen=True, slots=True, config=_FORBID)
-class CorpusConfig:
-    """A dataset by name, or files of your own, and how its labels become ours.
-
-    Raises:
-        ValidationError: It names neither or both of them, or only some of the files.
-    """
-
-    dataset: str = ""
-    train: str = ""
-    dev: str = ""
-    test: str = ""
-    licence: str = ""
-    """Of your own files; a dataset brings its own."""
-    map: dict[str, str] = Field(default_factory=dict)
-    """The corpus's label -> ours, or `O` if it is not a name of ours, or `?` if nobody knows. Default: unchanged."""
-    annotates: tuple[Name, ...] = ()
-    """Our labels that the corpus marks wherever they occur; where it says `O`, any other label may still be right.
-    Default: those that its labels are mapped to."""
-    no_names: tuple[Name, ...] = ()
-    """Words that are not a name by themselves, even where the corpus marks them."""
-    unknown_after: tuple[Name, ...] = ()
-    """Words after which nobody knows whether a name follows, whatever the corpus marks."""
-    guideline: Literal["", "en"] = ""
-    """The guideline that the corpus is brought to (training/data/guideline.py), if any."""
-
-    def __post_init__(self) -> None:
-        if bool(self.dataset) == bool(self.train or self.dev or self.test):
-            raise ValueError("a corpus is either a dataset by name or a train file, with a dev file as a rule")
-        if self.dataset and self.licence:
-            raise ValueError(f"licence: {self.dataset} has its own")
-        if not self.dataset and not self.train:
-            raise ValueError(f"{self.dev or self.test} needs a train file beside it")
+        if self.time and not self.seconds:
+            raise ValueError(f"time: {self.time!r} is not a time such as 90s, 10m or 1.5h")
 
     @property
-    def name(self) -> str:
-        """What scores and cards call the corpus: the dataset's name, or that of the train file."""
-        return self.dataset or Path(self.train).stem
+    def seconds(self) -> float:
+        """The time in seconds; 0 if there is none."""
+        found = _TIME.fullmatch(self.time)
+        return float(found[1]) * _SECONDS[found[2]] if found else 0.0
 
 
-@dataclass(frozen=True, slots=True, config=_FORBID)
+@dataclass(frozen=True, slots=True, config=FORBID)
 class Config:
     """Everything that decides the result of a training.
 
@@ -172,7 +157,9 @@ class Config:
     tagger: TaggerConfig = Field(default_factory=TaggerConfig)
     name: str = Field(default="", description="what requests call the model; default: the output's name")
     description: str = Field(default="", description="one sentence for the model card")
-    language: str = Field(default="und", description="language of the texts, BCP 47, such as en")
+    language: str = Field(
+        default="", description="language of the texts, BCP 47, such as en; default: found in them, und if unclear"
+    )
     licence: str = Field(default="", description="licence of the weights; default: that of the data")
     labels: tuple[Name, ...] = ()
 
@@ -181,6 +168,8 @@ class Config:
             raise ValueError("no corpus: name a dataset, or a train and a dev file")
         if name := _repeated([corpus.name for corpus in self.corpora]):
             raise ValueError(f"corpora: two are called {name}; scores need different names")
+        if len([corpus for corpus in self.corpora if corpus.divided]) > 1:
+            raise ValueError("corpora: only one of them can be divided")
         if label := _repeated(self.labels):
             raise ValueError(f"labels: {label} is there twice")
         targets = {*self.labels, OUTSIDE, UNKNOWN}
@@ -220,6 +209,18 @@ def from_json(value: object, where: str) -> Config:
         return _CONFIG.validate_python(value)
     except ValidationError as error:
         raise ConfigError(f"{where}: {_explain(error)}") from error
+
+
+def fold(config: Config, number: int, count: int) -> Config:
+    """The configuration of one fold of a cross-validation, the `number`-th of `count`.
+
+    Raises:
+        ConfigError: A corpus is a dataset, or has files beside the one to divide.
+    """
+    table = config.to_json()
+    for corpus in table["corpora"]:
+        corpus |= {"fold": f"{number}/{count}"}
+    return from_json(table, "--folds")
 
 
 def stored_corpora(settings: Mapping[str, Any], where: str) -> tuple[CorpusConfig, ...]:

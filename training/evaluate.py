@@ -21,13 +21,14 @@ from nerve import streams
 from nerve.model import bundled
 from nerve.model.archive import Archive, ArchiveError, load
 from nerve.model.recognizer import Recognizer
+from nerve.training import reading
 from nerve.training.config import ConfigError, CorpusConfig, stored_corpora
 from nerve.training.data import corpora, datasets
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
-from nerve.training.data.formats import FormatError
+from nerve.training.data.formats import FormatError, Reading
 from nerve.training.measure import rawtext, scores
-from nerve.training.options import mapping, names
+from nerve.training.values import mapping, names
 
 PROGRAM = "nerve evaluate"
 
@@ -64,7 +65,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument("--dataset", metavar="NAME", help=f"one of {', '.join(datasets.names())}")
-    data.add_argument("--file", type=Path, metavar="FILE", help="your own file: CoNLL columns or JSON lines")
+    data.add_argument("--file", type=Path, metavar="FILE", help="your own file, in any format that nerve reads")
     parser.add_argument(
         "--split", choices=datasets.SPLITS, default="test", help="split of the dataset (default: test)"
     )
@@ -81,6 +82,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--raw", action="store_true", help="also score the same names in raw text")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
+    reading.add(parser.add_argument_group("how to read what your own file does not say of itself").add_argument)
     return parser.parse_args(arguments)
 
 
@@ -135,9 +137,19 @@ def to_score(
     return corpus
 
 
-def own_file(file: Path, mapping: Mapping[str, str] | None) -> CorpusConfig:
-    """A user's own file as a corpus, all of whose splits it is."""
-    return CorpusConfig(train=str(file), dev=str(file), test=str(file), map=dict(mapping or {}))
+def own_file(file: Path, mapping: Mapping[str, str] | None, how: Reading | None = None) -> CorpusConfig:
+    """A user's own file as a corpus, all of whose splits it is, and how to read it."""
+    how = how or Reading()
+    return CorpusConfig(
+        train=str(file),
+        dev=str(file),
+        test=str(file),
+        map=dict(mapping or {}),
+        annotator=how.annotator,
+        offsets=how.offsets,
+        scheme=how.scheme,
+        tag_names=how.names,
+    )
 
 
 def _write_json(path: Path, results: dict[str, Any]) -> None:
@@ -171,7 +183,7 @@ def corpus_config(archive: Archive, options: argparse.Namespace) -> CorpusConfig
         ConfigError: As `trained_corpora`.
     """
     if options.file is not None:
-        return own_file(options.file, options.map)
+        return own_file(options.file, options.map, reading.reading(options))
     trained = {corpus.dataset: corpus for corpus in trained_corpora(archive)}
     config = trained.get(options.dataset, CorpusConfig(options.dataset))
     return config if options.map is None else replace(config, map=options.map, annotates=())

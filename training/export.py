@@ -50,6 +50,7 @@ def export(
         ArchiveError: The exported tagger tags otherwise than `tagger`.
     """
     trained = Archive(tagger, vocabulary, metadata, "cpu")
+    dev_too = metadata.settings["training"]["dev_too"]
     temperature = calibration.fit_temperature(tagger, trained, sources)
     splits = {f"{source.name} {split}": (source, split) for source in sources for split in source.scored}
     scored = {name: scores.scored_split(trained, *split) for name, split in splits.items()}
@@ -58,7 +59,7 @@ def export(
     metadata = replace(
         metadata,
         scores={name: report.figures(trained, *split, scored[name]) for name, split in splits.items()},
-        settings={**metadata.settings, "temperature": temperature},
+        settings={**metadata.settings, "temperature": temperature, "epoch": exported_epoch(history, last=dev_too)},
         examples=_examples(dev, tags, metadata.settings["training"]["seed"]),
     )
 
@@ -70,6 +71,12 @@ def export(
     save(output, tagger, vocabulary, metadata, check)
     report.write(output, metadata, scored, history, _words_per_second(load(output), dev))
     return metadata
+
+
+def exported_epoch(history: Sequence[Epoch], *, last: bool) -> int:
+    """The number of the epoch whose weights are exported, from 1: the first of the best, or the last."""
+    f1 = [epoch.dev_f1 for epoch in history]
+    return len(f1) if last else 1 + f1.index(max(f1))
 
 
 def _words_per_second(archive: Archive, sentences: Sequence[tuple[str, ...]]) -> float:

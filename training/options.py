@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from nerve.model.config import TaggerConfig
-from nerve.training import config
+from nerve.training import config, reading
 from nerve.training.config import Config, ConfigError, TrainingConfig, settings_of
 from nerve.training.data import datasets
+from nerve.training.values import folds, mapping, names, positive
 
 PROGRAM = "nerve train"
 _SECTIONS: tuple[tuple[str, type], ...] = (("training", TrainingConfig), ("tagger", TaggerConfig))
@@ -36,7 +37,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=positive, default=1, metavar="N", help="CPU threads; more than 1 seldom helps (default: 1)"
     )
-    parser.add_argument("--restart", action="store_true", help="ignore the checkpoint of an interrupted run")
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="ignore the checkpoint of an interrupted run, and replace a finished model",
+    )
     _add_corpora(parser.add_argument_group("corpora, which replace those of the configuration file").add_argument)
     model = parser.add_argument_group("model")
     for name in _ABOUT_MODEL:
@@ -71,41 +76,6 @@ def command(arguments: Sequence[str]) -> str:
     return f"{PROGRAM} {shlex.join(local.parse_known_args(list(arguments))[1])}"
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1.
-
-    Raises:
-        ValueError: The text is anything else.
-    """
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
-def mapping(text: str) -> dict[str, str]:
-    """`A=B,C=D` as a dictionary.
-
-    Raises:
-        ValueError: The text has another form, or a part is empty.
-    """
-    pairs = [pair.split("=") for pair in text.split(",")]
-    if not all(len(pair) == 2 and all(pair) for pair in pairs):
-        raise ValueError(text)
-    return {pair[0]: pair[1] for pair in pairs}
-
-
-def names(text: str) -> tuple[str, ...]:
-    """`A,B` as a tuple.
-
-    Raises:
-        ValueError: A part is empty.
-    """
-    parts = tuple(text.split(","))
-    if not all(parts):
-        raise ValueError(text)
-    return parts
-
-
 def _add_corpora(add: Callable[..., object]) -> None:
     add(
         "--dataset",
@@ -116,7 +86,22 @@ def _add_corpora(add: Callable[..., object]) -> None:
     )
     add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE; download nothing")
     for split in datasets.SPLITS:
-        add(f"--{split}", default="", metavar="FILE", help=f"your own {split} file: CoNLL columns or JSON lines")
+        add(f"--{split}", default="", metavar="FILE", help=f"your own {split} file, in any format that nerve reads")
+    add(
+        "--split",
+        default="",
+        metavar="80/10/10",
+        help="take dev and test out of the train file, in these shares: by document, each label in its share; the "
+        "parts are written beside the output. 80/20 takes dev alone",
+    )
+    add(
+        "--folds",
+        type=folds,
+        metavar="N",
+        help="cross-validate: train N models, each tested on another N-th of the train file, and print the mean F1",
+    )
+    add("--split-seed", type=positive, metavar="N", help="seed of --split and --folds (default: 1)")
+    reading.add(add)
     add(
         "--map",
         type=mapping,
@@ -138,7 +123,7 @@ def _add_settings(add: Callable[..., object], section: str, kind: type) -> None:
             of_type = {"choices": get_args(types[name])}
         default = "none" if setting.default == "" else setting.default
         add(
-            f"--{name.replace('_', '-')}",
+            _flag(name),
             dest=f"{section}.{name}",
             help=f"{setting.description} (default: {default})",
             **of_type,
@@ -148,13 +133,22 @@ def _add_settings(add: Callable[..., object], section: str, kind: type) -> None:
 def _corpora(options: argparse.Namespace) -> list[dict[str, Any]]:
     """The corpora that the flags name, as tables of a configuration; empty if they name none."""
     files = {split: getattr(options, split) for split in datasets.SPLITS}
+    how = {key: getattr(options, key) for key in ("split", "split_seed", *reading.KEYS)}
+    how = {key: value for key, value in how.items() if value}
     if any(files.values()) and options.dataset:
         raise ConfigError("command line: --dataset and your own files exclude each other")
     corpora: list[dict[str, Any]] = [{"dataset": name, "map": options.map} for name in options.dataset]
-    if files["train"] and not files["dev"]:
-        raise ConfigError(f"command line: {files['train']} needs a dev file beside it: --dev")
+    if files["train"] and not (files["dev"] or options.split or options.folds):
+        fact = f"{files['train']} needs a dev file beside it: --dev, or --split 80/10/10 to take one out of it"
+        raise ConfigError(f"command line: {fact}")
     if any(files.values()):
-        corpora = [{**files, "map": options.map}]
+        corpora = [{**files, **how, "map": options.map}]
+    elif how:
+        raise ConfigError(f"command line: {_flag(next(iter(how)))} needs --train; in a file, it is a key of a corpus")
     if options.map and not corpora:
         raise ConfigError("command line: --map needs --dataset or --train; in a file, map is a key of a corpus")
     return corpora
+
+
+def _flag(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

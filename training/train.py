@@ -13,14 +13,16 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from statistics import fmean
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from nerve import __version__, streams
@@ -28,18 +30,21 @@ from nerve.model.archive import Archive, ArchiveError
 from nerve.model.files import WriteError
 from nerve.model.metadata import Metadata
 from nerve.model.tags import tags_of
-from nerve.training import options
+from nerve.training import options, outputs, provenance
 from nerve.training.config import Config, ConfigError
 from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
+from nerve.training.data.division import write_parts
 from nerve.training.data.formats import FormatError
 from nerve.training.data.quality.examined import examine
 from nerve.training.data.quality.findings import ERROR, findings
 from nerve.training.export import export
+from nerve.training.folds import cross_validate
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
 from nerve.training.learn.initialisation import initial
+from nerve.training.learn.schedule import MEASURED, WARM_UP, Schedule, hint, measured, planned
 from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.learn.vectors import VectorError
 from nerve.training.measure import scores
@@ -66,7 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(given.threads)
         device = _device(given.device)
         command = options.command(sys.argv[1:] if arguments is None else arguments)
-        train(config, given.output, given.data_dir, device, command=command, restart=given.restart)
+        run = partial(train, data_dir=given.data_dir, device=device, command=command, restart=given.restart)
+        if given.folds:
+            for line in cross_validate(config, given.folds, given.output, run, restart=given.restart):
+                _say(line)
+        else:
+            run(config, given.output)
     except _REFUSALS as error:
         streams.complain(f"{options.PROGRAM}: {error}")
         return 1
@@ -93,21 +103,24 @@ def train(
         data_dir: A folder with the published files of datasets; without it they are downloaded.
         device: `cpu` or `cuda`.
         command: The command that repeats this training, for the card.
-        restart: Ignore the checkpoint of an interrupted training.
+        restart: Ignore the checkpoint of an interrupted training, and replace the model of a finished one.
 
     Raises:
         ConfigError, FormatError, DatasetError: The corpora cannot be used or make no sense, or the output cannot be
-            written.
+            written, or holds the model of a finished training and `restart` is not given.
         CheckpointError: An interrupted training with other settings left its checkpoint here.
         FloatingPointError: The training diverged.
     """
     _refuse_unwritable(output)
+    if not restart:
+        outputs.refuse_finished(output)
     sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
     labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
     _refuse_useless(sources, labels)
     _examine_files(config)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
+    _divide(config, output.with_suffix(""), replace=restart)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
 
@@ -130,26 +143,18 @@ def train(
         for example in corpora.examples(sentences, source.annotates, vocabulary, tags)
     ]
     steps = batch_count(examples, config.training.batch_size)
-    passes = -(-config.training.epoch_steps // steps)
-    trainer = Trainer(tagger, config.training, steps * passes * config.training.epochs, device)
+    schedule = planned(config.training, steps)
+    trainer = Trainer(tagger, config.training, schedule.total_steps, device)
     weights = sum(weight.numel() for weight in tagger.parameters())
     _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
 
-    metadata = _metadata(config, output, tags, sources, command)
+    metadata = provenance.described(_metadata(config, output, tags, sources, command), config, sources)
+    _say(provenance.language_line(metadata, config))
     checkpoint = Checkpoint(output.with_suffix(".checkpoint"), config, vocabulary, sources, tagger)
     if restart:
         checkpoint.remove()
-    history, best = checkpoint.restore(trainer)
-    for number in range(len(history), config.training.epochs):
-        if not config.training.dev_too and _has_stopped_rising(history, config.training.patience):
-            _say(f"dev F1 has not risen for {config.training.patience} epochs: stopping")
-            break
-        epoch = run_epoch(trainer, examples, passes, number, sources, Archive(tagger, vocabulary, metadata, device))
-        if config.training.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
-            with trainer.averaged() as averaged:
-                best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
-        history.append(epoch)
-        checkpoint.save(trainer, history, best)
+    archive = Archive(tagger, vocabulary, metadata, device)
+    history, best, schedule = _learned(trainer, schedule, examples, sources, archive, checkpoint)
 
     tagger.load_state_dict(best)
     tagger.words.quantize()  # before scoring: the scores are those of what is served
@@ -157,7 +162,38 @@ def train(
     checkpoint.remove()
     for name, value in metadata.scores.items():
         _say(f"{name}: micro F1 {value['f1']:.2f}, on raw text {value['raw_text_f1']:.2f}")
-    _say(f"{output}: {output.stat().st_size / 1e6:.1f} MB; loaded again, it tags dev as the trained tagger does")
+    for line in filter(None, (hint(history, schedule), *outputs.last_lines(output))):
+        _say(line)
+
+
+def _learned(
+    trainer: Trainer,
+    schedule: Schedule,
+    examples: list[Example],
+    sources: Sequence[Corpus],
+    archive: Archive,
+    checkpoint: Checkpoint,
+) -> tuple[list[Epoch], dict[str, Tensor], Schedule]:
+    """Train to the end of the schedule, or from the checkpoint on, with a checkpoint after each epoch.
+
+    Returns:
+        The learning curve, the weights to export, and the schedule as it was at the end.
+    """
+    history, best = checkpoint.restore(trainer)
+    schedule = _in_time(schedule, trainer, history, examples, lambda: _dev_f1(trainer, sources, archive))
+    while len(history) < schedule.epochs:
+        if not trainer.config.dev_too and _has_stopped_rising(history, trainer.config.patience):
+            _say(f"dev F1 has not risen for {trainer.config.patience} epochs: stopping")
+            break
+        trainer.total_steps = schedule.total_steps
+        epoch = run_epoch(trainer, examples, schedule.passes, len(history), sources, archive)
+        if trainer.config.dev_too or epoch.dev_f1 > max((past.dev_f1 for past in history), default=-1.0):
+            with trainer.averaged() as averaged:
+                best = {name: weight.detach().cpu().clone() for name, weight in averaged.state_dict().items()}
+        history.append(epoch)
+        checkpoint.save(trainer, history, best)
+        schedule = schedule.corrected(history)
+    return history, best, schedule
 
 
 def run_epoch(
@@ -179,6 +215,7 @@ def run_epoch(
         archive: The trainer's tagger as an archive, to tag with.
     """
     losses, tokens, begun = [], 0, time.perf_counter()
+    epochs = trainer.total_steps // (passes * batch_count(examples, trainer.config.batch_size))
     size, first_seed = trainer.config.batch_size, trainer.config.seed * 100_003 + number * passes
     batches = chain.from_iterable(shuffled(examples, size, seed=first_seed + n) for n in range(passes))
     with tqdm(
@@ -194,12 +231,33 @@ def run_epoch(
             tokens += int(batch.inputs.lengths.sum())
             bar.set_postfix_str(f"loss {fmean(losses[-50:]):.3f}", refresh=False)
     speed = tokens / (time.perf_counter() - begun)
+    f1 = _dev_f1(trainer, sources, archive)
+    figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
+    _say(f"epoch {number + 1}/{epochs}  {figures}")
+    return Epoch(fmean(losses), f1, speed, time.perf_counter() - begun)
+
+
+def _dev_f1(trainer: Trainer, sources: Sequence[Corpus], archive: Archive) -> float:
+    """Micro F1 in percent of the averaged weights, the mean over the corpora that have dev."""
     with trainer.averaged():
         dev = [scores.scored_split(archive, source, "dev") for source in sources if "dev" in source.splits]
-    f1 = fmean(scores.score(sentences).f1 for sentences in dev) if dev else 0.0
-    figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
-    _say(f"epoch {number + 1}/{trainer.config.epochs}  {figures}")
-    return Epoch(fmean(losses), f1, speed)
+    return fmean(scores.score(sentences).f1 for sentences in dev) if dev else 0.0
+
+
+def _in_time(
+    schedule: Schedule, trainer: Trainer, history: list[Epoch], examples: list[Example], score: Callable[[], object]
+) -> Schedule:
+    """The schedule that fits into its time; that of a training that is resumed has the passes that it began with."""
+    if not schedule.seconds:
+        return schedule
+    if history:
+        passes = trainer.step_count // (len(history) * schedule.steps)
+        return replace(schedule, passes=passes).corrected(history)
+    batches = islice(shuffled(examples, trainer.config.batch_size, trainer.config.seed), WARM_UP + MEASURED)
+    fitted = schedule.fitted(measured(trainer, batches, score))
+    steps = fitted.passes * fitted.steps
+    _say(f"in {trainer.config.time} this machine can do {fitted.epochs} epochs of {steps:,} steps")
+    return fitted
 
 
 def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequence[Corpus], command: str) -> Metadata:
@@ -207,7 +265,7 @@ def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequen
     return Metadata(
         name=config.name or output.stem,
         description=config.description,
-        language=config.language,
+        language=config.language or provenance.UNDETERMINED,
         licence=config.licence or "; ".join(dict.fromkeys(source.licence for source in sources)),
         tags=tuple(tags),
         config=config.tagger,
@@ -242,13 +300,22 @@ def _examine_files(config: Config) -> None:
     """
     for corpus in config.corpora:
         paths = [Path(path) for path in (corpus.train, corpus.dev, corpus.test) if path]
-        found = findings(examine(list(dict.fromkeys(paths))))
+        found = findings(examine(list(dict.fromkeys(paths)), corpus.reading))
         if errors := [finding for finding in found if finding.severity == ERROR]:
             raise ConfigError(f"{errors[0].places[0]}: {errors[0].fact}")
         for finding in found[:_SHOWN_FINDINGS]:
             _say(f"{finding.severity}: {finding.fact}: {finding.places[0]}")
         if found:
             _say(f"nerve data {shlex.join(map(str, paths))} shows all places; with --fix it writes cleaned copies")
+
+
+def _divide(config: Config, stem: Path, *, replace: bool) -> None:
+    """Write the parts of a corpus that is divided beside the output. Raises ConfigError and FormatError."""
+    for corpus in config.corpora:
+        if corpus.divided:
+            division, paths = write_parts(corpus, stem, replace=replace)
+            _say(f"{corpus.name}: {division.summary}")
+            _say(f"written as {', '.join(map(str, paths))}")
 
 
 def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:

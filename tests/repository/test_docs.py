@@ -12,8 +12,11 @@ import pytest
 from bench import accuracy, bulk, gpu, http, politics, tagger, thresholds, train
 from bench import context as context_bench
 from bench import languages as language_bench
+from bench import suggest as bench_suggest
 from bench.faults import soak, texts
 from nerve import __version__
+from nerve.cli import convert, data, errors, suggest, tag
+from nerve.cli import thresholds as cli_thresholds
 from nerve.model.config import TaggerConfig
 from nerve.service.settings import BUNDLED_MODELS, Settings, flag, read_settings, variable
 from nerve.training import config, evaluate, options
@@ -28,6 +31,13 @@ HTTP_API = ROOT / "docs" / "http-api.md"
 FOLDERS = (
     "bench", "bulk", "cli", "docs", "model", "models", "nerve", "recipes", "scripts", "service", "tests", "training",
 )  # fmt: skip
+
+
+# The commands that read texts or annotated files, with the parser of each.
+READERS: dict[str, Callable[[list[str]], object]] = {
+    **{"tag": tag.parse, "data": data.parse, "convert": convert.parse, "errors": errors.parse},
+    **{"suggest": suggest.parse, "thresholds": cli_thresholds.parse},
+}
 
 
 def name_of(document: Path) -> str:
@@ -95,6 +105,18 @@ def test_every_training_command_is_accepted(command: str) -> None:
         assert evaluate.parse(arguments)
 
 
+def data_commands() -> list[str]:
+    """The arguments of each command that reads texts or annotated files, without where its output goes."""
+    shown = (re.search(rf"(?:^|/bin/)nerve ((?:{'|'.join(READERS)}) .+)", command) for command in shown_commands())
+    return sorted(re.split(r" [|>&]|  ", match[1])[0] for match in shown if match and "…" not in match[1])
+
+
+@pytest.mark.parametrize("command", data_commands())
+def test_every_command_that_reads_data_is_accepted(command: str) -> None:
+    name, *arguments = shlex.split(command)
+    assert READERS[name](arguments)
+
+
 @pytest.mark.parametrize("command", python_commands())
 def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
     words = shlex.split(command.partition("python -m ")[2])
@@ -120,6 +142,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.languages": lambda: language_bench.parse(arguments),
         "bench.thresholds": lambda: thresholds.parse(arguments),
         "bench.http": lambda: http.parse(arguments),
+        "bench.suggest": lambda: bench_suggest.parse(arguments),
         "bench.politics": lambda: politics.parse(arguments),
         "bench.tagger": lambda: tagger.parse(arguments),
         "bench.train": lambda: train.parse(arguments),

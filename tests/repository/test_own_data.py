@@ -16,8 +16,8 @@ from tests.support.documents import ROOT, blocks, commands, shell_lines
 OWN_DATA = ROOT / "docs" / "own-data.md"
 SHELL = shell_lines(OWN_DATA)
 # The corpus and the training of the page, reduced for a test.
-RECORDS = 10
-SMALLER = (("--epochs 6", "--epochs 1"), ("--epoch-steps 120", "--epoch-steps 1"))
+RECORDS = 20
+SMALLER = (("--time 2m", "--epochs 1 --epoch-steps 1"),)
 
 
 def command_with(word: str) -> str:
@@ -27,8 +27,6 @@ def command_with(word: str) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    (program,) = blocks(OWN_DATA, "python")
-    (tmp_path / "codepoints.py").write_text(program.content, encoding="utf-8")
     return Clone(tmp_path)
 
 
@@ -44,50 +42,42 @@ def read(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def test_every_command_of_the_page_is_tested_here() -> None:
-    known = (
-        "codepoints.py",
-        "project.json",
-        "awk",
-        "make train",
-        "nerve evaluate",
-        "nerve errors",
-        "make serve",
-        "curl",
-        "shuf",
-    )
-    shown = [*SHELL, *(command for command in commands(OWN_DATA) if command.startswith(("make ", "shuf")))]
-    assert [command for command in shown if not any(word in command for word in known)] == []
+# What is run below; the command lines of the others are parsed in test_docs.py.
+RUN = ("utf16", "project.json", "nerve data", "--split", "nerve evaluate", "nerve errors", "nerve compare", "curl")
+PARSED = ("nerve suggest", "--output mine2.pt", "--folds", "make serve", "cat ")
+
+
+def test_every_command_of_the_page_is_tested() -> None:
+    shown = [*SHELL, *(command for command in commands(OWN_DATA) if command.startswith("make "))]
+    assert [command for command in shown if not any(word in command for word in (*RUN, *PARSED))] == []
 
 
 def test_offsets_of_doccano_become_code_points(clone: Clone) -> None:
     (record,) = blocks(OWN_DATA, "jsonl")
     (clone.folder / "all.jsonl").write_text(record.content + record.content.replace("😀", "My"), encoding="utf-8")
-    run(clone, command_with("codepoints.py"))
+    run(clone, command_with("utf16"))
     records = read(clone.folder / "export.jsonl")
     names = [[record["text"][start:end] for start, end, _ in record["label"]] for record in records]
     assert names == [["Ada Lovelace", "London"]] * 2
 
 
-def test_offsets_inside_a_character_are_an_error(clone: Clone) -> None:
-    (clone.folder / "all.jsonl").write_text('{"text": "😀 Ada", "label": [[1, 6, "PER"]]}\n', encoding="utf-8")
-    assert clone.run(command_with("codepoints.py")).returncode != 0
-
-
 def test_tasks_of_label_studio_become_lines(clone: Clone) -> None:
-    tasks = [{"data": {"text": "😀 Ada"}, "annotations": []}, {"data": {"text": "London"}, "annotations": []}]
+    tasks = [{"data": {"text": text}, "annotations": [{"result": []}]} for text in ("😀 Ada.", "London.")]
     (clone.folder / "project.json").write_text(json.dumps(tasks), encoding="utf-8")
     run(clone, command_with("project.json"))
-    assert read(clone.folder / "export.jsonl") == tasks
+    assert [record["text"] for record in read(clone.folder / "export.jsonl")] == ["😀 Ada.", "London."]
 
 
 @pytest.fixture
 def url(clone: Clone) -> Iterator[str]:
     """The address of a service with the model that the page's commands make from the page's example."""
     (record,) = blocks(OWN_DATA, "jsonl")
-    (clone.folder / "all.jsonl").write_text(record.content * RECORDS, encoding="utf-8")
-    for word in ("codepoints.py", "NR % 5'", "NR % 5 =", "make train", "nerve evaluate", "nerve errors"):
+    records = (record.content.replace("London", f"Londo{chr(ord('a') + number)}") for number in range(RECORDS))
+    (clone.folder / "all.jsonl").write_text("".join(records), encoding="utf-8")
+    for word in ("utf16", "nerve data", "--split", "nerve evaluate", "nerve errors"):
         printed = run(clone, command_with(word))
+    (clone.folder / "mine2.pt").write_bytes((clone.folder / "mine.pt").read_bytes())
+    assert run(clone, command_with("nerve compare")).splitlines()[-1].endswith("the difference may be chance")
     assert printed.splitlines()[-1].startswith("micro F1 ")
     process = clone.start(command_with("make serve"), PORT="0")
     assert process.stdout is not None
@@ -99,7 +89,7 @@ def url(clone: Clone) -> Iterator[str]:
 
 
 def test_the_export_becomes_a_model_that_answers(clone: Clone, url: str) -> None:
-    assert len(read(clone.folder / "my.train.jsonl")) == 4 * len(read(clone.folder / "my.dev.jsonl")) == 8
+    assert [len(read(clone.folder / f"mine.{split}.jsonl")) for split in ("train", "dev", "test")] == [16, 2, 2]
     assert (clone.folder / "mine.md").is_file()
     answer = json.loads(run(clone, command_with("curl").replace("127.0.0.1:8000", url)))
     assert (answer["model"], answer["text"]) == ("mine", "Charles Babbage lived in London.")

@@ -20,8 +20,10 @@ def configuration(*arguments: str) -> Config:
     return options.configuration(options.parse(["--output", "mine.pt", *arguments]))
 
 
-def other_value(hint: Any, default: Any) -> Any:
+def other_value(name: str, hint: Any, default: Any) -> Any:
     """A value that a field of this type may have, and not its default."""
+    if name == "time":
+        return "10m"
     if get_origin(hint) is Literal:
         return next(value for value in get_args(hint) if value != default)
     return {bool: lambda: not default, int: lambda: default + 1, float: lambda: 0.25, str: lambda: "other"}[hint]()
@@ -31,7 +33,7 @@ def other_value(hint: Any, default: Any) -> Any:
 def test_every_setting_is_a_flag_that_wins_over_the_file(
     tmp_path: Path, section: str, name: str, hint: Any, default: Any
 ) -> None:
-    value, flag = other_value(hint, default), f"--{name.replace('_', '-')}"
+    value, flag = other_value(name, hint, default), f"--{name.replace('_', '-')}"
     given = [flag, str(value)]
     if isinstance(value, bool):
         given = [flag if value else f"--no-{flag[2:]}"]
@@ -59,6 +61,17 @@ def test_files_of_ones_own_are_one_corpus() -> None:
     assert found.labels == ("PER", "LOC")
 
 
+def test_a_file_of_ones_own_is_divided_and_read_as_the_flags_say() -> None:
+    found = configuration("--train", "a.jsonl", "--split", "80/20", "--split-seed", "7", "--annotator", "Ann")
+    assert found.corpora == (CorpusConfig(train="a.jsonl", split="80/20", split_seed=7, annotator="Ann"),)
+    assert found.corpora[0].shares == {"train": 80.0, "dev": 20.0}
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)])
+def test_a_time_is_a_number_with_its_unit(text: str, seconds: float) -> None:
+    assert configuration("--dataset", "gmb", "--time", text).training.seconds == seconds
+
+
 def test_corpora_given_take_the_place_of_those_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[[corpora]]\ndataset = 'gmb'\n", encoding="utf-8")
     found = configuration("--config", str(tmp_path / "mine.toml"), "--dataset", "wnut17")
@@ -76,7 +89,16 @@ def test_a_model_is_called_after_its_output_unless_something_else_is_said(tmp_pa
     ("arguments", "facts"),
     [
         ([], ["no corpus"]),
-        (["--train", "a"], ["a", "dev file"]),
+        (["--train", "a"], ["a", "dev file", "--split 80/10/10"]),
+        (["--train", "a", "--split", "80"], ["split: '80' is not the shares of train, dev and test"]),
+        (["--train", "a", "--split", "80/0/20"], ["split: '80/0/20' is not"]),
+        (["--train", "a", "--split", "70/10/10/10"], ["split: '70/10/10/10' is not"]),
+        (["--train", "a", "--dev", "b", "--split", "80/20"], ["b stands beside a, out of which it is to be taken"]),
+        (["--train", "a", "--test", "c", "--split", "80/10/10"], ["c stands beside a"]),
+        (["--dataset", "gmb", "--split", "80/20"], ["--split needs --train"]),
+        (["--dataset", "gmb", "--offsets", "utf16"], ["--offsets needs --train"]),
+        (["--dataset", "gmb", "--time", "10"], ["time: '10' is not a time such as 90s, 10m or 1.5h"]),
+        (["--dataset", "gmb", "--time", "0m"], ["time: '0m' is not a time"]),
         (["--dev", "b"], ["b", "train file"]),
         (["--dataset", "gmb", "--train", "a", "--dev", "b"], ["--dataset", "exclude"]),
         (["--dataset", "gmb", "--test", "c"], ["--dataset", "exclude"]),
@@ -101,6 +123,8 @@ def test_flags_that_contradict_each_other_are_refused_in_one_line(arguments: lis
         ["--epochs", "three"],
         ["--cell", "lstn"],
         ["--threads", "0"],
+        ["--folds", "1"],
+        ["--offsets", "letters"],
         ["--map", "a"],
         ["--map", "a=b=c"],
         ["--map", "=b"],

@@ -16,11 +16,13 @@ import torch
 
 from nerve.model.annotation import Sentence
 from nerve.model.archive import Archive, load
+from nerve.model.tags import spans_of
 from nerve.training import train
 from nerve.training.data import datasets
 from nerve.training.data.batches import TrainingBatch
 from nerve.training.data.formats import read, write_columns
-from nerve.training.learn.trainer import Trainer
+from nerve.training.learn.schedule import Pace
+from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.measure import calibration
 from tests.support import ROOT
 from tests.support.toy_corpus import FLAGS, LABELS, sentences
@@ -103,6 +105,8 @@ def test_begun_at_an_archive_training_begins_at_its_score(
         assert begun.metadata.scores[split]["f1"] == old.metadata.scores[split]["f1"]
     assert begun.metadata.config == old.metadata.config
     assert f"--init {trained}" in (tmp_path / "next.md").read_text(encoding="utf-8")
+    assert begun.metadata.datasets == [*old.metadata.datasets, {"model": "mine", **old.metadata.datasets[0]}]
+    assert begun.metadata.settings["begun_with"]["licence"] == old.metadata.licence
 
 
 def test_words_that_vectors_alone_know_are_known_to_the_archive(toy_files: list[str], tmp_path: Path) -> None:
@@ -124,6 +128,17 @@ def test_the_archive_states_its_temperature_and_how_far_its_confidence_can_be_be
         assert {"error", "sure_precision", "sure_share", "bins"} == scores["calibration"].keys()
         assert 0 <= scores["calibration"]["error"] <= 1
     assert f"a temperature of {temperature}," in trained.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_the_card_and_the_curve_state_the_same_epoch_and_the_same_f1(trained: Path) -> None:
+    settings, scores = load(trained).metadata.settings, load(trained).metadata.scores
+    card = trained.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"the weights of epoch {settings['epoch']}" in card
+    assert f"**{scores['toy dev']['f1']:.2f}**" in card
+
+
+def test_the_language_is_found_in_the_texts_and_can_be_said(trained: Path) -> None:
+    assert load(trained).metadata.language == "en"
 
 
 def test_another_seed_gives_other_weights(trained: Path, toy_files: list[str], tmp_path: Path) -> None:
@@ -201,12 +216,88 @@ def test_training_stops_when_dev_f1_no_longer_rises(
     toy_files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = [*FLAGS, "--epochs", "20", "--patience", "2", "--learning-rate", "0", "--batch-size", "16"]
-    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt"), "--language", "und"]) == 0
     lines = capsys.readouterr().err
+    # The last lines name what was written and what to do with it.
+    written = [f"{tmp_path}/mine.pt: ", f"{tmp_path}/mine.md: its card, with mine.curve.png, mine.confusion.png, "]
+    ends = lines.splitlines()[-3:]
+    assert all(line.startswith(start) for line, start in zip(ends, written, strict=False))
+    assert ends[-1] == f"nerve serve --model {tmp_path}/mine.pt serves it"
+    assert "language: und" in lines
+    assert load(tmp_path / "mine.pt").metadata.language == "und"
     assert "epoch 3/20" in lines
     assert "epoch 4/20" not in lines
     assert "dev F1 has not risen for 2 epochs: stopping" in lines
     assert "3 epochs of up to 20" in (tmp_path / "mine.md").read_text(encoding="utf-8")
+
+
+# -- splits and time ---------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_split_and_its_parts_are_written_beside_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Trainer, "step", lambda _trainer, _batch: 1.0)
+    write_columns(tmp_path / "all.conll", sentences(100))
+    arguments = ["--train", str(tmp_path / "all.conll"), "--split", "80/10/10", *FLAGS, "--epochs", "1"]
+    assert train.main([*arguments, "--output", str(tmp_path / "mine.pt")]) == 0
+    parts = ", ".join(f"{tmp_path}/mine.{split}.conll" for split in ("train", "dev", "test"))
+    assert f"written as {parts}\n" in capsys.readouterr().err
+    scores = load(tmp_path / "mine.pt").metadata.scores
+    for split in ("dev", "test"):
+        names = sum(len(list(spans_of(one.tags))) for one in read(tmp_path / f"mine.{split}.conll"))
+        assert scores[f"all {split}"]["support"] == names
+
+
+def test_a_training_in_time_fits_its_epochs_and_its_learning_rate_ends_with_them(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A pass takes 12 steps of 0.01 s, and dev 0.02 s: an epoch of three passes is 0.38 s long.
+    monkeypatch.setattr(train, "measured", lambda *_: Pace(step=0.01, scoring=0.02))
+    real, totals = train.run_epoch, []
+
+    def epoch(trainer, examples, passes, *rest):
+        totals.append((trainer.total_steps, passes))
+        return replace(real(trainer, examples, passes, *rest), seconds=0.38)
+
+    monkeypatch.setattr(train, "run_epoch", epoch)
+    flags = [*FLAGS, "--epoch-steps", "500", "--time", "1.6s"]
+    assert train.main([*toy_files, *flags, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert totals == [(4 * 36, 3)] * 4
+    assert "in 1.6s this machine can do 4 epochs of 36 steps" in capsys.readouterr().err
+
+
+def test_a_training_in_time_goes_on_with_the_passes_that_it_began_with(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "measured", lambda *_: Pace(step=0.01, scoring=0.02))
+    real, seen = train.run_epoch, []
+
+    def epoch(trainer, examples, passes, number, *rest):
+        seen.append((number, passes))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return replace(real(trainer, examples, passes, number, *rest), seconds=0.7)
+
+    monkeypatch.setattr(train, "run_epoch", epoch)
+    arguments = [*toy_files, *FLAGS, "--epoch-steps", "500", "--time", "1.6s", "--output", str(tmp_path / "mine.pt")]
+    with pytest.raises(KeyboardInterrupt):
+        train.main(arguments)
+    monkeypatch.setattr(train, "measured", lambda *_: pytest.fail("a training that has begun is not planned anew"))
+    assert train.main(arguments) == 0
+    assert seen == [(0, 3), (1, 3), (1, 3)]
+    assert "2 epochs of up to 4" in (tmp_path / "mine.md").read_text(encoding="utf-8")
+    assert load(tmp_path / "mine.pt").metadata.settings["training"]["time"] == "1.6s"
+
+
+def test_a_training_that_could_go_on_says_so(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        train, "run_epoch", lambda _trainer, _examples, _passes, number, *_: Epoch(1.0, 50.0 + number, 1.0, 60.0)
+    )
+    assert train.main([*toy_files, *FLAGS, "--output", str(tmp_path / "mine.pt")]) == 0
+    assert "from 52.0 to 53.0: --epochs 8 may find more, and takes about 8 minutes" in capsys.readouterr().err
 
 
 # -- interruptions -----------------------------------------------------------------------------------------------
@@ -295,6 +386,32 @@ def interrupted(toy_files: list[str], tmp_path: Path, monkeypatch: pytest.Monkey
     return arguments
 
 
+def test_a_finished_training_is_replaced_only_with_restart(
+    toy_files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "mine.pt"
+    output.write_bytes(b"a model")
+    arguments = [*toy_files, *FLAGS, "--output", str(output)]
+    assert train.main(arguments) == 1
+    fact = "a finished training is there; choose another name, or replace it with --restart"
+    assert last_line(capsys) == f"nerve train: --output {output}: {fact}"
+    assert output.read_bytes() == b"a model"
+    begun = []
+
+    def epoch(*_: object) -> None:
+        begun.append(True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "run_epoch", epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train.main([*arguments, "--restart"])
+    # What --restart began, the same command goes on with, and needs no second --restart.
+    (tmp_path / "mine.checkpoint").write_bytes(b"")
+    assert train.main(arguments) == 1
+    assert "mine.checkpoint: damaged" in last_line(capsys)
+    assert begun == [True]
+
+
 def last_line(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err.splitlines()[-1]
 
@@ -339,6 +456,7 @@ def test_restart_starts_over_and_the_same_seed_gives_the_same_weights(
 def corpora(tmp_path: Path) -> Path:
     """A folder of good and bad files; the outputs are to go into `out` in it."""
     write_columns(tmp_path / "good.conll", sentences(6))
+    write_columns(tmp_path / "few.conll", sentences(2))
     (tmp_path / "columns.conll").write_text("Ann B-PER\nleft\n", encoding="utf-8")
     (tmp_path / "scheme.conll").write_text("Ann O\nWeber I-PER\nleft B-LOC\nRome I-PER\n", encoding="utf-8")
     (tmp_path / "empty.conll").write_text("\n\n", encoding="utf-8")
@@ -376,6 +494,14 @@ REFUSALS = {
     "corpora-without-names": (files("nameless.conll", "nameless.conll"), "the corpora hold no names"),
     "a-dataset-that-is-not-known": (["--dataset", "conll2004"], "there is no dataset 'conll2004'; there are "),
     "a-dataset-that-is-not-there": (["--dataset", "gmb", "--data-dir", "{}"], "gmb: --data-dir has no file {}/gmb"),
+    "too-few-documents-for-a-split": (
+        ["--train", "{}/few.conll", "--split", "80/10/10"],
+        "{}/few.conll: 2 documents are too few for 3 parts",
+    ),
+    "folds-of-a-dataset": (
+        ["--dataset", "gmb", "--folds", "5"],
+        "--folds: corpora.0: gmb is read as it was published",
+    ),
     "no-corpus": ([], "command line: no corpus"),
     "a-missing-configuration": (["--config", "{}/absent.toml"], "{}/absent.toml: "),
     "an-unknown-key": (["--config", "{}/mine.toml"], "{}/mine.toml: training: unknown key 'epoch'"),

@@ -23,6 +23,7 @@ from nerve.training.config import OUTSIDE, UNKNOWN, ConfigError, CorpusConfig
 from nerve.training.data import datasets, guideline
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.batches import Example
+from nerve.training.data.division import divided
 from nerve.training.data.formats import read as read_file
 from nerve.training.data.recasing import recased
 
@@ -161,7 +162,14 @@ def _read(config: CorpusConfig, data_dir: Path | None, splits: Sequence[str]) ->
         present = [split for split in datasets.splits(config.dataset) if split in splits]
         return {split: datasets.load(config.dataset, split, data_dir) for split in present}
     files = {"train": config.train, "dev": config.dev, "test": config.test}
-    return {split: read_file(Path(files[split])) for split in splits if files[split]}
+    read: dict[str, list[Sentence]] = {}
+    if config.divided:
+        for split, documents in divided(config).splits.items():
+            read[split] = [sentence for document in documents for sentence in document.sentences()]
+    for split in splits:
+        if files[split] and split not in read:
+            read[split] = read_file(Path(files[split]), config.reading)
+    return {split: read[split] for split in splits if split in read}
 
 
 def _mapped(sentence: Sentence, target: dict[str, str], config: CorpusConfig, annotates: Sequence[str]) -> Annotated:

@@ -27,6 +27,8 @@ class Epoch:
     dev_f1: float
     """micro F1 in percent, the mean over the corpora"""
     tokens_per_second: float
+    seconds: float = 0.0
+    """that it took, with the scoring of dev"""
 
 
 @contextmanager

@@ -12,8 +12,17 @@ from nerve.training.measure.calibration import SURE
 Figures = Mapping[str, Mapping[str, Any]]
 """The scores in an archive: for each corpus and split what `report.figures` gives."""
 
+Confusions = Mapping[tuple[str, str], int]
+"""Counts by gold and predicted label, as `scores.confusion` gives them."""
 
-def text(output: Path, metadata: Metadata, history: Sequence[Epoch], words_per_second: float) -> str:
+
+def text(
+    output: Path,
+    metadata: Metadata,
+    history: Sequence[Epoch],
+    words_per_second: float,
+    confusions: Confusions | None = None,
+) -> str:
     """The card of the archive `output`, which exists, in Markdown.
 
     Args:
@@ -21,6 +30,7 @@ def text(output: Path, metadata: Metadata, history: Sequence[Epoch], words_per_s
         metadata: What the archive says about itself, its scores among it.
         history: The learning curve.
         words_per_second: Speed of the exported tagger on one CPU thread.
+        confusions: How often a gold label was predicted as which, where no picture shows it.
     """
     settings = metadata.settings
     facts = [
@@ -29,13 +39,18 @@ def text(output: Path, metadata: Metadata, history: Sequence[Epoch], words_per_s
         f"- Licence of the weights: {metadata.licence}",
         f"- Archive: {output.stat().st_size / 1e6:.1f} MB, format {metadata.format}, tokenizer {metadata.tokenizer}",
         f"- Trained by nerve {metadata.code_version} with torch {metadata.torch},"
-        f" seed {settings['training']['seed']}, {len(history)} epochs of up to {settings['training']['epochs']}",
+        f" seed {settings['training']['seed']}, {len(history)} epochs of up to {settings['training']['epochs']},"
+        f" the weights of epoch {settings['epoch']}",
         f"- Speed when it was exported: {words_per_second:,.0f} words/s on one CPU thread",
     ]
+    confused = [f"![Confusions]({output.with_suffix('.confusion.png').name})"]
     learning = [
+        f"The archive has the weights of epoch {settings['epoch']}, rounded. The curve has the F1 on dev of every"
+        " epoch before that, and its marked point the F1 of the archive, the mean over the dev splits above.",
+        "",
         f"![Learning curve]({output.with_suffix('.curve.png').name})",
         "",
-        f"![Confusions]({output.with_suffix('.confusion.png').name})",
+        *(confused if confusions is None else _confusions(confusions, metadata.labels)),
     ]
     configuration = {name: settings[name] for name in ("training", "tagger", "corpora")}
     lines = [
@@ -67,8 +82,48 @@ def _data(metadata: Metadata) -> Iterator[str]:
     yield "| corpus | licence | annotates | size |"
     yield "|---|---|---|---|"
     for corpus in metadata.datasets:
-        labels = ", ".join(corpus["annotates"])
-        yield f"| {corpus['name']} | {corpus['licence']} | {labels} | {corpus['size']} |"
+        if "model" not in corpus:
+            yield _corpus_row(corpus)
+    followed = [corpus for corpus in metadata.settings["corpora"] if corpus.get("guideline")]
+    for name in dict.fromkeys(corpus["guideline"] for corpus in followed):
+        yield ""
+        yield f"Annotations are brought to {_guideline(name)}."
+    if begun_with := metadata.settings.get("begun_with"):
+        yield ""
+        yield (
+            f"Training began with the weights of the model `{begun_with['name']}` (language {begun_with['language']},"
+            f" licence {begun_with['licence']}), which come from:"
+        )
+        yield ""
+        yield "| model | corpus | licence | annotates | size |"
+        yield "|---|---|---|---|---|"
+        for corpus in metadata.datasets:
+            if "model" in corpus:
+                yield f"| {corpus['model']} {_corpus_row(corpus)}"
+        for name in begun_with["guidelines"]:
+            yield ""
+            yield f"What it knows from there follows {_guideline(name)}."
+
+
+def _corpus_row(corpus: Mapping[str, Any]) -> str:
+    return f"| {corpus['name']} | {corpus['licence']} | {', '.join(corpus['annotates'])} | {corpus['size']} |"
+
+
+def _guideline(name: str) -> str:
+    return f"the guideline `{name}` (recipes/{name}/guideline.md of nerve)"
+
+
+def _confusions(counts: Confusions, labels: Sequence[str]) -> Iterator[str]:
+    """A table in place of the picture."""
+    yield (
+        "Names by label, all scored splits: gold in rows, predicted in columns, `-` for no name with these"
+        " boundaries. It is a table because no installed fonts draw all of these labels."
+    )
+    yield ""
+    yield f"| | {' | '.join((*labels, '-'))} |"
+    yield f"|---|{'---:|' * (len(labels) + 1)}"
+    for gold in (*labels, "-"):
+        yield f"| {gold} | {' | '.join(f'{counts.get((gold, found), 0):,}' for found in (*labels, '-'))} |"
 
 
 def _scores(figures: Figures) -> Iterator[str]:

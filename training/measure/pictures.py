@@ -14,8 +14,14 @@ FEWEST = 10
 _BLUE, _ORANGE, _GREY = "#2364aa", "#d1603d", "#8a8f98"
 
 
-def learning_curve(history: Sequence[Epoch]) -> Figure:
-    """Training loss and dev F1 over the epochs, one axis each."""
+def learning_curve(history: Sequence[Epoch], exported: int, dev_f1: float | None) -> Figure:
+    """Training loss and dev F1 over the epochs, one axis each.
+
+    Args:
+        history: The epochs.
+        exported: The number of the epoch whose weights are exported, from 1.
+        dev_f1: F1 on dev of the exported model, whose weights are rounded, as its card states it; None without dev.
+    """
     figure = Figure(figsize=(7, 4), layout="constrained")
     epochs = range(1, len(history) + 1)
     losses = figure.subplots()
@@ -26,22 +32,27 @@ def learning_curve(history: Sequence[Epoch]) -> Figure:
     f1 = [epoch.dev_f1 for epoch in history]
     scores.plot(epochs, f1, color=_BLUE, marker="o", markersize=4)
     scores.set_ylabel("dev F1", color=_BLUE)
-    best = max(range(len(f1)), key=f1.__getitem__)
-    scores.annotate(
-        f"{f1[best]:.2f}",
-        (best + 1, f1[best]),
-        textcoords="offset points",
-        xytext=(0, -16),
-        ha="center",
-        color=_ORANGE,
-    )
-    scores.plot([best + 1], [f1[best]], "o", color=_ORANGE, markersize=7)
+    if dev_f1 is not None:
+        scores.plot([exported], [dev_f1], "o", color=_ORANGE, markersize=7)
+        scores.annotate(
+            f"exported: {dev_f1:.2f}",
+            (exported, dev_f1),
+            textcoords="offset points",
+            xytext=(0, -16),
+            ha="center",
+            color=_ORANGE,
+        )
     losses.set_title("Learning curve")
     return figure
 
 
-def reliability(scores: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Accuracy over confidence for each scored split, and below it how many names have which confidence."""
+def reliability(scores: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]) -> Figure:
+    """Accuracy over confidence for each scored split, and below it how many names have which confidence.
+
+    Args:
+        scores: The figures of each split.
+        titles: What each split is called in the picture.
+    """
     figure = Figure(figsize=(6, 6), layout="constrained")
     shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     shares.plot([0, 1], [0, 1], color=_GREY, linestyle=":", label="perfectly calibrated")
@@ -52,7 +63,9 @@ def reliability(scores: Mapping[str, Mapping[str, Any]]) -> Figure:
         points = [(confidence, accuracy) for count, confidence, accuracy in bins if count >= FEWEST]
         error = scores[name]["calibration"]["error"]
         shares.plot(
-            *zip(*points, strict=True) if points else ([], []), marker="o", label=f"{name} (error {error:.3f})"
+            *zip(*points, strict=True) if points else ([], []),
+            marker="o",
+            label=f"{titles[name]} (error {error:.3f})",
         )
         totals = [total + count for total, (count, _, _) in zip(totals, bins, strict=True)]
     counts.bar([(n + 0.5) / BINS for n in range(BINS)], totals, width=0.9 / BINS, color=_GREY)

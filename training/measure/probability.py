@@ -23,10 +23,7 @@ def probabilities(archive: Archive, asked: Sequence[tuple[Sequence[str], Tensor]
         archive: The tagger.
         asked: The tokens of a sentence, and the tags that each may have: (L, T) bool.
     """
-    crf = CRF(archive.metadata.tags)
-    weights = archive.weights
-    crf.load_state_dict({name: weights[f"crf.{name}"] for name in crf.state_dict()})
-    crf.to(archive.device)
+    crf = crf_of(archive)
     found = [0.0] * len(asked)
     ids = [archive.vocabulary.ids(tokens) for tokens, _ in asked]
     for rows in by_length([len(tokens) for tokens, _ in asked], BATCH_TOKENS):
@@ -39,6 +36,14 @@ def probabilities(archive: Archive, asked: Sequence[tuple[Sequence[str], Tensor]
         for n, logarithm in zip(rows, logarithms.exp().clamp(max=1.0).tolist(), strict=True):
             found[n] = logarithm
     return found
+
+
+def crf_of(archive: Archive) -> CRF:
+    """The archive's CRF, on its device, with all that a scripted one lacks."""
+    crf = CRF(archive.metadata.tags)
+    weights = archive.weights
+    crf.load_state_dict({name: weights[f"crf.{name}"] for name in crf.state_dict()})
+    return crf.to(archive.device)
 
 
 def exactly(span: Span, length: int, tags: Sequence[str]) -> Tensor:

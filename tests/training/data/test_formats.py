@@ -10,7 +10,7 @@ import pytest
 
 from nerve.model.annotation import Sentence
 from nerve.model.tags import TagError, spans_of
-from nerve.training.data.formats import FormatError, read, read_columns, read_iob2, read_spans, write_columns
+from nerve.training.data.formats import FormatError, Reading, read, read_columns, read_iob2, read_spans, write_columns
 from nerve.training.data.formats.published import (
     read_cluener,
     read_docred,
@@ -663,4 +663,4 @@ def test_a_bracket_as_first_token_does_not_make_columns_json(file, first):
 
 
 def test_the_front_door_keeps_to_a_stated_scheme(file):
-    assert refusal(read, file("a\tI-X\n"), "bio") == "1: I-X may not begin a sentence in BIO"
+    assert refusal(read, file("a\tI-X\n"), Reading(scheme="bio")) == "1: I-X may not begin a sentence in BIO"

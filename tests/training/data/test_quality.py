@@ -102,6 +102,38 @@ def test_what_is_wrong_between_files_is_found(files, dev, fact, place) -> None:
     assert (finding.severity, finding.fact, finding.places[0]) == (WARNING, fact, place)
 
 
+def shouted(one: dict[str, object]) -> dict[str, object]:
+    return {**one, "text": str(one["text"]).upper()}
+
+
+@pytest.mark.parametrize("again", [{**GOOD[3], "text": "Yesterday evening I saw Dmitri  there ."}, shouted(GOOD[3])])
+def test_a_text_in_other_spacing_or_case_is_the_same_text(files, again) -> None:
+    finding = only(findings(files(GOOD, [*HELD_OUT, again])))
+    assert (finding.fact, finding.places[0]) == ("1 text of dev (20%) in train too", "dev:5: is train:4 too")
+
+
+def test_a_text_of_dev_in_test_is_found_too(files) -> None:
+    finding = only(
+        findings(files(GOOD, HELD_OUT, [shouted(HELD_OUT[2]), record("Bo", before="At last we all saw ")]))
+    )
+    assert (finding.fact, finding.places) == ("1 text of test (50%) in dev too", ("test:1: is dev:3 too",))
+
+
+def test_a_document_with_sentences_in_two_files_is_found(files) -> None:
+    train = [{**one, "doc_id": f"a{n}"} for n, one in enumerate(GOOD)]
+    dev = [{**one, "doc_id": f"a{n + 10}"} for n, one in enumerate(HELD_OUT)]
+    finding = only(findings(files(train, dev)))
+    assert (finding.severity, finding.fact) == (WARNING, "2 documents of dev begun in train")
+    assert finding.places == ("dev:1: of a10, as is train:11", "dev:2: of a11, as is train:12")
+
+
+@pytest.mark.parametrize("name", ["news", "document {}"])
+def test_a_source_of_all_records_or_a_count_names_no_document(files, name: str) -> None:
+    train = [{**one, "doc_id": name.format(n)} for n, one in enumerate(GOOD)]
+    dev = [{**one, "doc_id": name.format(n)} for n, one in enumerate(HELD_OUT)]
+    assert findings(files(train, dev)) == []
+
+
 @pytest.mark.parametrize(
     ("label", "alike"), [("Per", True), ("P.E.R", True), ("PERS", True), ("PRE", True), ("POR", True), ("LOC", False)]
 )
@@ -135,6 +167,19 @@ def test_a_cleaned_copy_has_no_finding_that_can_be_mended(files) -> None:
         "train:15: is held out too: it is left out",
         'train:16: there is no "text": it is left out',
     ]
+
+
+def test_a_text_stays_in_the_last_file_that_has_it(files) -> None:
+    examined = files(
+        [*GOOD, shouted(HELD_OUT[0])], [*HELD_OUT, record("Bo", before="At last we all saw ")], [HELD_OUT[1]]
+    )
+    copies = mending.clean(examined, Reading())
+    assert [copy.path.name for copy in copies] == ["train.clean.jsonl", "dev.clean.jsonl"]
+    assert [copy.changes for copy in copies] == [
+        ("train:13: is held out too: it is left out",),
+        ("dev:2: is held out too: it is left out",),
+    ]
+    assert findings(examine([*(copy.path for copy in copies), Path("test")])) == []
 
 
 def test_a_cleaned_copy_has_offsets_that_fit(files) -> None:

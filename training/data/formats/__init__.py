@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nerve.model.annotation import Sentence
 from nerve.training.data.formats.columns import read_columns, read_iob2, write_columns
+from nerve.training.data.formats.copies import write_copy, written_as
 from nerve.training.data.formats.document import Document, Fault, Reading, Text, faultless
 from nerve.training.data.formats.lines import FormatError, refuse_empty
 from nerve.training.data.formats.misread import Misreading, misreading
@@ -33,6 +34,8 @@ __all__ = [
     "read_iob2",
     "read_spans",
     "write_columns",
+    "write_copy",
+    "written_as",
 ]
 
 
@@ -73,17 +76,17 @@ def load(path: Path, reading: Reading | None = None) -> Loaded:
     return Loaded(path, recognized.name, documents, found)
 
 
-def read(path: Path, scheme: str = "auto") -> list[Sentence]:
+def read(path: Path, reading: Reading | None = None) -> list[Sentence]:
     """The sentences of a user's own file, whatever its format.
 
     Args:
         path: The file, or a folder of brat or of the library datasets.
-        scheme: Tagging scheme, as in `read_columns`; `auto` tries all of them.
+        reading: How to read what the file does not say of itself.
 
     Raises:
         FormatError: At the first fault.
     """
-    documents = load(path, Reading(scheme=scheme)).faultless()
+    documents = load(path, reading).faultless()
     sentences = [sentence for document in documents for sentence in document.sentences()]
     refuse_empty(path, sentences)
     return sentences

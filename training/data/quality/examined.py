@@ -12,6 +12,9 @@ from nerve.model.tags import spans_of
 from nerve.training.data.formats import Document, FormatError, Loaded, Reading, load
 from nerve.training.data.formats.alignment import cutting
 
+FEWEST_DOCUMENTS = 10
+"""A file that names fewer documents says nothing useful by it: often all records have one source."""
+
 # So many documents tell how far our tokenizer agrees with a file.
 _SAMPLE = 1000
 _EXAMPLES = 4
@@ -107,3 +110,8 @@ def key(document: Document) -> str:
     """What two documents with the same text have in common, however it was cut into tokens; "" if it is short."""
     tokens = [token for sentence in document.sentences() for token in sentence.tokens]
     return "".join(tokens) if len(tokens) >= 5 else ""
+
+
+def same_text(document: Document) -> str:
+    """What two documents with the same text have in common, however it is spaced and in whatever case; as `key`."""
+    return key(document).casefold()

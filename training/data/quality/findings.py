@@ -6,11 +6,12 @@ The first file is the one to train on; the others are held out.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from nerve.model.tags import spans_of
 from nerve.training.data.formats import Document, Fault
-from nerve.training.data.quality.examined import Examined, key, place
+from nerve.training.data.quality.examined import FEWEST_DOCUMENTS, Examined, key, place, same_text
 
 ERROR, WARNING = "error", "warning"
 # A label is learned from a dozen names, hardly from fewer.
@@ -19,6 +20,7 @@ _LONG_SENTENCE = 200
 _LONG_NAME = 15
 # A file of which so many tokens are numbers has something else than tokens in their column.
 _MOSTLY = 0.5
+_COUNTED = re.compile(r"document \d+")
 
 
 class Finding(NamedTuple):
@@ -81,16 +83,36 @@ def _numbers(files: Sequence[Examined]) -> Iterator[Finding]:
 
 
 def _leaks(files: Sequence[Examined]) -> Iterator[Finding]:
-    """The same text in the first file and in one that is held out."""
-    trained = {text: document for document in files[0].documents if (text := key(document))} if files else {}
-    for file in files[1:]:
-        shared = [document for document in file.documents if key(document) in trained]
+    """The same text in two files, however it is spaced and in whatever case."""
+    for first, file in combinations(files, 2):
+        learned = {text: document for document in first.documents if (text := same_text(document))}
+        shared = [document for document in file.documents if same_text(document) in learned]
         if shared:
             share = len(shared) / len(file.documents)
-            first = files[0].path.name
-            places = tuple(f"{place(document)}: is {place(trained[key(document)])} too" for document in shared)
-            fact = f"{_number(len(shared), 'text', 'texts')} of {file.path.name} ({share:.0%}) in {first} too"
-            yield Finding(WARNING, len(shared), fact, places, f"with --fix left out of {first}")
+            name = first.path.name
+            places = tuple(f"{place(document)}: is {place(learned[same_text(document)])} too" for document in shared)
+            fact = f"{_number(len(shared), 'text', 'texts')} of {file.path.name} ({share:.0%}) in {name} too"
+            yield Finding(WARNING, len(shared), fact, places, f"with --fix left out of {name}")
+
+
+def _divided_documents(files: Sequence[Examined]) -> Iterator[Finding]:
+    """Sentences of one document in two files: who learned from its neighbours knows half of a sentence."""
+    for first, file in combinations(files, 2):
+        learned, measured = _named(first), _named(file)
+        shared = [name for name in measured if name in learned]
+        if shared and len(learned) >= FEWEST_DOCUMENTS:
+            places = tuple(f"{place(measured[name])}: of {name}, as is {place(learned[name])}" for name in shared)
+            fact = f"{_number(len(shared), 'document', 'documents')} of {file.path.name} begun in {first.path.name}"
+            yield Finding(WARNING, len(shared), fact, places, "nerve train --split keeps documents whole")
+
+
+def _named(file: Examined) -> dict[str, Document]:
+    """The first sentence of each document that the file names. Documents that are only counted have no name."""
+    found: dict[str, Document] = {}
+    for document in file.documents:
+        if document.group and not _COUNTED.fullmatch(document.group):
+            found.setdefault(document.group, document)
+    return found
 
 
 def _contradictions(files: Sequence[Examined]) -> Iterator[Finding]:
@@ -186,6 +208,7 @@ _RULES: tuple[Callable[[Sequence[Examined]], Iterator[Finding]], ...] = (
     _without_names,
     _numbers,
     _leaks,
+    _divided_documents,
     _contradictions,
     _repeated,
     _rare_labels,

@@ -5,17 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from nerve.training.data.formats import WRITERS, Document, FormatError, Reading, load
-from nerve.training.data.quality.examined import Examined, key, place
+from nerve.training.data.formats import Document, FormatError, Loaded, Reading, load, write_copy, written_as
+from nerve.training.data.quality.examined import Examined, key, place, same_text
 from nerve.training.data.quality.findings import marked
-
-# What a format that is only read is written as.
-_INSTEAD = {
-    "index-first": "columns",
-    "spacy": "doccano",
-    "label-studio-min": "label-studio",
-    "dataset": "parquet",
-}
 
 
 class Cleaned(NamedTuple):
@@ -32,17 +24,17 @@ def clean(files: Sequence[Examined], reading: Reading) -> list[Cleaned]:
     """Write a cleaned copy of each file in which something can be mended, `NAME.clean.…`, with a report beside it.
 
     A fault is mended as its reader says; offsets are read in the units that fit; a text that is there twice is kept
-    once, and a text that is held out is left out of the first file. Labels and contradictions are left to people.
+    once, and in the last of the files that have it. Labels and contradictions are left to people.
 
     Raises:
         FormatError: A package that the format needs is missing.
         ValueError: A token cannot stand in the format.
     """
-    held_out = {text for file in files[1:] for document in file.documents if (text := key(document))}
     cleaned = []
-    for number, file in enumerate(files):
+    for number, file in enumerate(files, start=1):
         if file.loaded is None:
             continue
+        held_out = {text for other in files[number:] for one in other.documents if (text := same_text(one))}
         documents, changes = _documents(file, reading)
         kept: list[Document] = []
         seen: dict[tuple[str, frozenset[tuple[str, str]]], Document] = {}
@@ -52,12 +44,12 @@ def clean(files: Sequence[Examined], reading: Reading) -> list[Cleaned]:
             first = seen.setdefault((text, frozenset(marked(document))), document) if text else document
             if first is not document:
                 changes.append(f"{place(document)}: is {place(first)} again: it is left out")
-            elif number == 0 and text in held_out:
+            elif same_text(document) in held_out:
                 changes.append(f"{place(document)}: is held out too: it is left out")
             elif document.content is not None:
                 kept.append(replace(document, faults=()))
         if changes:
-            cleaned.append(_written(file.path, _INSTEAD.get(file.loaded.format, file.loaded.format), kept, changes))
+            cleaned.append(_written(file.loaded, kept, changes))
     return cleaned
 
 
@@ -70,13 +62,11 @@ def _documents(file: Examined, reading: Reading) -> tuple[Sequence[Document], li
     return again.documents, [f"{file.path}:{misreading.line}: {misreading.fact}: it is read so"]
 
 
-def _written(path: Path, form: str, documents: Sequence[Document], changes: list[str]) -> Cleaned:
-    writer = WRITERS[form]
-    suffix = path.suffix if writer.suffix and path.suffix else writer.suffix
-    output = path.with_name(f"{path.stem}.clean{suffix}")
+def _written(source: Loaded, documents: Sequence[Document], changes: list[str]) -> Cleaned:
+    path = source.path
     if not documents:
         raise FormatError(path, 1, "nothing is left to write")
-    writer.write(output, documents)
+    output = write_copy(path, source.format, documents, path.with_name(f"{path.stem}.clean"))
     report = path.with_name(f"{path.stem}.clean.txt")
     report.write_text("".join(f"{change}\n" for change in changes), encoding="utf-8")
-    return Cleaned(output, form, report, tuple(changes))
+    return Cleaned(output, written_as(source.format), report, tuple(changes))
