@@ -26,7 +26,8 @@ from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, 
 TRAINING = ROOT / "docs" / "training.md"
 HTTP_API = ROOT / "docs" / "http-api.md"
 FOLDERS = (
-    "bench", "bulk", "cli", "docs", "model", "models", "nerve", "recipes", "scripts", "service", "tests", "training",
+    "bench", "bulk", "cli", "docs", "model", "models", "nerve", "patterns", "recipes", "scripts", "service", "tests",
+    "training",
 )  # fmt: skip
 
 
