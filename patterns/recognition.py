@@ -1,6 +1,6 @@
 """Finds patterns in a text, and puts them beside the names that a model has found in it."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
 
@@ -11,7 +11,9 @@ from nerve.patterns.found import Found
 from nerve.patterns.internet import emails, ip_addresses, urls
 from nerve.patterns.phone import phones
 
-RECOGNIZERS: dict[str, Callable[[str], Iterator[Found]]] = {
+Recognizer = Callable[[str], Iterator[Found]]
+
+RECOGNIZERS: dict[str, Recognizer] = {
     "URL": urls,
     "EMAIL": emails,
     "IBAN": ibans,
@@ -20,6 +22,22 @@ RECOGNIZERS: dict[str, Callable[[str], Iterator[Found]]] = {
 }
 
 _start = attrgetter("start")
+
+
+class Patterns:
+    """The patterns that are asked for, each with the score that it needs: one with a lower score beats nothing."""
+
+    def __init__(self, least: Mapping[str, float], regions: Sequence[str] = REGIONS) -> None:
+        """Take the scores by the names of the patterns, and the `regions` of `find`."""
+        self._least = least
+        self._regions = regions
+
+    def beside(self, text: str, learned: Sequence[Entity]) -> Sequence[Entity]:
+        """The learned names and the patterns of a text; see the function `beside`."""
+        if not self._least:
+            return learned
+        found = find(text, self._least.keys(), self._regions)
+        return beside(text, learned, [entity for entity in found if entity.score >= self._least[entity.label]])
 
 
 def find(text: str, names: Collection[str] = NAMES, regions: Sequence[str] = REGIONS) -> list[Entity]:
@@ -31,8 +49,11 @@ def find(text: str, names: Collection[str] = NAMES, regions: Sequence[str] = REG
         text: any text.
         names: which of NAMES to find; they are the labels.
         regions: whose telephone numbers are found without a country code, by ISO 3166.
+
+    Raises:
+        ValueError: one of `regions` is none.
     """
-    recognizers = {**RECOGNIZERS, "PHONE": partial(phones, regions=regions)}
+    recognizers: dict[str, Recognizer] = {**RECOGNIZERS, "PHONE": partial(phones, regions=regions)}
     entities: list[Entity] = []
     for name in NAMES:
         if name in names:
