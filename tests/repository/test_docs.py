@@ -150,7 +150,7 @@ def test_every_setting_of_a_training_is_documented_with_its_default(kind: type, 
 
 def test_every_setting_of_the_service_is_documented_with_its_default() -> None:
     rows = table(HTTP_API.read_text(encoding="utf-8"), "variable")
-    documented = {variable: (flag, default.replace(",", "")) for variable, flag, default, _ in rows}
+    documented = {variable: (flag, re.sub(r"(?<=\d),(?=\d)", "", default)) for variable, flag, default, _ in rows}
     expected = {}
     for name, field in Settings.model_fields.items():
         bundled = ":".join(str(path.relative_to(ROOT)) for path in BUNDLED_MODELS)
