@@ -30,7 +30,7 @@ EXAMPLES: dict[str, Any] = {
     "addresses and numbers beside the names, and a score for some labels": {
         "text": f"{EXAMPLE_TEXT} His address is tim@example.org.",
         "patterns": ["EMAIL", "PHONE"],
-        "min_score": {"PER": 0.7, "ORG": 0.4},
+        "min_score": {"PER": 0.7, "LOC": 0.4},
     },
     "labels under other names, and phrases that are always or never entities": {
         "text": EXAMPLE_TEXT,
