@@ -55,6 +55,7 @@ COPY --chmod=755 nerve/*.py ./nerve/
 COPY --chmod=755 model ./nerve/model
 COPY --chmod=755 service ./nerve/service
 COPY --chmod=755 bulk ./nerve/bulk
+COPY --chmod=755 patterns ./nerve/patterns
 COPY --chmod=755 cli ./nerve/cli
 COPY --chmod=755 models ./nerve/models
 COPY scripts/sbom.py /build/

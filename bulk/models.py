@@ -1,7 +1,7 @@
 """The models of a run: one, or with `auto` all bundled ones."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from nerve import Result, Tagger
@@ -56,16 +56,14 @@ class Models:
         ]
         self._languages = [Languages(one.metadata.language) for one in self._archives]
         self._taggers = [Tagger(Recognizer(one), settings.threads) for one in self._archives]
-        self.labels = tuple(sorted({label for tagger in self._taggers for label in tagger.labels}))
-        if unknown := sorted(set(settings.labels or ()).difference(self.labels)):
-            raise BulkError(
-                f"--labels: {settings.model} has no label {unknown[0]!r}; its labels are {', '.join(self.labels)}"
-            )
-        self._labels = [
-            None if settings.labels is None else [label for label in settings.labels if label in tagger.labels]
-            for tagger in self._taggers
-        ]
-        self._min_score, self._context = settings.min_score, settings.context
+        found = {label for tagger in self._taggers for label in tagger.labels}
+        self.labels = tuple(sorted(found.union(settings.patterns)))
+        scored = settings.min_score if isinstance(settings.min_score, Mapping) else {}
+        for option, labels in (("--labels", settings.labels or ()), ("--min-score", scored)):
+            if unknown := sorted(set(labels).difference(self.labels)):
+                known = ", ".join(self.labels)
+                raise BulkError(f"{option}: {settings.model} has no label {unknown[0]!r}; its labels are {known}")
+        self._settings = settings
 
     def forget_words(self) -> None:
         """Make the next scores independent of the texts before, to the last digit."""
@@ -87,12 +85,20 @@ class Models:
         return most_suitable(self._languages, source if isinstance(source, str) else " ".join(source))
 
     def _pipe(self, suitable: int, tokenized: bool, sources: Sequence[Source]) -> list[Result]:
+        # A label of another model means nothing to this one.
+        tagger, settings = self._taggers[suitable], self._settings
+        own = {*tagger.labels, *settings.patterns}
+        scores = settings.min_score
         pipe = partial(
-            self._taggers[suitable].pipe,
+            tagger.pipe,
             batch_size=BATCH_SIZE,
-            labels=self._labels[suitable],
-            min_score=self._min_score,
-            context=self._context,
+            labels=None if settings.labels is None else [label for label in settings.labels if label in own],
+            min_score={label: scores[label] for label in scores if label in own}
+            if isinstance(scores, Mapping)
+            else scores,
+            context=settings.context,
+            patterns=settings.patterns,
+            phone_regions=settings.phone_regions,
         )
         if tokenized:
             return list(pipe(tokens=[source for source in sources if isinstance(source, list)]))

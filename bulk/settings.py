@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from nerve.model.annotation import MIN_SCORE
+from nerve.model.min_score import MinScore
+from nerve.patterns import REGIONS
 from nerve.tagger import Device
 
 
@@ -27,8 +29,12 @@ class Settings:
     """one of `writers.FORMATS`"""
     labels: tuple[str, ...] | None = None
     """only entities with these labels are written; None is all"""
-    min_score: float = MIN_SCORE
-    """only entities with at least this score are written"""
+    min_score: MinScore = MIN_SCORE
+    """only entities with at least this score are written, or with that of their label"""
+    patterns: tuple[str, ...] = ()
+    """the patterns that are found beside the names"""
+    phone_regions: tuple[str, ...] = REGIONS
+    """whose telephone numbers are found without a country code"""
     context: bool = True
     """whether the sentences of a text share what they say of a word that recurs in it"""
     strict: bool = False

@@ -6,6 +6,9 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
+from nerve.model.min_score import MinScore
+from nerve.patterns import NAMES
+
 Add = Callable[..., Any]
 """The method `add_argument` of a parser, or of a group of its options."""
 
@@ -31,6 +34,40 @@ def probability(text: str) -> float:
     if not 0 <= number <= 1:
         raise ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return number
+
+
+def min_score(text: str) -> MinScore:
+    """Read a number from 0 to 1, or such numbers by label as in PER=0.7,ORG=0.4. Raises ArgumentTypeError."""
+    if "=" not in text:
+        return probability(text)
+    scores = {}
+    for part in text.split(","):
+        label, _, number = part.rpartition("=")
+        if not label or label in scores:
+            raise ArgumentTypeError(f"{text!r} is not a score for each of some labels, such as PER=0.7,ORG=0.4")
+        scores[label] = probability(number)
+    return scores
+
+
+def patterns(text: str) -> tuple[str, ...]:
+    """Read the names of patterns that are separated by commas, or `all`. Raises ArgumentTypeError."""
+    names = NAMES if text == "all" else tuple(text.split(","))
+    if unknown := [name for name in names if name not in NAMES]:
+        raise ArgumentTypeError(f"{unknown[0]!r} is no pattern; the patterns are {', '.join(NAMES)}, or all")
+    return names
+
+
+def phone_regions(text: str) -> tuple[str, ...]:
+    """Read regions that are separated by commas, such as US,GB. Raises ArgumentTypeError."""
+    from nerve.patterns.phone import plan  # not at the top, because it takes a moment to import
+
+    regions = tuple(text.split(","))
+    try:
+        for region in regions:
+            plan(region)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return regions
 
 
 def positive(text: str) -> int:

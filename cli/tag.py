@@ -26,6 +26,7 @@ from nerve.bulk.settings import Settings
 from nerve.cli import options
 from nerve.cli.progress import Progress
 from nerve.model.annotation import MIN_SCORE
+from nerve.patterns import NAMES, REGIONS
 from nerve.tagger import BATCH_SIZE, DEVICES
 
 STANDARD_INPUT = "-"
@@ -140,10 +141,25 @@ def _add_tagging(add: options.Add) -> None:
     add("--labels", type=options.labels, metavar="A,B,…", help="write only entities with these labels")
     add(
         "--min-score",
-        type=options.probability,
+        type=options.min_score,
         default=MIN_SCORE,
         metavar="P",
-        help="write only entities with at least this score; 0 for all (default: %(default)s)",
+        help="write only entities with at least this score, or with that of their label, as in PER=0.7,ORG=0.4; "
+        "0 for all (default: %(default)s)",
+    )
+    add(
+        "--patterns",
+        type=options.patterns,
+        default=(),
+        metavar="A,B,…",
+        help=f"find addresses and numbers as well: all, or some of {','.join(NAMES)} (default: none)",
+    )
+    add(
+        "--phone-regions",
+        type=options.phone_regions,
+        default=REGIONS,
+        metavar="A,B,…",
+        help=f"whose telephone numbers are found without a country code (default: {','.join(REGIONS)})",
     )
     add(
         "--no-context",
@@ -260,6 +276,8 @@ def _settings(chosen: argparse.Namespace, to: str) -> Settings:
         to=to,
         labels=chosen.labels,
         min_score=chosen.min_score,
+        patterns=chosen.patterns,
+        phone_regions=chosen.phone_regions,
         context=chosen.context,
         strict=chosen.strict,
     )

@@ -1,6 +1,7 @@
 """`nerve thresholds`: precision and recall by score for each label, and the score for a wished precision."""
 
 import argparse
+import json
 from collections.abc import Sequence
 
 from nerve.cli import held_out, options, tables
@@ -56,3 +57,7 @@ def _show(chosen: argparse.Namespace) -> None:
             reached = row(names, gold, least)
             wished.append((label, str(least), f"{reached.precision:.1f}", f"{reached.recall:.1f}", gold))
     print(tables.text((f"for precision {chosen.precision}", "min_score", "precision", "recall", "names"), wished))
+    scores = {str(label): float(least) for label, least, *_ in wished if least != "none"}
+    if scores:
+        print("\nnerve tag --min-score " + ",".join(f"{label}={least}" for label, least in scores.items()))
+        print(json.dumps({"min_score": scores}, ensure_ascii=False))

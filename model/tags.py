@@ -5,9 +5,10 @@ Training, decoding and the readers of corpora all use this one definition.
 A name with label X has the tag `B-X` at its first token and `I-X` at each later one; every other token has `O`.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
-from nerve.model.annotation import Span
+from nerve.model.annotation import Entity, Span, Token
 
 OUTSIDE = "O"
 
@@ -90,3 +91,26 @@ def tags_from(spans: Iterable[Span], length: int) -> tuple[str, ...]:
             raise ValueError(f"{span} overlaps another span")
         tags[span.start : span.end] = [f"B-{span.label}", *[f"I-{span.label}"] * (span.end - span.start - 1)]
     return tuple(tags)
+
+
+def spans_over(entities: Iterable[Entity], tokens: Sequence[Token]) -> list[Span]:
+    """The tokens of which each entity has a character: a pattern may begin or end inside of one.
+
+    Args:
+        entities: without overlap.
+        tokens: those of the text, in its order.
+    """
+    starts, ends = [token.start for token in tokens], [token.end for token in tokens]
+    return [
+        Span(bisect_right(ends, entity.start), bisect_left(starts, entity.end), entity.label) for entity in entities
+    ]
+
+
+def without_overlap(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans, in their order: a token of several belongs to the first, and a span without another is left out."""
+    reached = 0
+    for span in spans:
+        start = max(span.start, reached)
+        if start < span.end:
+            yield Span(start, span.end, span.label)
+            reached = span.end

@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from nerve.html import highlighted
 from nerve.model.annotation import Entity, Token
-from nerve.model.tags import OUTSIDE
+from nerve.model.tags import spans_over, tags_from, without_overlap
 
 _REPR_CHARACTERS = 60
 _REPR_ENTITIES = 10
@@ -89,17 +89,8 @@ class Result(Sequence[Entity]):
     @property
     def tags(self) -> list[str]:
         """A BIO tag for each of `tokens`, such as `B-PER`, `I-PER` and `O`."""
-        tags = []
-        entities = iter(self)
-        entity = next(entities, None)
-        for token in self.tokens:
-            while entity is not None and entity.end <= token.start:
-                entity = next(entities, None)
-            if entity is None or token.start < entity.start:
-                tags.append(OUTSIDE)
-            else:
-                tags.append(f"B-{entity.label}" if token.start == entity.start else f"I-{entity.label}")
-        return tags
+        tokens = self.tokens
+        return list(tags_from(without_overlap(spans_over(self, tokens)), len(tokens)))
 
     # -- the forms ---------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 Importing this takes no torch; `load` does, and the seconds that it needs.
 """
 
+import math
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
 from threading import Lock
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 from nerve.model.annotation import MIN_SCORE, Entity, Token
 from nerve.model.bundled import locate
 from nerve.model.languages import Language
+from nerve.model.min_score import MinScore, by_label
 from nerve.model.tokenizer import joined, sentences
+from nerve.patterns import NAMES, REGIONS
 from nerve.result import Result
 
 if TYPE_CHECKING:
     from nerve.model.recognizer import Recognizer
+    from nerve.patterns.recognition import Patterns
 
 Device = Literal["auto", "cpu", "cuda"]
 Tokens = Sequence[str] | Sequence[Sequence[str]]
@@ -118,7 +122,14 @@ class Tagger:
 
     @overload
     def __call__(
-        self, text: str, *, labels: Collection[str] | None = None, min_score: float = MIN_SCORE, context: bool = True
+        self,
+        text: str,
+        *,
+        labels: Collection[str] | None = None,
+        min_score: MinScore = MIN_SCORE,
+        context: bool = True,
+        patterns: bool | Collection[str] = False,
+        phone_regions: Sequence[str] = REGIONS,
     ) -> Result: ...
     @overload
     def __call__(
@@ -126,8 +137,10 @@ class Tagger:
         *,
         tokens: Tokens,
         labels: Collection[str] | None = None,
-        min_score: float = MIN_SCORE,
+        min_score: MinScore = MIN_SCORE,
         context: bool = True,
+        patterns: bool | Collection[str] = False,
+        phone_regions: Sequence[str] = REGIONS,
     ) -> Result: ...
     def __call__(
         self,
@@ -135,8 +148,10 @@ class Tagger:
         *,
         tokens: Tokens | None = None,
         labels: Collection[str] | None = None,
-        min_score: float = MIN_SCORE,
+        min_score: MinScore = MIN_SCORE,
         context: bool = True,
+        patterns: bool | Collection[str] = False,
+        phone_regions: Sequence[str] = REGIONS,
     ) -> Result:
         """Find the entities of one text.
 
@@ -145,19 +160,24 @@ class Tagger:
             tokens: instead of `text`, the list of a sentence's tokens, or a list of such lists. Tokens are tagged as
                 they are. The result's text is all tokens with a space between them.
             labels: if given, only entities with one of these labels are returned.
-            min_score: only entities with at least this score are returned; 0 for all.
+            min_score: only entities with at least this score are returned; 0 for all. A dictionary has a score for
+                some labels; the others have the default.
             context: whether the sentences of a text share what they say of a word that recurs in it. Without, each
                 sentence is tagged as if it were a text.
+            patterns: addresses and numbers to find beside the names: `True` for all of `nerve.patterns.NAMES`, or
+                some of them. Where a name overlaps one, what is outside of the pattern is left of the name.
+            phone_regions: whose telephone numbers are found without a country code, by ISO 3166.
 
         Raises:
             TypeError: `text` is not a string, `tokens` has another form, or both or none of them are given.
-            ValueError: a token is empty, the model has no such label, or `min_score` is not between 0 and 1.
+            ValueError: a token is empty, the model has no such label, there is no such pattern or region, or a
+                `min_score` is not between 0 and 1.
         """
-        keep = self._filter(labels, min_score)
+        choice = self._choice(labels, min_score, patterns, phone_regions)
         if (text is None) == (tokens is None):
             raise TypeError("give one text, or tokens=, and not both")
         document = _document_of_text(text) if tokens is None else _document_of_tokens(tokens)
-        return self._results([document], keep, context=context)[0]
+        return self._results([document], choice, context=context)[0]
 
     @overload
     def pipe(
@@ -166,8 +186,10 @@ class Tagger:
         *,
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
-        min_score: float = MIN_SCORE,
+        min_score: MinScore = MIN_SCORE,
         context: bool = True,
+        patterns: bool | Collection[str] = False,
+        phone_regions: Sequence[str] = REGIONS,
     ) -> Iterator[Result]: ...
     @overload
     def pipe(
@@ -176,8 +198,10 @@ class Tagger:
         tokens: Iterable[Tokens],
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
-        min_score: float = MIN_SCORE,
+        min_score: MinScore = MIN_SCORE,
         context: bool = True,
+        patterns: bool | Collection[str] = False,
+        phone_regions: Sequence[str] = REGIONS,
     ) -> Iterator[Result]: ...
     def pipe(
         self,
@@ -186,8 +210,10 @@ class Tagger:
         tokens: Iterable[Tokens] | None = None,
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
-        min_score: float = MIN_SCORE,
+        min_score: MinScore = MIN_SCORE,
         context: bool = True,
+        patterns: bool | Collection[str] = False,
+        phone_regions: Sequence[str] = REGIONS,
     ) -> Iterator[Result]:
         """Find the entities of many texts: an iterator with a result for each text, in the same order.
 
@@ -200,15 +226,17 @@ class Tagger:
             batch_size: how many texts are read, at most, before their results are returned. With 1, the result of
                 each text is returned before the next text is read. A batch that reaches 16,384 tokens ends early.
             labels: if given, only entities with one of these labels are returned.
-            min_score: only entities with at least this score are returned; 0 for all.
+            min_score: as for a call.
             context: as for a call. Texts never share anything with one another.
+            patterns: as for a call.
+            phone_regions: as for a call.
 
         Raises:
             TypeError: `texts` is one string or cannot be iterated; both or none of `texts` and `tokens` are given;
                 or, from the iterator, an item is not what a call takes.
             ValueError: as for a call, or `batch_size` is less than 1.
         """
-        keep = self._filter(labels, min_score)
+        choice = self._choice(labels, min_score, patterns, phone_regions)
         if (texts is None) == (tokens is None):
             raise TypeError("give texts, or tokens=, and not both")
         if batch_size < 1:
@@ -221,29 +249,64 @@ class Tagger:
         return (
             result
             for batch in _batches(documents, batch_size)
-            for result in self._results(batch, keep, context=context)
+            for result in self._results(batch, choice, context=context)
         )
 
-    def _results(
-        self, documents: Sequence[_Document], keep: Callable[[Entity], bool], *, context: bool
-    ) -> list[Result]:
+    def _results(self, documents: Sequence[_Document], choice: "_Choice", *, context: bool) -> list[Result]:
         with self._lock, _cpu_threads(self._threads):
             entities = self._recognizer.annotate(*map(list, zip(*documents, strict=True)), context=context)
         return [
-            Result(text, list(filter(keep, of_text)), sentences, self.labels)
+            Result(text, choice(text, of_text), sentences, choice.labels)
             for (text, sentences), of_text in zip(documents, entities, strict=True)
         ]
 
-    def _filter(self, labels: Collection[str] | None, min_score: float) -> Callable[[Entity], bool]:
-        """Whether an entity is to be returned. Raises TypeError and ValueError."""
-        if isinstance(labels, str):
-            raise TypeError(f"labels is the string {labels!r}; give a list, such as [{labels!r}]")
-        if not 0 <= min_score <= 1:
-            raise ValueError(f"min_score is {min_score}; it must be between 0 and 1")
-        kept = frozenset(self.labels if labels is None else labels)
-        if unknown := sorted(kept.difference(self.labels)):
-            raise ValueError(f"{self.name} has no label {unknown[0]!r}; its labels are {', '.join(self.labels)}")
-        return lambda entity: entity.label in kept and entity.score >= min_score
+    def _choice(
+        self,
+        labels: Collection[str] | None,
+        min_score: MinScore,
+        patterns: bool | Collection[str],
+        phone_regions: Sequence[str],
+    ) -> "_Choice":
+        """Which entities are to be returned. Raises TypeError and ValueError."""
+        for name, given in (("labels", labels), ("patterns", patterns), ("phone_regions", phone_regions)):
+            if isinstance(given, str):
+                raise TypeError(f"{name} is the string {given!r}; give a list, such as [{given!r}]")
+        names = NAMES if patterns is True else tuple(patterns or ())
+        if unknown := sorted(set(names).difference(NAMES)):
+            raise ValueError(f"there is no pattern {unknown[0]!r}; the patterns are {', '.join(NAMES)}")
+        known = (*self.labels, *(name for name in names if name not in self.labels))
+        scored = min_score if isinstance(min_score, Mapping) else {}
+        for label in (*sorted(labels or ()), *sorted(set(scored).difference(NAMES))):
+            if label not in known:
+                raise ValueError(f"{self.name} has no label {label!r}; its labels are {', '.join(known)}")
+        for score in scored.values() if isinstance(min_score, Mapping) else (min_score,):
+            if not 0 <= score <= 1:
+                raise ValueError(f"min_score is {score}; it must be between 0 and 1")
+        least = by_label(min_score, known if labels is None else labels)
+        if not any(name in least for name in names):
+            return _Choice(known, least, None)
+
+        # Not at the top, because the numbering plans of all countries take a moment to import.
+        from nerve.patterns.phone import plan
+        from nerve.patterns.recognition import Patterns
+
+        for region in phone_regions:
+            plan(region)
+        return _Choice(known, least, Patterns({name: least[name] for name in names if name in least}, phone_regions))
+
+
+class _Choice(NamedTuple):
+    """Which of the entities of a text are returned."""
+
+    labels: tuple[str, ...]
+    """those that there may be, whatever is asked for"""
+    least: Mapping[str, float]
+    """the score that an entity of each label needs; of other labels none is returned"""
+    patterns: "Patterns | None"
+
+    def __call__(self, text: str, learned: Sequence[Entity]) -> list[Entity]:
+        found = self.patterns.beside(text, learned) if self.patterns else learned
+        return [entity for entity in found if entity.score >= self.least.get(entity.label, math.inf)]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nerve.model import bundled
 from nerve.model.config import Location, explain
+from nerve.patterns import NAMES, REGIONS
 from nerve.service.budget import needed_bytes
 
 # English first: it answers the requests that name no model.
@@ -146,6 +147,15 @@ class Settings(BaseSettings):
         le=86_400,
         description="with several workers: time without a sign of life after which a worker is killed and replaced",
     )
+    patterns: str = Field(
+        default="",
+        description="patterns that /v1/entities finds unless a request says which: all, or some of "
+        f"{', '.join(NAMES)}, joined by ','",
+    )
+    phone_regions: str = Field(
+        default=",".join(REGIONS),
+        description="regions whose telephone numbers are found without a country code, such as US,GB; by ISO 3166",
+    )
     api_keys_file: str = Field(
         default="", description="file of API keys; if set, every request must send one of them"
     )
@@ -180,6 +190,23 @@ class Settings(BaseSettings):
                 raise ValueError(f"{digest!r} is not a SHA-256 digest, which has 64 hexadecimal digits")
         return value
 
+    @field_validator("patterns")
+    @classmethod
+    def _check_patterns(cls, value: str) -> str:
+        for name in _parts(value):
+            if name not in (*NAMES, "all"):
+                raise ValueError(f"{name!r} is none of {', '.join(NAMES)} and all")
+        return value
+
+    @field_validator("phone_regions")
+    @classmethod
+    def _check_regions(cls, value: str) -> str:
+        from nerve.patterns.phone import plan  # not at the top, because it takes a while to import
+
+        for region in _parts(value):
+            plan(region)
+        return value
+
     @model_validator(mode="after")
     def _check_pairs(self) -> Self:
         if self.max_characters > self.max_body_bytes:
@@ -199,6 +226,17 @@ class Settings(BaseSettings):
                 f"({self.max_body_bytes:,}) with max_tokens ({self.max_tokens:,}): it needs {needed:,}"
             )
         return self
+
+    @property
+    def pattern_names(self) -> tuple[str, ...]:
+        """The patterns in `patterns`."""
+        names = _parts(self.patterns)
+        return NAMES if "all" in names else names
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions in `phone_regions`."""
+        return _parts(self.phone_regions)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Annotation(NamedTuple):
     """A document and the entities in it, in the order of the text and without overlap."""
 
     document: Document
-    entities: list[Entity]
+    entities: Sequence[Entity]
 
     @property
     def likely(self) -> list[Entity]:

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-from nerve.model.annotation import Entity, Span, Token
-from nerve.model.tags import tags_from
+from nerve.model import min_score
+from nerve.model.annotation import Entity, Token
+from nerve.model.tags import spans_over, tags_from, without_overlap
+from nerve.patterns import NAMES
+from nerve.patterns.recognition import Patterns
 from nerve.service.annotate.annotator import Task, Work
 from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.gazetteer import Gazetteer
@@ -34,11 +37,15 @@ class Plan(NamedTuple):
         models: The models that may read its texts, the default one first.
         name: The name of the model in the answer to several texts.
         labels: The labels to answer, each with its name in the answer.
+        least: The score that an entity of each of these labels needs.
+        patterns: The patterns that are found beside the names.
     """
 
     models: Registry
     name: str
     labels: Mapping[str, str]
+    least: Mapping[str, float]
+    patterns: Patterns
 
 
 def plan(service: Service, request: AnnotationRequest) -> Plan:
@@ -46,20 +53,26 @@ def plan(service: Service, request: AnnotationRequest) -> Plan:
 
     Raises:
         NotFoundError: There is no such model.
-        InvalidRequestError: Neither the models nor the gazetteer have one of the labels.
+        InvalidRequestError: Neither the models nor the gazetteer nor the patterns have one of the labels.
     """
     registry = service.registry
     models = registry.models if request.model == AUTO else [registry.named(request.model)]
     known = {label for model in models for label in model.recognizer.labels}
     own = request.gazetteer.always.keys() if request.gazetteer else frozenset()
-    labels = {label: label for label in known | own} if request.labels is None else request.labels
-    if labels.keys() - known - own:
-        who = f"model {models[0].name} does" if len(models) == 1 else "the models do"
-        raise InvalidRequestError(
-            f"labels has a label that {who} not know; the known labels are {', '.join(sorted(known))}",
-            reason="unknown_label",
-        )
-    return Plan(Registry(models), request.model or registry.default.name, labels)
+    patterns = request.chosen_patterns(service.settings)
+    everything = known.union(own, patterns)
+    labels = {label: label for label in everything} if request.labels is None else request.labels
+    scored = request.min_score.keys() if isinstance(request.min_score, Mapping) else frozenset()
+    for field, unknown in (("labels", labels.keys() - everything), ("min_score", scored - everything.union(NAMES))):
+        if unknown:
+            who = f"model {models[0].name} does" if len(models) == 1 else "the models do"
+            shown = ", ".join(sorted(known.union(patterns)))
+            raise InvalidRequestError(
+                f"{field} has a label that {who} not know; the known labels are {shown}", reason="unknown_label"
+            )
+    least = min_score.by_label(request.min_score, labels, request.default_min_score)
+    found = Patterns({name: least[name] for name in patterns if name in labels}, service.settings.regions)
+    return Plan(Registry(models), request.model or registry.default.name, labels, least, found)
 
 
 async def entities_answer(service: Service, request: EntitiesRequest) -> bytes:
@@ -112,18 +125,21 @@ def _rendered(
     gazetteer = phrases and Gazetteer(phrases.always, phrases.never, phrases.case_sensitive)
     results = []
     for annotation, model in zip(annotations, models, strict=True):
-        entities = gazetteer.entities(annotation) if gazetteer else annotation.entities
-        chosen = Annotation(annotation.document, _chosen(entities, how.labels, request.min_score))
+        document = annotation.document
+        entities = how.patterns.beside(document.text, annotation.entities)
+        if gazetteer:
+            entities = gazetteer.entities(Annotation(document, entities))
+        chosen = Annotation(document, _chosen(entities, how.labels, how.least))
         results.append({**render(chosen, model), "model": model.name})
     return json_bytes(results[0] if request.single else {"results": results, "model": how.name})
 
 
-def _chosen(entities: Iterable[Entity], labels: Mapping[str, str], min_score: float) -> list[Entity]:
+def _chosen(entities: Iterable[Entity], labels: Mapping[str, str], least: Mapping[str, float]) -> list[Entity]:
     """Return the entities to answer, under the names of their labels in the answer."""
     return [
         entity if (name := labels[entity.label]) == entity.label else replace(entity, label=name)
         for entity in entities
-        if entity.label in labels and entity.score >= min_score
+        if entity.label in labels and entity.score >= least[entity.label]
     ]
 
 
@@ -164,13 +180,14 @@ def _result(annotation: Annotation, model: ServedModel, request: EntitiesRequest
         ],
     }
     if with_spans:
-        spans = _spans(annotation.entities, tokens)
+        spans = spans_over(annotation.entities, tokens)
         for ent, span in zip(result["ents"], spans, strict=True):
             ent |= {"start_token": span.start, "end_token": span.end}
     if "tokens" in request.include:
+        tags = tags_from(without_overlap(spans), len(tokens))
         result["tokens"] = [
             {"id": n, "start": places[token.start], "end": places[token.end], "text": token.text, "tag": tag}
-            for n, (token, tag) in enumerate(zip(tokens, tags_from(spans, len(tokens)), strict=True))
+            for n, (token, tag) in enumerate(zip(tokens, tags, strict=True))
         ]
     if "sents" in request.include:
         result["sents"] = [
@@ -181,10 +198,3 @@ def _result(annotation: Annotation, model: ServedModel, request: EntitiesRequest
         for sent, language in zip(result.get("sents", ()), model.languages.of(sentences), strict=False):
             sent["language"] = language.to_json()
     return result
-
-
-def _spans(entities: Iterable[Entity], tokens: Sequence[Token]) -> list[Span]:
-    """Return the entities as spans of tokens; each entity starts and ends with a token."""
-    starts = {token.start: n for n, token in enumerate(tokens)}
-    ends = {token.end: n for n, token in enumerate(tokens, start=1)}
-    return [Span(starts[entity.start], ends[entity.end], entity.label) for entity in entities]

@@ -27,6 +27,11 @@ EXAMPLES: dict[str, Any] = {
         "tokens": ["Tim", "Cook", "lives", "in", "Cupertino", "."],
         "include": ["tokens"],
     },
+    "addresses and numbers beside the names, and a score for some labels": {
+        "text": f"{EXAMPLE_TEXT} His address is tim@example.org.",
+        "patterns": ["EMAIL", "PHONE"],
+        "min_score": {"PER": 0.7, "LOC": 0.4},
+    },
     "labels under other names, and phrases that are always or never entities": {
         "text": EXAMPLE_TEXT,
         "labels": {"PER": "PERSON", "LOC": "PLACE", "ROLE": "ROLE"},

@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nerve.model.annotation import SCORE_DIGITS, Entity
+from nerve.patterns import NAMES as PATTERN_NAMES
+from nerve.patterns.recognition import Patterns
 from nerve.service.annotate.annotator import Task
 from nerve.service.annotate.document import Annotation
 from nerve.service.api.body import MOST_FIELDS, Items, Text, Unused, check_limits
@@ -38,7 +40,14 @@ NAMES = {
     "DATE": "DATE_TIME",
     "TIME": "DATE_TIME",
     "NORP": "NRP",
+    "EMAIL": "EMAIL_ADDRESS",
+    "IBAN": "IBAN_CODE",
+    "CARD": "CREDIT_CARD",
+    "IP": "IP_ADDRESS",
+    "PHONE": "PHONE_NUMBER",
 }
+# What finds the patterns, in the list of recognizers and where an entity is explained.
+PATTERNS = "patterns"
 
 
 def _name(label: str) -> str:
@@ -71,7 +80,9 @@ class AnalyzeRequest(BaseModel):
     allow_list_match: Literal["exact"] | None = Field(
         None, description="Only `exact`: a regular expression could take the service hours to match."
     )
-    return_decision_process: bool | None = Field(None, description="Whether to say which model found each entity.")
+    return_decision_process: bool | None = Field(
+        None, description="Whether to say which model found each entity, or that it is a pattern."
+    )
     ad_hoc_recognizers: Annotated[list[JsonValue], AfterValidator(_empty)] | None = Field(
         None, description="Not supported: it must be empty.", json_schema_extra={"maxItems": 0}
     )
@@ -90,13 +101,15 @@ class RecognizerResult(BaseModel):
     analysis_explanation: dict[str, Any] | None
 
 
-def _result(entity: Entity, model_name: str | None) -> dict[str, Any]:
+def _result(entity: Entity, explained_by: str | None) -> dict[str, Any]:
     score = round(entity.score, SCORE_DIGITS)
     explanation = {
-        "recognizer": model_name,
+        "recognizer": explained_by,
         "original_score": score,
         "score": score,
-        "textual_explanation": f"{entity.label} by model {model_name}",
+        "textual_explanation": f"{entity.label} by {explained_by}"
+        if explained_by == PATTERNS
+        else f"{entity.label} by model {explained_by}",
         "pattern_name": None,
         "pattern": None,
         "validation_result": None,
@@ -105,7 +118,7 @@ def _result(entity: Entity, model_name: str | None) -> dict[str, Any]:
         "regex_flags": None,
     }
     return {
-        "analysis_explanation": explanation if model_name is not None else None,
+        "analysis_explanation": explanation if explained_by is not None else None,
         "end": entity.end,
         "entity_type": _name(entity.label),
         "score": score,
@@ -130,21 +143,35 @@ async def analyze(service: Service, _: Request, parsed: AnalyzeRequest) -> Respo
     names = _chosen_names(parsed, model)
     with service.annotator.work(sum(map(len, texts))) as work:
         tasks = [Task(text, model.recognizer) for text in texts]
-        return bytes_response(
-            await work.compute(partial(_rendered, await work.annotate(tasks), parsed, names, model))
-        )
+        patterns = Patterns(_least_scores(parsed, names), service.settings.regions)
+        render = partial(_rendered, await work.annotate(tasks), patterns, parsed, names, model)
+        return bytes_response(await work.compute(render))
+
+
+def _least_scores(parsed: AnalyzeRequest, names: frozenset[str]) -> dict[str, float]:
+    """Return the patterns that are asked for, with the score that they need."""
+    return {pattern: parsed.score_threshold or 0.0 for pattern in PATTERN_NAMES if _name(pattern) in names}
 
 
 def _rendered(
-    annotations: Sequence[Annotation], parsed: AnalyzeRequest, names: frozenset[str], model: ServedModel
+    annotations: Sequence[Annotation],
+    patterns: Patterns,
+    parsed: AnalyzeRequest,
+    names: frozenset[str],
+    model: ServedModel,
 ) -> bytes:
-    explained_by = model.name if parsed.return_decision_process else None
     allowed = frozenset(parsed.allow_list or ())
     threshold = parsed.score_threshold or 0.0
+
+    def explained_by(entity: Entity) -> str | None:
+        if not parsed.return_decision_process:
+            return None
+        return PATTERNS if entity.label in PATTERN_NAMES else model.name
+
     answers = [
         [
-            _result(entity, explained_by)
-            for entity in annotation.entities
+            _result(entity, explained_by(entity))
+            for entity in patterns.beside(annotation.document.text, annotation.entities)
             if _name(entity.label) in names and entity.score >= threshold and entity.text not in allowed
         ]
         for annotation in annotations
@@ -153,14 +180,15 @@ def _rendered(
 
 
 async def supported_entities(service: Service, request: Request) -> Response:
-    """Answer the entity types of the models."""
+    """Answer the entity types of the models and the patterns."""
     models = _models_of(service, request.query_params.get("language"))
     return json_response(sorted({name for model in models for name in _names(model)}))
 
 
 async def recognizers(service: Service, request: Request) -> Response:
-    """Answer the names of the models."""
-    return json_response([model.name for model in _models_of(service, request.query_params.get("language"))])
+    """Answer the names of the models, and one for the patterns, which are of no language."""
+    models = _models_of(service, request.query_params.get("language"))
+    return json_response([*(model.name for model in models), PATTERNS])
 
 
 async def health(service: Service, _: Request) -> Response:
@@ -170,7 +198,7 @@ async def health(service: Service, _: Request) -> Response:
 
 
 def _names(model: ServedModel) -> list[str]:
-    return sorted({_name(label) for label in model.recognizer.labels})
+    return sorted({_name(label) for label in (*model.recognizer.labels, *PATTERN_NAMES)})
 
 
 def _models_of(service: Service, language: str | None) -> list[ServedModel]:
@@ -238,7 +266,7 @@ ROUTES = (
         "GET",
         "/recognizers",
         endpoint=recognizers,
-        summary="Presidio's analyzer: list the models, of all languages or of one",
+        summary="Presidio's analyzer: list the models and the patterns, of all languages or of one",
         tag="Presidio",
         answer=list[str],
         query=_LANGUAGE,

@@ -8,16 +8,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nerve.model.annotation import SCORE_DIGITS
+from nerve.patterns import NAMES
 from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.offsets import in_unit
 from nerve.service.annotate.redaction import Growth, Hash, Keep, Mask, Operator, Pseudonym, Redact, Replace, redacted
 from nerve.service.api.answers import answer, plan
 from nerve.service.api.body import Fields, Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
-from nerve.service.api.requests import AnnotationRequest, parse_request
+from nerve.service.api.requests import AnnotationRequest, MinScoreField, PatternsField, parse_request
 from nerve.service.api.route import Route, bytes_response
 from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
+from nerve.service.settings import Settings
 from nerve.service.state import Service
 
 OPERATORS: dict[str, type[Operator]] = {
@@ -109,13 +111,15 @@ class OperatorRequest(BaseModel):
 class RedactRequest(AnnotationRequest):
     """One text or several, and how to replace their entities."""
 
-    min_score: float = Field(
+    min_score: MinScoreField = Field(
         0.0,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Leave out entities with a lower score. The default is all, because a name that is left in harms "
-        "more than a word that is taken out.",
+        description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
+        "some labels. The default is all, because a name that is left in harms more than a word that is taken out.",
+    )
+    patterns: PatternsField | None = Field(
+        None,
+        description="Addresses and numbers to replace beside the names: `true` for all, which is the default, "
+        "`false` for none, or a list of their labels.",
     )
     operators: Fields[str, OperatorRequest] = Field(
         {}, description="The operators by label; labels are those of the answer."
@@ -123,6 +127,10 @@ class RedactRequest(AnnotationRequest):
     default: OperatorRequest | None = Field(
         None, description="The operator for all other labels. The default is `replace`."
     )
+
+    def chosen_patterns(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the patterns to find: those that the request names, or else all, whatever the service has."""
+        return NAMES if self.patterns is None else self.patterns
 
 
 class ReplacementAnswer(BaseModel):

@@ -11,6 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from nerve.model.annotation import MIN_SCORE
+from nerve.model.min_score import MinScore
+from nerve.patterns import NAMES
 from nerve.service.annotate.document import Source, characters
 from nerve.service.annotate.gazetteer import normalized
 from nerve.service.annotate.offsets import OffsetUnit
@@ -87,6 +89,25 @@ def _renamed_labels(labels: Any) -> dict[str, str]:
     return labels
 
 
+def _min_score(given: Any) -> MinScore:
+    """Return the number, or the numbers by label."""
+    numbers = list(given.values()) if isinstance(given, dict) else [given]
+    if len(numbers) > MOST_FIELDS:
+        raise ValueError(f"min_score has {len(numbers):,} labels; the limit is {MOST_FIELDS:,}")
+    if not all(type(number) in (int, float) and 0 <= number <= 1 for number in numbers):
+        raise ValueError("min_score is a number from 0 to 1, or an object of such numbers by label")
+    return given  # type: ignore[no-any-return]  # it was checked
+
+
+def _patterns(given: Any) -> tuple[str, ...]:
+    """Return the names of the patterns."""
+    if isinstance(given, bool):
+        return NAMES if given else ()
+    if not isinstance(given, list) or len(given) > MOST_FIELDS or not all(name in NAMES for name in given):
+        raise ValueError(f"patterns is true, false, or a list of {', '.join(NAMES)}")
+    return tuple(given)
+
+
 class Words(NamedTuple):
     """The tokens of one sentence, or of several; `single` says which of the two the client sent."""
 
@@ -116,7 +137,15 @@ def _check_tokens(tokens: list[Any]) -> None:
 
 # Facts of the schema that are checked elsewhere, some with the status 413.
 _LABEL_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL_CHARACTERS}
+_SCORE = {"type": "number", "minimum": 0, "maximum": 1}
+_SCORES = {"type": "object", "additionalProperties": _SCORE, "maxProperties": MOST_FIELDS}
+_PATTERNS = {"type": "array", "items": {"type": "string", "enum": list(NAMES)}, "maxItems": MOST_FIELDS}
 _TOKENS = {"type": "array", "items": {"type": "string", "pattern": r"\S"}, "maxItems": MOST_VALUES}
+
+MinScoreField = Annotated[MinScore, PlainValidator(_min_score), WithJsonSchema({"anyOf": [_SCORE, _SCORES]})]
+PatternsField = Annotated[
+    tuple[str, ...], PlainValidator(_patterns), WithJsonSchema({"anyOf": [{"type": "boolean"}, _PATTERNS]})
+]
 
 
 def exactly_one(**types: str) -> dict[str, Any]:
@@ -186,12 +215,10 @@ class AnnotationRequest(BaseModel):
         description="The labels of the entities to answer: a list, or an object that maps each label to its name in "
         "the answer. The default is all labels.",
     )
-    min_score: float = Field(
+    min_score: MinScoreField = Field(
         MIN_SCORE,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Leave out entities with a lower score. With 0 the answer has all that the model finds.",
+        description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
+        "some labels, while the others have the default. With 0 the answer has all that the model finds.",
     )
     context: bool = Field(
         True,
@@ -200,6 +227,11 @@ class AnnotationRequest(BaseModel):
     )
     gazetteer: GazetteerRequest | None = Field(
         None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
+    )
+    patterns: PatternsField | None = Field(
+        None,
+        description="Addresses and numbers to find beside the names: `true` for all, or a list of their labels. The "
+        "default is that of the service, which is none unless it has been set.",
     )
     offset_unit: OffsetUnit = Field(
         "codepoint",
@@ -213,6 +245,15 @@ class AnnotationRequest(BaseModel):
         if sum(getattr(self, field) is not None for field in self.source_fields) != 1:
             raise ValueError(f"a request has exactly one of {', '.join(others)} and {last}")
         return self
+
+    @property
+    def default_min_score(self) -> float:
+        """The score that entities of labels need for which `min_score` has no number."""
+        return float(type(self).model_fields["min_score"].default)
+
+    def chosen_patterns(self, settings: Settings) -> tuple[str, ...]:
+        """Return the patterns to find: those that the request names, or else those of the service."""
+        return settings.pattern_names if self.patterns is None else self.patterns
 
     @property
     def single(self) -> bool:

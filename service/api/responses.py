@@ -16,7 +16,8 @@ class EntityAnswer(BaseModel):
     """An entity.
 
     `start` and `end` are half-open. `score` is the probability of exactly this span and label, and 1 for a phrase of
-    the gazetteer. `start_token` and `end_token`, half-open too, are present if the request sends or includes tokens.
+    the gazetteer; that of a pattern is fixed. `start_token` and `end_token`, half-open too, are present if the
+    request sends or includes tokens.
     """
 
     start: int

@@ -148,6 +148,12 @@ def test_labels_and_min_score_choose(nerve: Nerve, archive_path: Path) -> None:
     assert kept != [one["ents"] for one in everything]
 
 
+def test_patterns_and_scores_by_label_choose_too(nerve: Nerve, archive_path: Path) -> None:
+    flags = ("--patterns", "EMAIL,PHONE", "--phone-regions", "DE", "--min-score", "PER=1,LOC=1,PHONE=0.4")
+    (found,) = lines(nerve("tag", "--model", str(archive_path), *flags, given="Ann a@b.org 030 901820"))
+    assert [(ent["label"], ent["text"]) for ent in found["ents"]] == [("EMAIL", "a@b.org"), ("PHONE", "030 901820")]
+
+
 def test_a_line_is_answered_before_the_next_is_read(archive_path: Path) -> None:
     with subprocess.Popen(
         command("tag", "--line-buffered", "--model", str(archive_path)),

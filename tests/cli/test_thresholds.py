@@ -14,7 +14,11 @@ def test_each_label_has_a_table_and_a_score_for_the_wished_precision(nerve: Nerv
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = [line.split() for line in ended.stdout.splitlines()]
     assert [line[0] for line in lines if line[1:2] == ["min_score"]] == ["LOC:", "PER:"]
-    assert lines[-2:] == [[label, "0.0", "100.0", "100.0", "1"] for label in ("LOC", "PER")]
+    assert lines[-5:-3] == [[label, "0.0", "100.0", "100.0", "1"] for label in ("LOC", "PER")]
+    assert ended.stdout.splitlines()[-2:] == [
+        "nerve tag --min-score LOC=0.0,PER=0.0",
+        '{"min_score": {"LOC": 0.0, "PER": 0.0}}',
+    ]
 
 
 def test_a_file_that_is_not_there_is_one_line(nerve: Nerve) -> None:

@@ -92,6 +92,8 @@ metadata.Example tags tokens
 metadata.FORMAT
 metadata.Metadata check code_version config datasets description examples format from_json labels language licence
     name scores settings tags to_json tokenizer torch
+min_score.MinScore
+min_score.by_label
 packed_linear.PackedLinear bias forward packed
 packed_linear.PlainLinear bias forward weight
 packed_linear.linear
@@ -113,9 +115,11 @@ tags.TagError
 tags.labels_of
 tags.may_follow
 tags.spans_of
+tags.spans_over
 tags.split
 tags.tags_from
 tags.tags_of
+tags.without_overlap
 tokenizer.VERSION
 tokenizer.joined
 tokenizer.seen

@@ -4,8 +4,18 @@ from itertools import product
 
 import pytest
 
-from nerve.model.annotation import Span
-from nerve.model.tags import TagError, labels_of, may_follow, spans_of, split, tags_from, tags_of
+from nerve.model.annotation import Entity, Span, Token
+from nerve.model.tags import (
+    TagError,
+    labels_of,
+    may_follow,
+    spans_of,
+    spans_over,
+    split,
+    tags_from,
+    tags_of,
+    without_overlap,
+)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +146,26 @@ def test_the_spans_of_a_sentence_may_come_in_any_order():
 def test_spans_that_no_sentence_can_hold_are_refused(spans, message):
     with pytest.raises(ValueError, match=message):
         tags_from(spans, 3)
+
+
+@pytest.mark.parametrize(
+    ("places", "spans", "alone"),
+    [
+        ([(0, 3)], [(0, 1)], [(0, 1)]),
+        ([(0, 8)], [(0, 2)], [(0, 2)]),
+        ([(1, 2)], [(0, 1)], [(0, 1)]),  # inside of a token
+        ([(2, 5)], [(0, 2)], [(0, 2)]),
+        ([(3, 5)], [(1, 2)], [(1, 2)]),
+        ([(4, 5), (6, 8)], [(1, 2), (1, 2)], [(1, 2)]),  # two in a token
+        ([(4, 5), (6, 10)], [(1, 2), (1, 3)], [(1, 2), (2, 3)]),
+        ([], [], []),
+    ],
+)
+def test_an_entity_spans_the_tokens_of_which_it_has_a_character(
+    places: list[tuple[int, int]], spans: list[tuple[int, int]], alone: list[tuple[int, int]]
+) -> None:
+    text = "abc defg hi"
+    tokens = [Token(text[start:end], start, end) for start, end in ((0, 3), (4, 8), (9, 11))]
+    found = spans_over([Entity(start, end, "X", text[start:end], 1.0) for start, end in places], tokens)
+    assert found == [Span(start, end, "X") for start, end in spans]
+    assert list(without_overlap(found)) == [Span(start, end, "X") for start, end in alone]

@@ -293,3 +293,50 @@ def test_a_tagger_has_its_own_number_of_cpu_threads_and_leaves_torch_s_as_it_is(
 def test_a_tagger_has_at_least_one_thread(archive_path: Path) -> None:
     with pytest.raises(ValueError, match="threads is 0; it must be at least 1"):
         nerve.load(archive_path, threads=0)
+
+
+# -- patterns, and a score for each label ----------------------------------------------------------------------------
+
+
+def test_patterns_are_found_beside_the_names_if_they_are_asked_for(tagger: nerve.Tagger) -> None:
+    text = "x ann@example.org and 030 901820"
+    assert {entity.label for entity in tagger(text, min_score=0)} <= {"LOC", "PER"}
+    found = tagger(text, patterns=True, phone_regions=["DE"], labels=["EMAIL", "PHONE"])
+    assert [(entity.label, entity.text) for entity in found] == [
+        ("EMAIL", "ann@example.org"),
+        ("PHONE", "030 901820"),
+    ]
+    (piped,) = tagger.pipe([text], patterns=["EMAIL"], labels=["EMAIL"])
+    assert [entity.text for entity in piped] == ["ann@example.org"]
+
+
+def test_the_tags_of_tokens_that_share_patterns_are_valid(tagger: nerve.Tagger) -> None:
+    result = tagger(tokens=["to:a@b.org/c@d.org", "212", "555-0123"], patterns=["EMAIL", "PHONE"], min_score=0.5)
+    assert [entity.text for entity in result] == ["a@b.org", "c@d.org", "212 555-0123"]
+    assert result.tags == ["B-EMAIL", "B-PHONE", "I-PHONE"]
+
+
+def test_a_label_has_its_own_min_score_and_the_others_the_default(tagger: nerve.Tagger) -> None:
+    everything = list(tagger(TEXTS[0], min_score=0))
+    least = {"PER": 0.05, "LOC": MIN_SCORE}
+    kept = [entity for entity in everything if entity.score >= least[entity.label]]
+    assert list(tagger(TEXTS[0], min_score={"PER": 0.05})) == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"patterns": ["DATE"]}, ValueError, "there is no pattern 'DATE'; the patterns are URL, EMAIL"),
+        ({"patterns": "EMAIL"}, TypeError, "patterns is the string 'EMAIL'; give a list"),
+        ({"patterns": True, "phone_regions": "US"}, TypeError, "phone_regions is the string 'US'"),
+        ({"patterns": True, "phone_regions": ["XX"]}, ValueError, "'XX' is not a region with telephone numbers"),
+        ({"labels": ["EMAIL"]}, ValueError, "tiny has no label 'EMAIL'"),
+        ({"min_score": {"ORG": 0.5}}, ValueError, "tiny has no label 'ORG'; its labels are LOC, PER"),
+        ({"min_score": {"PER": 2}}, ValueError, "min_score is 2; it must be between 0 and 1"),
+    ],
+)
+def test_a_wrong_choice_of_patterns_or_scores_is_refused(
+    tagger: nerve.Tagger, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        tagger("x", **arguments)

@@ -86,6 +86,7 @@ def test_only_the_dependencies_the_code_that_serving_needs_the_models_and_the_li
         ["model", "./nerve/model"],
         ["service", "./nerve/service"],
         ["bulk", "./nerve/bulk"],
+        ["patterns", "./nerve/patterns"],
         ["cli", "./nerve/cli"],
         ["models", "./nerve/models"],
     ]

@@ -10,14 +10,17 @@ from tests.support import ROOT
 
 # A package, and what of ours it may import.
 PACKAGES = {
-    "nerve": {"nerve", "nerve.html", "nerve.model", "nerve.result", "nerve.streams", "nerve.tagger"},
+    "nerve": {
+        *{"nerve", "nerve.html", "nerve.model", "nerve.patterns", "nerve.result", "nerve.streams", "nerve.tagger"}
+    },
     "model": {"nerve", "nerve.model"},
-    "service": {"nerve", "nerve.model", "nerve.service", "nerve.streams"},
+    "patterns": {"nerve.model", "nerve.patterns"},
+    "service": {"nerve", "nerve.model", "nerve.patterns", "nerve.service", "nerve.streams"},
     "training": {"nerve", "nerve.model", "nerve.streams", "nerve.training"},
-    "bulk": {"nerve", "nerve.tagger", "nerve.model", "nerve.bulk"},
+    "bulk": {"nerve", "nerve.tagger", "nerve.model", "nerve.patterns", "nerve.bulk"},
     "cli": {
         *{"nerve", "nerve.tagger", "nerve.model", "nerve.service", "nerve.streams", "nerve.training"},
-        *{"nerve.bulk", "nerve.cli"},
+        *{"nerve.bulk", "nerve.cli", "nerve.patterns"},
     },
     "recipes": {"nerve", "nerve.model", "nerve.training", "recipes"},
 }
@@ -106,7 +109,7 @@ def test_a_package_imports_of_ours_only_what_it_may(package: str) -> None:
 def test_nothing_is_imported_by_the_name_of_a_folder() -> None:
     for package in (*PACKAGES, "bench", "tests", "scripts"):
         for path in sources(package):
-            assert not outside(path) & {"model", "service", "training", "bulk", "cli"}, path
+            assert not outside(path) & {"model", "service", "training", "bulk", "cli", "patterns"}, path
 
 
 def test_model_needs_torch_pydantic_and_the_standard_library_only() -> None:

@@ -72,7 +72,7 @@ def wheel(built: Path) -> Path:
 
 def code() -> set[str]:
     """The modules of the package, by the paths at which the wheel has to hold them."""
-    folders = ("model", "service", "training", "bulk", "cli")
+    folders = ("model", "service", "training", "bulk", "cli", "patterns")
     modules = {path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py")}
     own = {f"nerve/{path.name}" for path in (ROOT / "nerve").glob("*.py")}
     return own | {f"nerve/{path}" for path in modules}
@@ -104,6 +104,7 @@ def test_the_sdist_holds_what_the_wheel_does_and_its_licence(built: Path) -> Non
         "training",
         "bulk",
         "cli",
+        "patterns",
         "tests",
     } == set()
 

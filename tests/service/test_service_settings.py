@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from nerve.patterns import NAMES
 from nerve.service import settings as settings_module
 from nerve.service.settings import BUNDLED_MODELS, Settings, SettingsError, flag, read_settings, variable
 
@@ -117,6 +118,12 @@ def test_a_path_may_hold_commas_and_brackets(read: Callable[..., Settings]) -> N
         (["--log-level", "loud"], {}, ["--log-level is 'loud'", "'warning'"]),
         (["--cors-origins", "example.org"], {}, ["--cors-origins", "'example.org'", "https://example.org"]),
         (["--cors-origins", "*,https://example.org/path"], {}, ["--cors-origins", "'https://example.org/path'"]),
+        (
+            ["--patterns", "EMAIL,DATE"],
+            {},
+            ["--patterns", "'DATE' is none of URL, EMAIL, IBAN, CARD, IP, PHONE and all"],
+        ),
+        ([], {"NERVE_PHONE_REGIONS": "US,XX"}, ["NERVE_PHONE_REGIONS", "'XX' is not a region", "such as US or GB"]),
         (["--cors-origins", "https://*.example.org"], {}, ["--cors-origins", "'https://*.example.org'"]),
     ],
 )
@@ -128,6 +135,13 @@ def test_a_wrong_setting_is_refused_in_one_line_with_its_name_and_limit(
     message = str(refusal.value)
     assert "\n" not in message
     assert all(fact in message for fact in facts), message
+
+
+def test_patterns_may_be_all_or_some(read: Callable[..., Settings]) -> None:
+    assert read().pattern_names == ()
+    assert read("--patterns", "PHONE, URL").pattern_names == ("PHONE", "URL")
+    assert read(NERVE_PATTERNS="all").pattern_names == NAMES
+    assert read("--phone-regions", "DE,DK").regions == ("DE", "DK")
 
 
 def test_every_setting_has_a_flag_a_variable_and_a_description() -> None:

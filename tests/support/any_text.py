@@ -10,6 +10,12 @@ PIECES = (
     *_WORDS.split(),
     *_SYMBOLS.split(),
     *(
+        "ann@example.org",
+        "+49 30 901820",
+        "4111 1111 1111 1111",
+        "::1",
+    ),
+    *(
         "默克尔",
         "訪問",
         "東京タワー",
@@ -75,7 +81,7 @@ def gazetteers(draw: st.DrawFn, texts: list[str]) -> dict[str, Any]:
 def requests(draw: st.DrawFn) -> dict[str, Any]:
     """Return a request for several texts, as `/v1/entities` and `/v1/redact` take it."""
     texts = draw(st.lists(any_text, min_size=1, max_size=3))
-    request: dict[str, Any] = {"texts": texts, "offset_unit": draw(units)}
+    request: dict[str, Any] = {"texts": texts, "offset_unit": draw(units), "patterns": draw(st.booleans())}
     if draw(st.booleans()):
         request["gazetteer"] = draw(gazetteers(texts))
     return request

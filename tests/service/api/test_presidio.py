@@ -25,6 +25,8 @@ from tests.support.fakes import CapitalisedWords, Decided, served
 Serve = Callable[..., Any]
 TEXT = f"😀 {EXAMPLE_TEXT}"
 
+PATTERNS = ["CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "PHONE_NUMBER", "URL"]
+
 bundled = pytest.mark.skipif(not BUNDLED_MODEL.is_file(), reason="models/en.pt is not there")
 
 
@@ -79,9 +81,9 @@ def test_a_gateway_gets_the_text_that_presidio_would_give_it(gateway: httpx.Clie
 
 @bundled
 def test_a_gateway_sees_what_there_is(gateway: httpx.Client) -> None:
-    expected = ["DATE_TIME", "LOCATION", "MISC", "ORGANIZATION", "PERSON"]
+    expected = sorted(["DATE_TIME", "LOCATION", "MISC", "ORGANIZATION", "PERSON", *PATTERNS])
     assert gateway.get("/supportedentities", params={"language": "en"}).json() == expected
-    assert gateway.get("/recognizers").json() == ["en", "zh", "multi"]
+    assert gateway.get("/recognizers").json() == ["en", "zh", "multi", "patterns"]
     assert gateway.get("/anonymizers").json() == ["replace", "redact", "mask", "hash", "keep"]
     assert gateway.get("/health").status_code == 200
 
@@ -147,7 +149,7 @@ def test_the_decision_is_explained_if_asked(client: httpx.Client) -> None:
     [
         ({"language": "SECRET"}, "there is no model for this language; the languages are en"),
         ({"language": None}, "language: Input should be a valid string"),
-        ({"entities": ["SECRET"]}, "model fake finds none of these entities; it finds LOCATION, PERSON"),
+        ({"entities": ["SECRET"]}, "model fake finds none of these entities; it finds CREDIT_CARD, EMAIL_ADDRESS"),
         ({"entities": "PERSON"}, "entities: Input should be a valid array"),
         ({"score_threshold": 1.1}, "score_threshold: Input should be less than or equal to 1"),
         ({"score_threshold": "0.5"}, "score_threshold: Input should be a valid number"),
@@ -174,6 +176,31 @@ def test_the_language_is_required_as_it_is_by_presidio(client: httpx.Client) -> 
     )
 
 
+NUMBERS = "see Ann ann@example.org 4111111111111111 212-555-0123"
+MAIL, CARD = result("EMAIL_ADDRESS", 8, 23, 1.0), result("CREDIT_CARD", 24, 40, 0.8)
+PHONE = result("PHONE_NUMBER", 41, 53, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, [ANN, MAIL, CARD, PHONE]),
+        ({"entities": ["PERSON", "CREDIT_CARD"]}, [ANN, CARD]),
+        ({"entities": ["PHONE_NUMBER"]}, [PHONE]),
+        ({"score_threshold": 0.6}, [ANN, MAIL, CARD]),
+        ({"allow_list": ["ann@example.org"]}, [ANN, CARD, PHONE]),
+    ],
+)
+def test_patterns_are_found_under_presidios_names(client: httpx.Client, fields: Any, expected: Any) -> None:
+    assert analyze(client, NUMBERS, **fields).json() == expected
+
+
+def test_a_pattern_is_explained_as_one(client: httpx.Client) -> None:
+    found = analyze(client, NUMBERS, return_decision_process=True).json()
+    recognizers = [one["analysis_explanation"]["recognizer"] for one in found]
+    assert recognizers == ["fake", "patterns", "patterns", "patterns"]
+
+
 def speaking(language: str, *labels: str) -> ServedModel:
     marks = [(place, place + 1, label) for place, label in enumerate(labels)]
     model = served(f"model-{language}", Decided(*marks))
@@ -185,17 +212,17 @@ def test_labels_have_presidios_names(serve: Serve) -> None:
     names = ["DATE_TIME", "LOCATION", "LOCATION", "LOCATION", "MISC", "NRP", "ORGANIZATION", "PERSON", "DATE_TIME"]
     client, _ = serve(models=[speaking("en", *labels)])
     assert [one["entity_type"] for one in analyze(client, "x" * 9).json()] == names
-    assert client.get("/supportedentities").json() == sorted(set(names))
+    assert client.get("/supportedentities").json() == sorted({*names, *PATTERNS})
 
 
 def test_the_language_chooses_the_model(serve: Serve) -> None:
     client, _ = serve(models=[speaking("en", "PER"), speaking("zh", "LOC"), speaking("zh-TW", "ORG")])
     found = [analyze(client, "x", language=language).json()[0]["entity_type"] for language in ("en", "zh", "zh-TW")]
     assert found == ["PERSON", "LOCATION", "ORGANIZATION"]
-    assert client.get("/recognizers", params={"language": "zh"}).json() == ["model-zh"]
-    assert client.get("/recognizers").json() == ["model-en", "model-zh", "model-zh-TW"]
-    assert client.get("/supportedentities", params={"language": "zh"}).json() == ["LOCATION"]
-    assert client.get("/supportedentities").json() == ["LOCATION", "ORGANIZATION", "PERSON"]
+    assert client.get("/recognizers", params={"language": "zh"}).json() == ["model-zh", "patterns"]
+    assert client.get("/recognizers").json() == ["model-en", "model-zh", "model-zh-TW", "patterns"]
+    assert client.get("/supportedentities", params={"language": "zh"}).json() == sorted(["LOCATION", *PATTERNS])
+    assert client.get("/supportedentities").json() == sorted(["LOCATION", "ORGANIZATION", "PERSON", *PATTERNS])
 
 
 def test_a_model_of_several_languages_answers_for_each_of_them(serve: Serve) -> None:
