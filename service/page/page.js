@@ -54,15 +54,15 @@ async function ask(signal) {
 
 function meet(models) {
   change({ models, model: models.length > 1 ? AUTO : models[0].name });
-  if (wished) restore();
+  if (wished) restore(putText);
   // What the browser has kept in the field over a reload comes before any sample.
   else if (!field.value) field.value = samplesFor([models[0]])[0].text;
   change({ text: field.value });
   offerChoices(state, trySample);
 }
 
-/** Take over what a link asks for. Its text leaves the address, and so the browser's history. */
-function restore() {
+/** Take over what a link asks for; `put` takes its text. The text leaves the address, and so the browser's history. */
+function restore(put) {
   const { text, model, other, ...settings } = wished;
   wished = null;
   history.replaceState(null, "", location.pathname + location.search);
@@ -72,12 +72,12 @@ function restore() {
     ...settings,
     model: names.includes(model) || (model === AUTO && names.length > 1) ? model : state.model,
     other: names.includes(other) && names.length > 1 ? other : "",
-    notice: unknown.length ? `The link names ${unknown.join(" and ")}, which this service does not have.` : "",
   });
   at("threshold").value = state.threshold;
   showThreshold();
   at("unit").value = state.unit;
-  replaceText({ text, title: "text" });
+  put({ text, title: "text" });
+  if (unknown.length) change({ notice: `The link names ${unknown.join(" and ")}, which is no model of this service.` });
 }
 
 // -- the text -------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ at("key-choice").addEventListener("submit", (event) => {
 addEventListener("hashchange", () => {
   wished = fromFragment(location.hash);
   if (!wished || !state.models.length) return;
-  restore();
+  restore(replaceText);
   offerChoices(state, trySample);
 });
 

@@ -13,6 +13,8 @@ import { countsOf, languageNote, problemWords, summaryOf, timingOf } from "./wor
 
 // In UTF-16 units: of a longer text, the request on the page has the beginning.
 const LONGEST_SHOWN = 2_000;
+// Languages of a model in the list of models.
+const MOST_NAMED = 2;
 
 const at = (id) => document.getElementById(id);
 
@@ -104,13 +106,19 @@ export class View {
 
 /** What can be chosen, once the models are known; `tried(sample)` hears which text is to be shown. */
 export function offerChoices({ models, model, other }, tried) {
-  const options = () => models.map(({ name, language }) => new Option(`${name}, ${languageNames(language)}`, name));
+  const options = () => models.map(({ name, language }) => new Option(`${name}, ${shortNames(language)}`, name));
   at("model").replaceChildren(new Option("auto, by language", AUTO), ...options());
   at("beside").replaceChildren(new Option("no other", ""), ...options());
   at("model").value = model;
   at("beside").value = other;
   at("model-choice").hidden = at("beside-choice").hidden = models.length === 1;
   at("samples").replaceChildren(...samplesFor(models).map((sample) => sampleButton(sample, tried)));
+}
+
+/** A few languages by their names, many by their number. */
+function shortNames(language) {
+  const count = language.split(",").length;
+  return count > MOST_NAMED ? `${count} languages` : languageNames(language);
 }
 
 function sampleButton(sample, tried) {
