@@ -147,8 +147,10 @@ function drawProblem(state) {
   at("problem").classList.toggle("shown", Boolean(problem));
   at("main").classList.toggle("locked", needsKey && !models.length);
   at("retry").hidden = !problem || needsKey;
+  const isNew = needsKey && at("key-choice").hidden;
   at("key-choice").hidden = !needsKey;
   show(at("problem-text"), problemWords(state));
+  if (isNew && document.activeElement === document.body) at("key").focus();
 }
 
 function drawCurl(state) {
