@@ -38,15 +38,21 @@ def docx(document: str = DOCUMENT, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     return content.getvalue()
 
 
-def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    """Let files fall on the page."""
+def drop(page: Page, *files: tuple[str, bytes | int]) -> None:
+    """Let files fall on the page: a name, and the content, or how many letters it is to have."""
     page.browser.execute_script(
         """const transfer = new DataTransfer();
-        for (const [name, content] of arguments[0])
-          transfer.items.add(new File([Uint8Array.from(atob(content), (byte) => byte.charCodeAt(0))], name));
+        const bytes = (content) => Uint8Array.from(atob(content), (byte) => byte.charCodeAt(0));
+        for (const [name, content] of arguments[0]) {
+          const part = typeof content === "number" ? "a".repeat(content) : bytes(content);
+          transfer.items.add(new File([part], name));
+        }
         document.body.dispatchEvent(
           new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));""",
-        [(name, base64.b64encode(content).decode()) for name, content in files],
+        [
+            (name, content if isinstance(content, int) else base64.b64encode(content).decode())
+            for name, content in files
+        ],
     )
 
 
@@ -79,12 +85,12 @@ def test_a_file_that_is_dropped_is_read(page: Page, name: str, content: bytes, t
         ("a.docx", docx()[:-400], "a.docx cannot be read as a .docx document."),
         ("a.docx", docx().replace(b"word/", b"text/"), "a.docx cannot be read as a .docx document."),
         ("a.docx", docx("<w:t>" + "a" * 20_000_001), "a.docx cannot be read as a .docx document."),
-        ("a.txt", b"a" * 20_000_001, "a.txt has 20 MB; the limit is 20 MB."),
+        ("a.txt", 20_000_001, "a.txt has 20 MB; the limit is 20 MB."),
     ],
     ids=["kind", "encoding", "no JSON", "no text", "no archive", "cut short", "no document", "bomb", "size"],
 )
 def test_a_file_that_cannot_be_read_leaves_the_text_and_says_why(
-    page: Page, name: str, content: bytes, told: str
+    page: Page, name: str, content: bytes | int, told: str
 ) -> None:
     text = page.text
     drop(page, (name, content))

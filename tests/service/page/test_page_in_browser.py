@@ -501,6 +501,8 @@ def test_a_service_with_keys_asks_for_one_until_it_knows_it(open_page: Callable[
     page = open_page(api_keys_file=str(keys))
     assert page.problem.startswith("This service asks for a key.")
     assert not page.at("curl").is_displayed()
+    assert not page.at("text").is_displayed()
+    assert page.browser.switch_to.active_element == page.at("key")
     for wrong, told in (("open-barley-and-more", "does not know this key"), ("öffne dich", "no letters such as ö")):
         page.at("key").clear()
         page.at("key").send_keys(wrong, Keys.ENTER)

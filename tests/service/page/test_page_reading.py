@@ -258,8 +258,9 @@ def test_axe_finds_nothing_wrong_with_the_question_for_a_key(open_page: OpenPage
 
 
 def test_forced_colours_leave_the_marks_in_sight(two: Page) -> None:
-    forced = {"name": "forced-colors", "value": "active"}
-    two.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [forced]})
+    features = {"forced-colors": "active", "prefers-reduced-motion": "reduce"}
+    emulated = [{"name": name, "value": value} for name, value in features.items()]
+    two.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": emulated})
     style = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]]"
     # Nothing opaque lies over the marks, and each is a line in the colour of letters.
     for over in ("#sheet textarea", "#other-sheet .mirror"):
