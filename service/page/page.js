@@ -143,7 +143,7 @@ field.addEventListener("input", (event) => {
 });
 field.addEventListener("compositionend", () => edit(field.value, TYPING_PAUSE_MS));
 field.addEventListener("keydown", (event) => {
-  const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === "z";
+  const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "z";
   if (!isUndo || !replacements.canUndo(field.value)) return;
   event.preventDefault();
   undo();

@@ -234,6 +234,33 @@ def test_an_edit_lays_out_its_own_block_of_a_long_text(page: Page) -> None:
     assert len(set(before) - set(after)) <= 2
 
 
+def test_whatever_is_edited_the_mirror_has_the_text_and_its_places(page: Page) -> None:
+    wrong = page.browser.execute_async_script(
+        """const done = arguments[0];
+        let seed = 7;
+        const random = (below) => (seed = (seed * 16807) % 2147483647) % below;
+        const letters = () => Array.from({ length: random(2500) }, () => "ab c\\n"[random(12)] ?? "d").join("");
+        const some = () => (random(3) ? "x" : letters());
+        import("/page/mirror.js").then(({ Mirror }) => {
+          const place = document.createElement("div");
+          const mirror = new Mirror(place);
+          const wrong = [];
+          let text = "";
+          for (let step = 0; step < 400; step += 1) {
+            const [start, end] = [random(text.length + 1), random(text.length + 1)].sort((a, b) => a - b);
+            const until = random(8) ? Math.min(end, start + random(3)) : end;
+            text = text.slice(0, start) + (random(3) ? some() : "") + text.slice(until);
+            mirror.show(text);
+            if (place.textContent !== text + "\\n") wrong.push([step, "text"]);
+            const [from, to] = [random(text.length + 1), random(text.length + 1)].sort((a, b) => a - b);
+            if (mirror.range(from, to).toString() !== text.slice(from, to)) wrong.push([step, from, to]);
+          }
+          done(wrong);
+        }, (error) => done(String(error)));"""
+    )
+    assert wrong == []
+
+
 # -- for everybody ---------------------------------------------------------------------------------------------------
 
 
