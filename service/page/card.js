@@ -17,7 +17,8 @@ export function languageNames(tags) {
   return tags.split(",").map((tag) => languageName(tag.trim())).join(", ");
 }
 
-function languageName(tag) {
+/** The name in English of the language with this tag, as far as the browser knows it. */
+export function languageName(tag) {
   try {
     return new Intl.DisplayNames(["en"], { type: "language" }).of(tag);
   } catch {

@@ -1,4 +1,4 @@
-// The service as this page sees it: two routes, and one kind of failure that can be shown to a person.
+// The service as this page sees it: three routes, and one kind of failure that can be shown to a person.
 
 // How soon to ask again where the service did not say: it was not there to say it.
 const UNREACHABLE_SECONDS = 5;
@@ -18,13 +18,20 @@ export async function servedModels(key, signal) {
   return (await answered("v1/models", key, { signal })).models;
 }
 
-/** The entities of `text`, with offsets as JavaScript counts, the model that found them, and how long that took from
- * here. `key` is an API key or empty. Throws Problem, and AbortError when `signal` says so. */
+/** A reading of `text`: its entities, with offsets as JavaScript counts, the model that found them, the text's language as
+ * the API tells it, and how long that took from here. `key` is an API key or empty. Throws Problem, and AbortError when
+ * `signal` says so. */
 export async function findEntities(text, model, key, signal) {
-  const body = JSON.stringify({ text, model, min_score: 0, offset_unit: "utf16" });
+  const body = JSON.stringify({ text, model, min_score: 0, offset_unit: "utf16", include: ["language"] });
   const start = performance.now();
   const answer = await answered("v1/entities", key, { method: "POST", body, signal });
-  return { entities: answer.ents, model: answer.model, milliseconds: performance.now() - start };
+  const { ents: entities, model: reader, language } = answer;
+  return { entities, model: reader, language, milliseconds: performance.now() - start };
+}
+
+/** The text of a request with its names replaced by their labels. Throws Problem. */
+export async function redactedText(request, key) {
+  return (await answered("v1/redact", key, { method: "POST", body: JSON.stringify(request) })).text;
 }
 
 async function answered(path, key, request) {

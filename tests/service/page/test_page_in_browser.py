@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -18,149 +17,18 @@ import httpx
 import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 
 from nerve.model.annotation import Entity
 from nerve.service.state import Service
-from tests.support.browser import chromium, missing, show
+from tests.support.browser import show
 from tests.support.fakes import CapitalisedWords, HeldEngine, served
-from tests.support.fakes import eventually as eventually_within
-
-if missing():
-    pytest.skip(f"the page is not tested in a browser: that {missing()}", allow_module_level=True)
+from tests.support.page import Page, becomes, eventually, rows_of
 
 Serve = Callable[..., tuple[httpx.Client, Service]]
-# A browser may take its time on a busy machine.
-eventually = partial(eventually_within, seconds=60)
 
 EMOJI = "😀 Anna saw 👩🏽‍🚀 Berta in PARIS"
 MARKUP = """<img src=x onerror="document.title='owned'"><script>document.title='owned'</script> Anna"""
 SHELL = """It's $(touch owned) `touch owned` "Anna" \\ \\n 'Berta'; ! & | > owned\n%s $HOME \u202e PARIS\u2028END"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-class Page:
-    """The page in a browser, in the words of its user."""
-
-    def __init__(self, browser: Chrome, url: str) -> None:
-        self.browser = browser
-        show(browser, 1280, 900)
-        # Nothing that another test has left: stored, typed, or complained of.
-        browser.get("about:blank")
-        browser.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage"})
-        browser.get_log("browser")
-        browser.get(url)
-        # The models are there, or why they are not.
-        assert eventually(lambda: bool(browser.find_elements(By.CSS_SELECTOR, "#card[data-model], #problem.shown")))
-
-    def at(self, identity: str) -> WebElement:
-        return self.browser.find_element(By.ID, identity)
-
-    def button(self, words: str) -> WebElement:
-        return self.browser.find_element(By.XPATH, f"//button[normalize-space()='{words}']")
-
-    def type(self, text: str) -> None:
-        """Write over what is in the field, key by key."""
-        self.at("text").send_keys(Keys.CONTROL, "a", Keys.NULL, text)
-
-    def insert(self, text: str) -> None:
-        """Write over what is in the field, at once, as an input method does: for what no key can give."""
-        self.at("text").send_keys(Keys.CONTROL, "a", Keys.NULL)
-        self.browser.execute_cdp_cmd("Input.insertText", {"text": text})
-
-    def paste(self, text: str) -> None:
-        """Put a long text in place of what is in the field, as pasting does: in one event, however many its lines."""
-        self.browser.execute_script(
-            """const field = document.getElementById("text");
-            field.value = arguments[0];
-            field.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste" }));""",
-            text,
-        )
-
-    @property
-    def text(self) -> str:
-        return str(self.at("text").get_property("value"))
-
-    @property
-    def marks(self) -> list[tuple[str, str, str]]:
-        """Name, label and score of each marked name; the name is what of the field's text lies under the mark."""
-        return [
-            tuple(mark)
-            for mark in self.browser.execute_script(
-                """const { value } = document.getElementById("text");
-                return [...document.querySelectorAll(".mark.first")].map(({ dataset }) =>
-                  [value.slice(dataset.start, dataset.end), dataset.label, dataset.score]);"""
-            )
-        ]
-
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _, _ in self.marks]
-
-    @property
-    def rows(self) -> list[list[str]]:
-        return list(
-            self.browser.execute_script(
-                """return [...document.getElementById("entities").rows].map((row) =>
-                  [...row.cells].map((cell) => cell.textContent));"""
-            )
-        )
-
-    @property
-    def problem(self) -> str:
-        return self.at("problem").text
-
-    @property
-    def command(self) -> str:
-        return str(self.at("curl").get_property("textContent"))
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """The body in the curl command."""
-        found = re.search(r"-d '(.*)'$", self.command, re.DOTALL)
-        assert found
-        return dict(json.loads(found[1]))
-
-    def toggle(self, label: str) -> None:
-        self.browser.find_element(By.CSS_SELECTOR, f"[data-label={label}] input").click()
-
-
-def becomes(read: Callable[[], Any], expected: Any) -> None:
-    """Fails with both values unless `read` gives what is expected within a while."""
-    eventually(lambda: bool(read() == expected))
-    assert read() == expected
-
-
-def rows_of(ents: list[dict[str, Any]]) -> list[list[str]]:
-    """The API's entities as the page's table is to show them."""
-    return [[e["text"], e["label"], f"{e['score']:.3f}", f"{e['start']}–{e['end']}"] for e in ents]
-
-
-@pytest.fixture
-def open_page(browser: Chrome, serve: Serve) -> Callable[..., Page]:
-    """Starts a server as `serve` does, and opens its page."""
-
-    def opened(*arguments: Any, **settings: Any) -> Page:
-        client, _ = serve(*arguments, **settings)
-        return Page(browser, str(client.base_url))
-
-    return opened
-
-
-@pytest.fixture(scope="module")
-def client(serve_all: Serve) -> httpx.Client:
-    """A server with one model, for all tests that need nothing else."""
-    return serve_all()[0]
-
-
-@pytest.fixture
-def page(browser: Chrome, client: httpx.Client) -> Page:
-    return Page(browser, str(client.base_url))
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -242,7 +110,8 @@ def test_a_name_that_wraps_has_a_box_on_each_line(page: Page) -> None:
     assert len(boxes) > 1
     tops = [box.rect["y"] for box in boxes]
     assert tops == sorted(set(tops))
-    assert [box.get_attribute("class") for box in boxes[:: len(boxes) - 1]] == ["mark first", "mark last"]
+    ends = [str(box.get_attribute("class")).split() for box in boxes[:: len(boxes) - 1]]
+    assert [{"first", "last"} & set(kinds) for kinds in ends] == [{"first"}, {"last"}]
 
 
 def test_an_edit_moves_the_other_marks_before_the_answer_comes(open_page: Callable[..., Page]) -> None:
@@ -265,7 +134,7 @@ def test_markup_is_text(page: Page) -> None:
     title = page.browser.title
     page.type(MARKUP)
     becomes(lambda: ([row[0] for row in page.rows], page.names), (["Anna"], ["Anna"]))
-    assert page.browser.find_elements(By.CSS_SELECTOR, "img, #mirror *, main script") == []
+    assert page.browser.find_elements(By.CSS_SELECTOR, "img, .mirror div *, main script") == []
     assert page.browser.title == title
 
 
@@ -280,7 +149,7 @@ def test_a_name_that_is_markup_is_text(open_page: Callable[..., Page]) -> None:
     page = open_page(models=[served(recognizer=WholeText())])
     page.type(MARKUP)
     becomes(lambda: ([row[0] for row in page.rows], page.names), ([MARKUP], [MARKUP]))
-    assert page.browser.find_elements(By.CSS_SELECTOR, "img, #mirror *, main script") == []
+    assert page.browser.find_elements(By.CSS_SELECTOR, "img, .mirror div *, main script") == []
     assert "owned" not in page.browser.title
 
 
@@ -343,15 +212,37 @@ def test_a_name_in_the_table_selects_it_in_the_text(page: Page) -> None:
     assert eventually(lambda: page.browser.find_element(By.CSS_SELECTOR, "tr.pointed").text.startswith("Berta"))
 
 
-def test_of_a_long_text_the_marks_in_view_are_drawn_and_each_can_be_reached(page: Page) -> None:
-    page.paste("\n".join(f"see Person{number}" for number in range(2_000)))
-    assert eventually(lambda: len(page.rows) == 400)
-    assert page.at("unlisted").text == "and 1,600 more"
-    assert 0 < len(page.names) < 100
-    page.button("Person399").click()
-    assert eventually(lambda: "Person399" in page.names)
+LONG = "\n".join(f"see Person{number}" for number in range(2_000))
+
+
+def test_of_a_long_text_the_marks_in_view_are_drawn(page: Page) -> None:
+    page.paste(LONG)
+    assert eventually(lambda: "Person0" in page.names)
+    assert len(page.names) < 100
     page.browser.execute_script('document.getElementById("sheet").scrollTop = 1e9')
     assert eventually(lambda: "Person1999" in page.names)
+
+
+def test_each_name_of_a_long_text_can_be_reached_in_the_table(page: Page) -> None:
+    page.paste(LONG)
+    becomes(lambda: page.at("range").text, "1–100 of 2,000")
+    page.button("Later").click()
+    becomes(lambda: page.at("range").text, "101–200 of 2,000")
+    assert [page.rows[0][0], page.rows[-1][0]] == ["Person100", "Person199"]
+    page.button("Person199").send_keys(Keys.ENTER)
+    assert eventually(lambda: "Person199" in page.names)
+    page.button("Earlier").click()
+    page.browser.find_element(By.CSS_SELECTOR, 'tbody button[tabindex="0"]').send_keys(Keys.END)
+    becomes(lambda: page.at("range").text, "1,901–2,000 of 2,000")
+    assert page.browser.switch_to.active_element.text == "Person1999"
+
+
+def test_the_caret_in_a_name_turns_the_table_to_its_page(page: Page) -> None:
+    page.paste(LONG)
+    becomes(lambda: page.at("range").text, "1–100 of 2,000")
+    page.at("text").send_keys(Keys.CONTROL, Keys.END)
+    becomes(lambda: page.at("range").text, "1,901–2,000 of 2,000")
+    assert page.browser.find_element(By.CSS_SELECTOR, "tr.pointed button").text == "Person1999"
 
 
 def test_a_sample_is_put_into_the_field_and_read(page: Page) -> None:
@@ -400,7 +291,10 @@ def test_a_text_too_long_for_an_argument_goes_through_standard_input(page: Page,
     text = ("see 王 Anna's " + "and what else is here " * 10 + "\n") * 500
     page.paste(text)
     assert eventually(lambda: page.at("summary").text.startswith("500 names"))
-    answer = run_in_shell(page.command, tmp_path)
+    assert len(page.command) < 3_000
+    page.button("Copy").click()
+    becomes(lambda: page.at("copied").text, "Copied.")
+    answer = run_in_shell(page.copied, tmp_path)
     assert (answer["text"] == text, len(answer["ents"])) == (True, 500)
 
 
@@ -461,8 +355,7 @@ def test_a_text_is_read_by_the_bundled_model_of_its_script_or_the_one_that_is_ch
     page = Page(browser, service_url)
     options = page.browser.find_elements(By.CSS_SELECTOR, "#model option")
     offered = [option.text for option in options]
-    assert offered[:3] == ["auto, by language", "en, English", "zh, Chinese"]
-    assert [option.partition(", Danish")[0] for option in offered[3:]] == ["multi"]
+    assert offered == ["auto, by language", "en, English", "zh, Chinese", "multi, 13 languages"]
     assert eventually(lambda: ("Prague", "LOC") in [mark[:2] for mark in page.marks])
     assert "read by en" in page.at("timing").text
     page.button("新闻").click()
@@ -478,13 +371,6 @@ def test_a_text_is_read_by_the_bundled_model_of_its_script_or_the_one_that_is_ch
 
 
 # -- trouble ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def held() -> Iterator[HeldEngine]:
-    engine = HeldEngine()
-    yield engine
-    engine.release()
 
 
 def test_a_request_for_an_older_text_is_cancelled_and_its_answer_dropped(
@@ -598,7 +484,7 @@ def test_behind_a_door_the_page_asks_for_the_key_and_does_not_show_it(
     browser: Chrome, door: str, tmp_path: Path
 ) -> None:
     page = Page(browser, door)
-    assert eventually(lambda: "The answer was 401 Unauthorized." in page.problem)
+    assert eventually(lambda: page.problem.startswith("This service asks for a key."))
     page.at("key").send_keys("open sesame", Keys.ENTER)
     assert eventually(lambda: page.rows != [])
     assert not page.at("key").is_displayed()
@@ -613,14 +499,17 @@ def test_a_service_with_keys_asks_for_one_until_it_knows_it(open_page: Callable[
     keys = tmp_path / "keys"
     keys.write_text("open-sesame-and-more\n")
     page = open_page(api_keys_file=str(keys))
-    assert page.problem.startswith("An API key is needed")
+    assert page.problem.startswith("This service asks for a key.")
     assert not page.at("curl").is_displayed()
-    for wrong, told in (("open-barley-and-more", "key is not known."), ("öffne dich", "ASCII characters only.")):
+    assert not page.at("text").is_displayed()
+    assert page.browser.switch_to.active_element == page.at("key")
+    for wrong, told in (("open-barley-and-more", "does not know this key"), ("öffne dich", "no letters such as ö")):
         page.at("key").clear()
         page.at("key").send_keys(wrong, Keys.ENTER)
         assert eventually(lambda told=told: told in page.problem)
     page.at("key").clear()
-    page.at("key").send_keys("open-sesame-and-more", Keys.ENTER)
+    page.at("key").send_keys("open-sesame-and-more")
+    page.button("Use this key").click()
     assert eventually(lambda: "Prague" in page.names)
     assert page.problem == ""
     assert page.at("curl").is_displayed()
@@ -629,7 +518,7 @@ def test_a_service_with_keys_asks_for_one_until_it_knows_it(open_page: Callable[
     )
     assert "sesame" not in str(kept) + page.command
     page.browser.refresh()
-    assert eventually(lambda: page.problem.startswith("An API key is needed"))
+    assert eventually(lambda: page.problem.startswith("This service asks for a key."))
     assert page.at("key").get_property("value") == ""
 
 
@@ -678,6 +567,9 @@ def test_every_control_has_a_name_and_can_be_reached_with_the_keyboard(page: Pag
     controls = page.browser.find_elements(By.CSS_SELECTOR, "a, button, input, select, textarea, summary")
     shown = [control for control in controls if control.is_displayed()]
     assert [control.get_attribute("outerHTML") for control in shown if not control.accessible_name] == []
+    # Of the table, one name; the arrow keys go on from there.
+    names = page.browser.find_elements(By.CSS_SELECTOR, "tbody button")
+    shown = [control for control in shown if control not in names[1:]]
     page.browser.execute_script("document.activeElement.blur()")
     reached = set()
     for _ in range(2 * len(shown)):
@@ -695,9 +587,11 @@ def test_every_control_has_a_name_and_can_be_reached_with_the_keyboard(page: Pag
 
 
 def test_changes_are_announced(page: Page) -> None:
-    roles = {name: page.at(name).aria_role for name in ("summary", "problem-text", "copied")}
-    assert roles == {"summary": "status", "problem-text": "alert", "copied": "status"}
-    assert page.at("mirror").get_attribute("aria-hidden") == page.at("marks").get_attribute("aria-hidden") == "true"
+    told = ("summary", "language", "notice", "copied", "range")
+    assert {page.at(name).get_attribute("role") for name in told} == {"status"}
+    assert page.at("problem-text").get_attribute("role") == "alert"
+    hidden = page.browser.find_elements(By.CSS_SELECTOR, "#sheet :is(.mirror, .marks)[aria-hidden=true]")
+    assert len(hidden) == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
