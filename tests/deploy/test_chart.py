@@ -3,8 +3,10 @@
 import copy
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from nerve.service.api.routes import API
 from nerve.service.settings import Settings, read_settings, variable
 from tests.deploy.conftest import SWITCHES
 from tests.support import ROOT
+from tests.support.documents import shell_lines
 
 Objects = list[dict[str, Any]]
 Render = Callable[..., Objects]
@@ -125,6 +128,19 @@ def test_a_misspelt_field_of_an_object_is_refused(validate: Any, rendered: Mappi
 def test_a_wrong_value_is_refused_by_name(render: Render, values: dict[str, Any], said: str) -> None:
     with pytest.raises(ChartError, match=re.escape(said)):
         render(values)
+
+
+@pytest.mark.usefixtures("render")
+def test_the_documented_commands_give_values_that_the_chart_takes() -> None:
+    text = "\n".join(shell_lines(ROOT / "docs" / "kubernetes.md")).replace("\\\n", " ")
+    lines = [shlex.split(line) for line in text.splitlines() if line.startswith("helm ")]
+    assert {words[1] for words in lines} == {"install", "upgrade"}
+    for words in lines:
+        values = [word.replace("DIGEST", "0" * 64) for flag, word in pairwise(words) if flag == "--set"]
+        sets = [word for value in [f"image={IMAGE}", *values] for word in ("--set", value)]
+        command = [helm() or "", "template", *words[2:4], *sets]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
 
 
 def test_the_settings_that_may_be_given_are_all_of_the_services_but_the_charts_own() -> None:

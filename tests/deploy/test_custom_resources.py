@@ -1,4 +1,4 @@
-"""The objects of KEDA, the Prometheus Operator, the Gateway API and KServe against those projects' own models.
+"""The objects of KEDA, the Prometheus Operator, the Gateway API, KServe and Grafana against their own models.
 
 The models of npm come in two forms, and each misses what the other finds: their validators know ranges and formats
 and let unknown fields pass; their types refuse unknown fields, and know no ranges. KServe's are classes of Python.
@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,35 +74,61 @@ def by_schema(folder: Path, objects: list[Object]) -> list[str]:
     return ended.stdout.splitlines()
 
 
-def by_type(folder: Path, objects: list[Object]) -> list[str]:
-    """What the compiler of TypeScript says of the objects as literals: the lines that name an error."""
+def by_type(folder: Path, literals: Iterable[tuple[str, str, Object]]) -> list[str]:
+    """The errors that the compiler of TypeScript finds in literals, each of a type of a module."""
     lines = []
-    for number, item in enumerate(objects):
-        group, version = item["apiVersion"].split("/")
-        model = f"@kubernetes-models/{PACKAGES[group]}/{group}/{version}/{item['kind']}"
+    for number, (module, name, item) in enumerate(literals):
         lines += [
-            f'import type {{ I{item["kind"]} as T{number} }} from "{model}";',
+            f'import type {{ {name} as T{number} }} from "{module}";',
             f"export const o{number}: T{number} = {json.dumps(item)};",
         ]
     (folder / "objects.ts").write_text("\n".join(lines), encoding="utf-8")
     words = ["node_modules/.bin/tsc", "--noEmit", "--skipLibCheck", "--module", "nodenext", "objects.ts"]
     ended = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    return [line for line in ended.stdout.splitlines() if "error TS" in line]
+    found = [line for line in ended.stdout.splitlines() if "error TS" in line]
+    assert bool(found) is bool(ended.returncode), ended.stdout + ended.stderr
+    return found
+
+
+def typed(item: Object) -> tuple[str, str, Object]:
+    """The module and the name of the type of a custom resource, and the object."""
+    group, version = item["apiVersion"].split("/")
+    kind = item["kind"]
+    return f"@kubernetes-models/{PACKAGES[group]}/{group}/{version}/{kind}", f"I{kind}", item
 
 
 def test_the_objects_are_valid(node_modules: Path, objects: dict[str, Object]) -> None:
     assert by_schema(node_modules, [*objects.values()]) == []
-    assert by_type(node_modules, [*objects.values()]) == []
+    assert by_type(node_modules, map(typed, objects.values())) == []
 
 
 def test_a_misspelt_field_is_refused(node_modules: Path, objects: dict[str, Object]) -> None:
-    said = by_type(node_modules, changed(objects, MISSPELT))
+    said = by_type(node_modules, map(typed, changed(objects, MISSPELT)))
     assert [key for _, _, key, _ in MISSPELT if not any(f"'\"{key}\"'" in line for line in said)] == []
 
 
 def test_a_wrong_value_is_refused(node_modules: Path, objects: dict[str, Object]) -> None:
     said = by_schema(node_modules, changed(objects, WRONG))
     assert [line.partition(":")[0] for line in said] == [kind for kind, _, _, _ in WRONG]
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [((), None), ((), "refreshes"), (("panels", 0), "gridPosition"), (("panels", 1, "fieldConfig"), "default")],
+)
+def test_grafana_knows_every_field_of_the_dashboard(
+    node_modules: Path, place: tuple[str | int, ...], key: str | None
+) -> None:
+    dashboard = json.loads((ROOT / "deploy" / "grafana" / "nerve.json").read_text())
+    if key:
+        found = dashboard
+        for step in place:
+            found = found[step]
+        found[key] = {}
+    panels = [("@grafana/schema", "Panel", panel) for panel in dashboard.pop("panels")]
+    said = by_type(node_modules, [("@grafana/schema", "Dashboard", dashboard), *panels])
+    assert len(said) == (1 if key else 0)
+    assert all(f"'\"{key}\"'" in line for line in said)
 
 
 class KServe:
