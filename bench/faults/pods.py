@@ -6,6 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from bench.faults.chart import Deployment, Probe
@@ -90,7 +91,8 @@ class Pods:
     async def kill(self, port: int) -> None:
         """SIGKILL to all processes of a service; return when they are gone."""
         process = self._running.pop(port)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
     async def is_replaced(self, port: int, killed: int) -> bool:

@@ -4,9 +4,12 @@
 """
 
 import asyncio
+import http.client
 import re
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from bench.faults.rollout import Death, Request, Result, run
 from nerve.service.settings import Settings
 from tests.service.conftest import make_archive
 from tests.support import ROOT
+from tests.support.fakes import eventually
 
 # The chart's times, made short.
 QUICK = {
@@ -137,6 +141,61 @@ def test_both_balancers_wait_longer_than_the_service_and_take_what_it_takes() ->
     waits = re.findall(r"timeout server (\d+)s", haproxy) + re.findall(r"proxy_read_timeout (\d+)s;", nginx)
     assert [int(seconds) > ours.deadline_seconds for seconds in waits] == [True, True]
     assert re.findall(r"client_max_body_size (\d+)m", nginx) == [str(ours.max_body_bytes // 2**20 + 1)]
+
+
+class Answers200(BaseHTTPRequestHandler):
+    """A service that answers everything."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def fronts(
+    installed: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[balancer.Balancer]]:
+    """Both balancers, with and without retry, in front of a service that answers everything."""
+    for name in balancer.PROGRAMS:
+        installed(name)
+    probe = Probe("/health/ready", period=1, timeout=5, failures=2)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers200) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with balancer.balancers([server.server_port], probe, tmp_path_factory.mktemp("fronts")) as running:
+            assert eventually(lambda: all(status(one, "/v1/models") == 200 for one in running), 30)
+            yield running
+        server.shutdown()
+        thread.join()
+
+
+def status(front: balancer.Balancer, path: str) -> int:
+    """The status of a GET; 0 without an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        *[("/metrics", 403), ("/metrics?x", 403), ("/%6detrics", 403)],
+        *[("/v1/models/en:reload", 403), ("/v1/models/en%3Areload", 403), ("/v1/models/en%3areload?x", 403)],
+        *[("/v1/models", 200), ("/", 200), ("/v1/stream", 200), ("/health/ready", 200)],
+    ],
+)
+def test_a_balancer_keeps_metrics_and_reloads_to_those_inside(
+    fronts: list[balancer.Balancer], path: str, expected: int
+) -> None:
+    assert {(front.name, status(front, path)) for front in fronts} == {("haproxy", expected), ("nginx", expected)}
 
 
 @pytest.mark.parametrize("words", [("haproxy", "-c", "-f"), ("nginx", "-e", "stderr", "-t", "-c")])
