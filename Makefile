@@ -23,7 +23,7 @@ pip = .venv/bin/python -m pip install -qq --disable-pip-version-check --constrai
 # So that two builds of a commit are the same.
 commit_time = $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help serve test check format train cards docs lock audit image smoke lowest release clean python base-by-digest
+.PHONY: help serve test check format train cards docs lock audit tools image smoke lowest release clean python base-by-digest
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ lock: .venv/.test ## write requirements/, the hashes of what the image installs;
 audit: .venv/.test ## ask the Python Packaging Advisory Database about what the image installs
 	@.venv/bin/python -m uv tool run --quiet pip-audit@2.10.1 --require-hashes --disable-pip \
 	  $(addprefix --requirement ,$(filter-out %+cpu.txt,$(wildcard requirements/*.txt)))
+
+tools: .venv/.test ## fetch helm and the schemas that tests/deploy checks the chart with; without them they are skipped
+	@.venv/bin/python -m scripts.deploy_tools
 
 image: ## build the container image `nerve`
 	@docker build $(if $(TORCH_INDEX),--build-arg 'TORCH_INDEX=$(TORCH_INDEX)') \

@@ -13,7 +13,7 @@ from bench import accuracy, bulk, gpu, http, politics, tagger, thresholds, train
 from bench import context as context_bench
 from bench import languages as language_bench
 from bench import suggest as bench_suggest
-from bench.faults import soak, texts
+from bench.faults import rollout, soak, texts
 from nerve import __version__
 from nerve.cli import convert, data, errors, suggest, tag
 from nerve.cli import thresholds as cli_thresholds
@@ -29,8 +29,8 @@ from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, 
 TRAINING = ROOT / "docs" / "training.md"
 HTTP_API = ROOT / "docs" / "http-api.md"
 FOLDERS = (
-    "bench", "bulk", "cli", "docs", "model", "models", "nerve", "patterns", "recipes", "scripts", "service", "tests",
-    "training",
+    "bench", "bulk", "cli", "deploy", "docs", "model", "models", "nerve", "patterns", "recipes", "scripts", "service",
+    "tests", "training",
 )  # fmt: skip
 
 
@@ -136,6 +136,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "recipes.traditional": lambda: traditional.parse(arguments),
         "bench.context": lambda: context_bench.parse(arguments),
         "bench.bulk": lambda: bulk.parse(arguments),
+        "bench.faults.rollout": lambda: rollout.parse(arguments),
         "bench.faults.soak": lambda: soak.parse(arguments),
         "bench.faults.texts": lambda: texts.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
