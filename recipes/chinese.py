@@ -40,7 +40,7 @@ from recipes.traditional import learned
 LABELS = ("PER", "ORG", "LOC")
 SIMPLIFIED, TRADITIONAL = "uner_zh_gsdsimp", "uner_zh_gsd"
 DEV = 100
-MADE_UP, RENAMED = 12_000, 8_000
+MADE_UP, RENAMED, SILVER_RENAMED = 12_000, 8_000, 15_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,8 +99,7 @@ def _made_up(
     options: argparse.Namespace, uner: Sequence[Annotated], to_traditional: dict[int, str]
 ) -> list[Annotated]:
     """Sentences from the templates, and those of UNER with other names; every second in traditional characters."""
-    places, organisations = places_and_organisations(options.dictionary)
-    templates = Templates(options.templates, organisations, [*places, *cities(options.cities)], seed=1)
+    templates = _templates(options, seed=1)
     texts = [templates.sentence() for _ in range(MADE_UP)]
     generator = random.Random(1)
     named = [sentence for sentence in uner if sentence.spans and not sentence.unknown]
@@ -109,6 +108,21 @@ def _made_up(
     return [
         aligned(text.translate(to_traditional) if n % 2 else text, spans) for n, (text, spans) in enumerate(texts)
     ]
+
+
+def _silver_renamed(options: argparse.Namespace, silver: Sequence[Annotated]) -> list[Annotated]:
+    """Sentences of the texts whose names are all sure, with other names: the same contexts, new words."""
+    templates = _templates(options, seed=3)
+    # A token of several characters is Latin or a number, and may have had a space beside it.
+    sure = [one for one in silver if one.spans and not one.unknown and all(len(word) == 1 for word in one.tokens)]
+    generator = random.Random(3)
+    chosen = generator.sample(sure, min(SILVER_RENAMED, len(sure)))
+    return [aligned(*_renamed(one, templates, generator)) for one in chosen]
+
+
+def _templates(options: argparse.Namespace, seed: int) -> Templates:
+    places, organisations = places_and_organisations(options.dictionary)
+    return Templates(options.templates, organisations, [*places, *cities(options.cities)], seed=seed)
 
 
 def _renamed(sentence: Annotated, templates: Templates, generator: random.Random) -> tuple[str, list[Span]]:
@@ -159,6 +173,7 @@ def _silver(
     second = names(encoder, [sentence.tokens for sentence in first])
     joined = [agreed(one, spans) for one, spans in zip(first, second, strict=True)]
     random.Random(2).shuffle(joined)
+    joined += _silver_renamed(options, joined)
     return [
         replace(one, tokens=tuple(token.translate(to_traditional) for token in one.tokens)) if n % 2 else one
         for n, one in enumerate(joined)

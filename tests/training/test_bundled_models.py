@@ -23,8 +23,8 @@ SCORES = [
     ("en", "wnut17", "test", 47.83, 48.89),
     ("en", "uner_en_ewt", "test", 77.42, 76.09),
     ("multi", "uner_en_ewt", "test", 73.17, 71.60),
-    ("zh", "uner_zh_gsd", "test", 73.68, 73.68),
-    ("zh", "uner_zh_gsdsimp", "test", 66.67, 66.67),
+    ("zh", "uner_zh_gsd", "test", 80.00, 80.00),
+    ("zh", "uner_zh_gsdsimp", "test", 81.63, 81.63),
 ]
 
 
