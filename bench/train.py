@@ -44,6 +44,7 @@ from nerve.training.data.corpora import Corpus
 from nerve.training.learn.initialisation import initial
 from nerve.training.learn.trainer import Trainer
 from nerve.training.measure import scores
+from nerve.training.provenance import UNDETERMINED
 
 RESULTS = Path(__file__).parent / "results" / "train.json"
 OURS, PLAIN = "nerve", "the plain way"
@@ -156,7 +157,7 @@ def score(tagger: Tagger, task: Task) -> float:
     metadata = Metadata(
         name="bench",
         description="",
-        language=settings.language,
+        language=settings.language or UNDETERMINED,
         licence=task.corpus.licence,
         tags=task.tags,
         config=settings.tagger,

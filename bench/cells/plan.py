@@ -17,6 +17,7 @@ BASE = Config(
     corpora=(CorpusConfig(dataset="conll2003"),),
     training=TrainingConfig(epochs=3, epoch_steps=1, learning_rate=RATES[0], clip=CLIP, average=0.99),
     tagger=TaggerConfig(hidden_size=100, dropout=0.25),
+    language="und",
 )
 """What all runs share. The default average would still hold much of the initial weights after so few steps."""
 

@@ -27,6 +27,7 @@ from nerve.training.data.batches import Example, batch_count, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.trainer import Trainer
 from nerve.training.measure import scores
+from nerve.training.provenance import UNDETERMINED
 from nerve.training.train import run_epoch
 
 _TIMED_STEPS, _TIMED_SENTENCES = 24, 300
@@ -174,7 +175,7 @@ def initial(run: Run, base: Config, data: Data) -> tuple[Config, Tagger, Archive
     metadata = Metadata(
         name=run.name,
         description="",
-        language=settings.language,
+        language=settings.language or UNDETERMINED,
         licence=data.corpus.licence,
         tags=data.tags,
         config=settings.tagger,
