@@ -69,7 +69,11 @@ def test_a_command_that_makes_no_sense_ends_with_2_and_its_usage(nerve: Nerve, w
             "PER=0.5,ORG",
             "'PER=0.5,ORG' is not a score for each of some labels, such as PER=0.7,ORG=0.4",
         ),
-        ("--min-score", "PER=0.5,PER=0.6", "is not a score for each of some labels, such as PER=0.7,ORG=0.4"),
+        (
+            "--min-score",
+            "PER=0.5,PER=0.6",
+            "'PER=0.5,PER=0.6' is not a score for each of some labels, such as PER=0.7,ORG=0.4",
+        ),
         ("--min-score", "PER=2", "'2' is not a number from 0 to 1"),
         (
             "--patterns",
