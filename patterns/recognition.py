@@ -36,11 +36,15 @@ class Patterns:
         """The learned names and the patterns of a text; see the function `beside`."""
         if not self._least:
             return learned
-        found = find(text, self._least.keys(), self._regions)
-        return beside(text, learned, [entity for entity in found if entity.score >= self._least[entity.label]])
+        return beside(text, learned, find(text, self._least, self._regions, self._least))
 
 
-def find(text: str, names: Collection[str] = NAMES, regions: Sequence[str] = REGIONS) -> list[Entity]:
+def find(
+    text: str,
+    names: Collection[str] = NAMES,
+    regions: Sequence[str] = REGIONS,
+    least: Mapping[str, float] = {},
+) -> list[Entity]:
     """The entities of these patterns, in the order of the text and without overlap.
 
     The time is linear in the text, whatever is in it. Where patterns overlap, the one that NAMES has first stands.
@@ -49,6 +53,7 @@ def find(text: str, names: Collection[str] = NAMES, regions: Sequence[str] = REG
         text: any text.
         names: which of NAMES to find; they are the labels.
         regions: whose telephone numbers are found without a country code, by ISO 3166.
+        least: the scores that patterns need, by name; one with a lower score is not there for the others either.
 
     Raises:
         ValueError: one of `regions` is none.
@@ -58,7 +63,9 @@ def find(text: str, names: Collection[str] = NAMES, regions: Sequence[str] = REG
     for name in NAMES:
         if name in names:
             found = [
-                Entity(start, end, name, text[start:end], score) for start, end, score in recognizers[name](text)
+                Entity(start, end, name, text[start:end], score)
+                for start, end, score in recognizers[name](text)
+                if score >= least.get(name, 0)
             ]
             entities = sorted([*entities, *_apart(found, entities)], key=_start)
     return entities

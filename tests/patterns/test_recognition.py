@@ -153,6 +153,12 @@ def test_of_patterns_that_overlap_the_one_that_names_has_first_stands(
     assert [(entity.label, entity.text) for entity in find(text)] == expected
 
 
+def test_a_pattern_with_too_low_a_score_beats_no_other_one() -> None:
+    text = "22.33.44.55"
+    assert [entity.label for entity in find(text, regions=("DK",))] == ["IP"]
+    assert [entity.label for entity in find(text, regions=("DK",), least={"IP": 0.9})] == ["PHONE"]
+
+
 def test_the_scores_say_how_much_else_is_written_so() -> None:
     text = "a@b.org http://x.org ::1 DE89370400440532013000; a.com 4111111111111111 1.2.3.4 +49 30 901820; 2125550123"
     assert [entity.score for entity in find(text)] == [1.0] * 4 + [0.8] * 4 + [0.5]
