@@ -142,20 +142,20 @@ def stratified(
 
     It looks for the least sum, over sides and labels, of the squared difference between the share of the label's
     names that the side has and the wished one; sentences count as one label more. Each unit goes where it lessens
-    the sum most, the large ones first, and then is moved as long as that lessens it.
+    the sum most, and then is moved as long as that lessens it. Their order is random, so that large and small units
+    come to every side.
 
     Args:
         names: How many names of each label a unit holds.
         sizes: How many sentences it holds.
         shares: The share of each side, of any sum.
-        seed: Of the order of units of one size.
+        seed: Of the order of the units.
     """
     counts = [{**one, _SENTENCES: size} for one, size in zip(names, sizes, strict=True)]
     totals: Counter[str] = sum((Counter(one) for one in counts), Counter())
     lacks = [{label: share * total / sum(shares) for label, total in totals.items()} for share in shares]
     order = list(range(len(counts)))
     random.Random(seed).shuffle(order)
-    order.sort(key=lambda unit: -sizes[unit])
     found: dict[int, int] = {}
     held = [0] * len(shares)
 

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -124,6 +125,15 @@ def test_every_side_has_its_share_of_every_label_and_of_all_sentences_better_tha
     assert deviation(names, sides, shares) < min(0.04, deviation(names, chance, shares))
     held = [sum(size for size, own in zip(sizes, sides, strict=True) if own == side) for side in range(3)]
     assert [count / sum(sizes) for count in held] == pytest.approx(shares, abs=0.02)
+
+
+def test_large_and_small_units_come_to_every_side() -> None:
+    generator = random.Random(1)
+    sizes = [generator.randint(1, 12) for _ in range(3000)]
+    names = [Counter(PER=generator.randint(0, size)) for size in sizes]
+    sides = split.stratified(names, sizes, (0.8, 0.1, 0.1), 1)
+    means = [fmean(size for size, own in zip(sizes, sides, strict=True) if own == side) for side in range(3)]
+    assert means == pytest.approx([fmean(sizes)] * 3, rel=0.1)
 
 
 def test_a_label_of_few_names_is_learned_before_it_is_measured() -> None:
