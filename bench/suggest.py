@@ -34,12 +34,12 @@ from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import write_columns
 from nerve.training.measure.probability import crf_of
 from nerve.training.suggest.selection import Candidate, Selection, fingerprint
-from nerve.training.suggest.uncertainty import uncertainties
+from nerve.training.suggest.uncertainty import OVERHEAD, uncertainties
 from nerve.training.train import train
 
 HERE = Path(__file__).parent
 RESULTS, PICTURE = HERE / "results" / "suggest.json", HERE.parent / "docs" / "active-learning.png"
-RANDOM, SUGGESTED, SUMMED = "random", "suggested", "entropy not divided by tokens"
+RANDOM, SUGGESTED, SUMMED = "random", "suggested", "entropy alone"
 STRATEGIES = {RANDOM: "#8a8f98", SUGGESTED: "#2364aa", SUMMED: "#d1603d"}
 """How the next sentences are chosen, and the colour of the curve."""
 
@@ -120,11 +120,11 @@ def _chosen(strategy: str, model: Path, pool: Sequence[Sentence], seed: int) -> 
     recognizer = Recognizer(load(model))
     cut = [sentences_of(text) for text in texts]
     selection = Selection(STEP)
-    for text, tokens, entropy in zip(
+    for text, tokens, uncertainty in zip(
         texts, cut, uncertainties(recognizer, crf_of(recognizer.archive), cut), strict=True
     ):
-        weight = sum(map(len, tokens)) if strategy == SUMMED else 1
-        selection.add(Candidate(text, entropy * weight))
+        work = sum(map(len, tokens)) + OVERHEAD if strategy == SUMMED else 1
+        selection.add(Candidate(text, uncertainty * work))
     of_text = {fingerprint(text): sentence for text, sentence in zip(texts, pool, strict=True)}
     return [of_text[fingerprint(candidate.text)] for candidate in selection.best()]
 
@@ -176,6 +176,7 @@ def curve(rows: Sequence[Row]) -> Figure:
         for count, some in points.items():
             axes.plot([count] * len(some), [row["f1"] for row in some], ".", color=colour, alpha=0.5)
     axes.set(xlabel="annotated sentences", ylabel="test F1")
+    axes.set_xticks(sorted({row["sentences"] for row in rows}))
     axes.legend()
     return figure
 

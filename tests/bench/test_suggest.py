@@ -1,5 +1,7 @@
 """The table of docs/active-learning.md and its curve, from results."""
 
+import json
+
 from bench import suggest
 from bench.suggest import RANDOM, STEP, SUGGESTED
 
@@ -30,3 +32,9 @@ def test_every_strategy_begins_with_the_same_models() -> None:
     (axes,) = suggest.curve(ROWS).axes
     begins = [line.get_ydata()[0] for line in axes.lines if len(line.get_xdata()) > 1 and line.get_marker() == "o"]
     assert set(begins) == {61.5}
+
+
+def test_the_page_has_the_table_of_the_results() -> None:
+    page = (suggest.PICTURE.parent / "active-learning.md").read_text(encoding="utf-8")
+    rows = json.loads(suggest.RESULTS.read_text(encoding="utf-8"))
+    assert "\n".join(suggest.table(rows)) in page
