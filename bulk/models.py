@@ -64,6 +64,8 @@ class Models:
                 known = ", ".join(self.labels)
                 raise BulkError(f"{option}: {settings.model} has no label {unknown[0]!r}; its labels are {known}")
         self._settings = settings
+        self.batch_tokens = max(one.batch_tokens for one in self._archives)
+        """padded tokens of the batches with which the models are fastest"""
 
     def forget_words(self) -> None:
         """Make the next scores independent of the texts before, to the last digit."""
