@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, bulk, distributed, gpu, http, politics, tagger, thresholds, train
+from bench import accuracy, bulk, distributed, gpu, http, politics, sizing, tagger, thresholds, train
 from bench import context as context_bench
 from bench import languages as language_bench
 from bench import suggest as bench_suggest
@@ -145,6 +145,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.distributed": lambda: distributed.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
         "bench.languages": lambda: language_bench.parse(arguments),
+        "bench.sizing": lambda: sizing.parse(arguments),
         "bench.thresholds": lambda: thresholds.parse(arguments),
         "bench.http": lambda: http.parse(arguments),
         "bench.suggest": lambda: bench_suggest.parse(arguments),
