@@ -58,6 +58,10 @@ class Costs:
         """Cores of `nerve tag`, for so many documents a day."""
         return math.ceil(documents * words * self.tokens_a_word * self.bulk_token / DAY)
 
+    def gpus(self, documents: float, words: float) -> int:
+        """GPUs for so many documents a day, each with as many cores as it takes to feed it."""
+        return math.ceil(documents * words * self.tokens_a_word / self.gpu_tokens_a_second / DAY)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables, or the answer for one load; return the exit status."""
@@ -126,11 +130,12 @@ def tables(costs: Costs) -> Iterator[str]:
         replicas = " | ".join(f"{costs.replicas(rate, words, BUSY):,}" for rate in RATES)
         yield f"| {words} | {seconds * 1e3:.2f} | {BUSY / seconds:,.0f} | {replicas} | {seconds * 1e6 / HOUR:.2f} |"
     yield ""
-    yield f"| documents a day, of {DOCUMENT_WORDS} words | tokens a day | cores |"
-    yield "|---:|---:|---:|"
+    yield f"| documents a day, of {DOCUMENT_WORDS} words | tokens a day | cores | or {costs.gpu} |"
+    yield "|---:|---:|---:|---:|"
     for documents in DOCUMENTS:
         tokens = documents * DOCUMENT_WORDS * costs.tokens_a_word
-        yield f"| {documents:,} | {tokens / 1e6:,.0f} million | {costs.cores(documents, DOCUMENT_WORDS):,} |"
+        cores, gpus = costs.cores(documents, DOCUMENT_WORDS), costs.gpus(documents, DOCUMENT_WORDS)
+        yield f"| {documents:,} | {tokens / 1e6:,.0f} million | {cores:,} | {gpus:,} |"
     yield ""
     yield "| a billion tokens | hours |"
     yield "|---|---:|"

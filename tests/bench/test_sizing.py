@@ -30,6 +30,11 @@ def test_cores_are_those_that_tag_a_day_in_a_day() -> None:
     assert [COSTS.cores(share * a_core, 8) for share in (0.5, 0.99, 1.5)] == [1, 1, 2]
 
 
+def test_gpus_are_those_that_tag_a_day_in_a_day() -> None:
+    a_gpu = 100_000 * 86_400 / (8 * 1.25)
+    assert [COSTS.gpus(share * a_gpu, 8) for share in (0.5, 0.99, 1.5)] == [1, 1, 2]
+
+
 def test_the_tables_of_the_page_are_those_of_the_results() -> None:
     page = sizing.PAGE.read_text(encoding="utf-8")
     assert sizing.with_tables(page, sizing.tables(sizing.read())) == page
