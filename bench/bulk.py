@@ -3,7 +3,8 @@
     python -m bench.bulk novels.txt --lines 100000
 
 The text is written as JSON lines of a line each into a temporary folder. Everything runs as a user runs it, in
-processes of its own. The exit status is 1 if parts differ that have to be equal.
+processes of its own. The exit status is 1 if parts differ that have to be equal. The speeds are kept in
+results/bulk.json, which `bench.sizing` reads.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from nerve.model.tokenizer import tokenize
 
+RESULTS = Path(__file__).parent / "results" / "bulk.json"
 POLL_SECONDS = 0.1
 # Fields beside a short text, so that many bytes are few tokens: memory depends on bytes read, not on time spent.
 OTHER_FIELD_BYTES = 4_000
@@ -70,10 +72,13 @@ def _speed(chosen: argparse.Namespace, folder: Path) -> Iterator[bool]:
     line = folder / "line.txt"
     line.write_text("Ada Lovelace wrote to London.\n")
     start = _run([sys.executable, "-m", "nerve.cli", "tag", str(line), "--model", chosen.model])
-    print(f"{len(lines):,} lines, {tokens:,} tokens, load average {os.getloadavg()[0]:.1f}")
+    load = os.getloadavg()[0]
+    print(f"{len(lines):,} lines, {tokens:,} tokens, load average {load:.1f}")
     print(f"a process that tags one line takes {start.seconds:.1f} s, {start.cpu_seconds:.1f} s of CPU\n")
     print("| | seconds | tokens/s | CPU, s | CPU without starts, us a token | peak, MB | equal parts |")
     print("|---|---:|---:|---:|---:|---:|---|")
+
+    figures: dict[str, dict[str, float]] = {}
 
     def row(name: str, ended: Ended, output: Path, starts: int, share: float = 1.0) -> bool:
         equal = _digests(output) == _digests(folder / "one")
@@ -81,10 +86,14 @@ def _speed(chosen: argparse.Namespace, folder: Path) -> Iterator[bool]:
         cpu = 1e6 * (ended.cpu_seconds - starts * start.cpu_seconds) / (share * tokens)
         print(f"| {name} | {ended.seconds:.1f} | {speed:,.0f} | {ended.cpu_seconds:.1f} | {cpu:.1f} ", end="")
         print(f"| {ended.peak_bytes / 1e6:.0f} | {'yes' if equal else 'NO'} |", flush=True)
+        figures[name] = {"tokens/s": speed, "CPU without starts, us a token": cpu, "peak bytes": ended.peak_bytes}
         return equal
 
     yield row("1 process", _run([*tag, str(folder / "one"), "--jobs", "1"]), folder / "one", 1)
     yield row("2 processes", _run([*tag, str(folder / "two"), "--jobs", "2"]), folder / "two", 2)
+    about = {"load average": load, "tokens": tokens, "words": sum(len(line.split()) for line in lines)}
+    of_count = {name.partition(" ")[0]: row for name, row in figures.items()}
+    RESULTS.write_text(json.dumps({**about, "processes": of_count}, indent=1) + "\n", encoding="utf-8")
     shards = [[*tag, str(folder / "shards"), "--jobs", "1", "--shard", shard] for shard in ("1/2", "2/2")]
     yield row("2 shards at once", _run(*shards), folder / "shards", 2)
     killed = [*tag, str(folder / "killed"), "--jobs", "2"]

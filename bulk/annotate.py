@@ -8,7 +8,8 @@ from nerve.bulk.records import Record
 from nerve.bulk.writers import Writer
 from nerve.tagger import BATCH_SIZE
 
-# About a batch of 16,384 tokens; a text that is longer is alone.
+# Of a chunk, for each token of the models' batches: 64 KiB on a CPU, 1 MiB on a GPU. A text that is longer is alone.
+CHARACTERS_A_TOKEN = 16
 CHUNK_CHARACTERS = 1 << 16
 
 
@@ -30,7 +31,7 @@ def annotate(
     Raises:
         BulkError: from the iterator, if `strict`, behind the lines of the records before.
     """
-    for chunk in chunks(records, chunk_size):
+    for chunk in chunks(records, chunk_size, CHARACTERS_A_TOKEN * models.batch_tokens):
         results = iter(models.tag([record.source for record in chunk if not record.error]))
         for record in chunk:
             if record.error and strict:
@@ -39,15 +40,15 @@ def annotate(
             yield write(record, result), result.token_count if result is not None else 0, record.error
 
 
-def chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    """The records in lists of at most `size`, and of about `CHUNK_CHARACTERS` characters, or one that is longer."""
+def chunks(records: Iterable[Record], size: int, most_characters: int = CHUNK_CHARACTERS) -> Iterator[list[Record]]:
+    """The records in lists of at most `size`, and of about so many characters, or one that is longer."""
     chunk: list[Record] = []
     characters = 0
     try:
         for record in records:
             chunk.append(record)
             characters += len(record.source) if isinstance(record.source, str) else sum(map(len, record.source))
-            if len(chunk) >= size or characters >= CHUNK_CHARACTERS:
+            if len(chunk) >= size or characters >= most_characters:
                 yield chunk
                 chunk, characters = [], 0
     except Exception:

@@ -29,8 +29,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            try:
+                temporary.chmod(0o666 & ~_umask())
+                temporary.replace(path)
+            except FileNotFoundError:
+                # Another process has just written the same file, and took this one for what a killed one has left.
+                if not path.exists():
+                    raise
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise

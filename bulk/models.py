@@ -1,5 +1,6 @@
 """The models of a run: one, or with `auto` all bundled ones."""
 
+import gc
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -64,6 +65,10 @@ class Models:
                 known = ", ".join(self.labels)
                 raise BulkError(f"{option}: {settings.model} has no label {unknown[0]!r}; its labels are {known}")
         self._settings = settings
+        self.batch_tokens = max(one.batch_tokens for one in self._archives)
+        """padded tokens of the batches with which the models are fastest"""
+        # They are a million objects that stay: to walk them over and over took a microsecond a token.
+        gc.freeze()
 
     def forget_words(self) -> None:
         """Make the next scores independent of the texts before, to the last digit."""

@@ -1,8 +1,8 @@
 """What an entity is, and how text becomes tags. No HTTP, no corpora; it imports no other folder, and all import it.
 
-A trained tagger has two forms. The archive holds one of them, the `Tagger` as a TorchScript program, which runs on
-every device. When an archive is loaded for a CPU, today's classes build the other from its weights, the faster
-`FastTagger`, of which nothing is saved. tests/model/test_fast_tagger.py shows that both give the same answers;
+A trained tagger has two forms. The archive holds one of them, the `Tagger` as a TorchScript program. When an archive
+is loaded, today's classes build the other from its weights, the faster `FastTagger`, arranged for a CPU or for a GPU,
+of which nothing is saved. tests/model/test_fast_tagger.py shows that both give the same answers;
 docs/decisions/torchscript.md says why the archive does not hold both.
 
 Letters of shapes in every file: B batch, L length in tokens, U distinct words of a batch,

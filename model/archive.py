@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from nerve.model import tokenizer
-from nerve.model.batch import BATCH_TOKENS, by_length, collate
+from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, by_length, collate
 from nerve.model.config import explain
 from nerve.model.crf import CRF
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
@@ -32,7 +32,7 @@ from nerve.model.packed_linear import packing_works
 from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import UNKNOWN, Vocabulary, WordIds
 from nerve.model.weights import Weights, WeightsError, rebuild
-from nerve.model.word_table import WordTable
+from nerve.model.word_table import CAPACITY, GPU_CAPACITY, WordTable
 
 _METADATA, _VOCABULARY, _DIGEST = "metadata.json", "vocabulary.json", "sha256"
 """The entries below `extra/` that are ours; the digest is of all others, and archives of before 2026-11 have none."""
@@ -80,7 +80,7 @@ class FastForward(Protocol):
 
 
 class FastForm(NamedTuple):
-    """The tagger arranged for one CPU thread, built anew whenever an archive is loaded; see `fast_tagger`."""
+    """The tagger arranged for its device, built anew whenever an archive is loaded; see `fast_tagger`."""
 
     words: WordTable
     tagger: FastForward
@@ -97,7 +97,7 @@ class Archive:
     digest: str = ""
     """SHA-256 of the file it was loaded from"""
     fast: FastForm | None = None
-    """the same tagger, faster; None where there is no faster form of it (`fast_tagger.supports`)"""
+    """the same tagger, faster; None if there is no faster form of it (`fast_tagger.supports`)"""
     crf: CRF | None = None
     """the tagger's, of this version of nerve; None in training, where nothing is decoded twice"""
 
@@ -110,6 +110,11 @@ class Archive:
     def labels(self) -> tuple[str, ...]:
         """The labels of the entities that it finds, sorted."""
         return self.metadata.labels
+
+    @property
+    def batch_tokens(self) -> int:
+        """Padded tokens in a batch wherever throughput matters more than the latency of one sentence."""
+        return GPU_BATCH_TOKENS if self.device == "cuda" else BATCH_TOKENS
 
     @property
     def card(self) -> dict[str, Any]:
@@ -145,7 +150,7 @@ class Archive:
         """The best tags of each sentence, and a confidence for each token; see `CRF.decode`."""
         ids = [self.vocabulary.ids(words) for words in sentences]
         decoded: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), ())] * len(ids)
-        for batch in by_length([len(words) for words in ids], BATCH_TOKENS):
+        for batch in by_length([len(words) for words in ids], self.batch_tokens):
             tag_ids, confidence = self.run([ids[n] for n in batch])
             for n, row, confidences in zip(batch, tag_ids.tolist(), confidence.tolist(), strict=True):
                 length = len(ids[n])
@@ -285,15 +290,26 @@ def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256:
             scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
         except (RuntimeError, ValueError) as error:
             raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
-    fast = _fast_form(scripted, metadata) if supports(metadata.config, device) else None
+    fast = fast_form(scripted, metadata, device, gpu=device == "cuda") if supports(metadata.config) else None
     # That in the archive was made by the version of nerve that trained it.
     crf: Any = torch.jit.script(rebuilt.crf.to(device)) if fast is None else fast.tagger.crf
     return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast, crf)
 
 
-def _fast_form(tagger: Any, metadata: Metadata) -> FastForm:
-    fast = FastTagger(metadata.config, tagger.state_dict(), metadata.tags, packed=packing_works()).eval()
-    return FastForm(WordTable(tagger.words, fast.project), torch.jit.script(fast))
+def fast_form(tagger: Any, metadata: Metadata, device: str, *, gpu: bool) -> FastForm:
+    """The fast form of a tagger.
+
+    Args:
+        tagger: eager or scripted.
+        metadata: its archive's.
+        device: where the tagger is, and its fast form will be.
+        gpu: whether that is arranged for a GPU; it runs everywhere.
+    """
+    weights = {name: weight.cpu() for name, weight in tagger.state_dict().items()}
+    packed = not gpu and packing_works()
+    form = FastTagger(metadata.config, weights, metadata.tags, packed=packed, gpu=gpu).eval().to(device)
+    words = WordTable(tagger.words, form.project, device, GPU_CAPACITY if gpu else CAPACITY)
+    return FastForm(words, torch.jit.script(form))
 
 
 def read_metadata(path: Path) -> Metadata:

@@ -1,4 +1,4 @@
-"""The tagger as one CPU thread runs it fastest. `archive.load` builds it from the weights of an archive.
+"""The tagger arranged for speed, for one CPU thread or for a GPU. `archive.load` builds it from an archive's weights.
 
 It is never trained and never saved. Its tags are the tagger's, and its scores differ by less than 1e-5:
 tests/model/test_fast_tagger.py compares the two on every cell. docs/performance.md has what each change gains.
@@ -6,12 +6,13 @@ tests/model/test_fast_tagger.py compares the two on every cell. docs/performance
 - A `WordTable` remembers what the first layer computes of a word alone, so that a token costs only the product
   with the state: less than half.
 - Both directions take their steps together; padding comes last in both.
-- The weights of that product are packed (`packed_linear`).
+- The weights of that product are packed (`packed_linear`). On a GPU the time goes by the number of kernels: there all
+  tokens are looked up before the first step, and one product serves both directions.
 - Every tanh is a sigmoid, by factors in the weights (`cells.fold_tanh`), so that the gates of a step are one sigmoid.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -26,13 +27,13 @@ PACKED_FROM = 4
 """Sentences in a batch from which the product with packed weights is faster than a plain one of both directions."""
 
 
-def supports(config: TaggerConfig, device: str) -> bool:
-    """Whether there is a fast form of a tagger with this configuration on this device.
+def supports(config: TaggerConfig) -> bool:
+    """Whether there is a fast form of a tagger with this configuration.
 
-    There is one on the CPU for taggers that look at words without their neighbours: a word with both its pairs
-    seldom comes again. The script in the archive runs all others.
+    There is one of taggers that look at words without their neighbours: a word with both its pairs seldom comes
+    again. The script in the archive runs all others.
     """
-    return not config.pair_size and device == "cpu"
+    return not config.pair_size
 
 
 class FastTagger(nn.Module):
@@ -43,13 +44,20 @@ class FastTagger(nn.Module):
         weights: a `Tagger`'s, by their names there.
         tags: the tagger's, in its order.
         packed: whether products use weights packed by oneDNN; see `packed_linear.packing_works`.
+        gpu: whether it is arranged for a GPU, where few kernels matter and memory does not.
     """
 
     emission: Tensor
     bias: Tensor
 
     def __init__(
-        self, config: TaggerConfig, weights: Mapping[str, Tensor], tags: Sequence[str], *, packed: bool
+        self,
+        config: TaggerConfig,
+        weights: Mapping[str, Tensor],
+        tags: Sequence[str],
+        *,
+        packed: bool,
+        gpu: bool = False,
     ) -> None:
         super().__init__()
         names = ("forward_rnn", "backward_rnn") if config.bidirectional else ("forward_rnn",)
@@ -61,7 +69,8 @@ class FastTagger(nn.Module):
         for layer in layers:
             projection, bias = (torch.cat(parts) for parts in list(zip(*layer, strict=True))[:2])
             projections.append(linear(projection, bias, packed=packed))
-            recurrences.append(Recurrence(layer, step_of(config.cell), packed=packed))
+            gather_below = sys.maxsize if gpu else PACKED_FROM
+            recurrences.append(Recurrence(layer, step_of(config.cell), gather_below, packed=packed))
         self.project = projections[0]  # (…, E) -> (…, D W), for the word table
         self.first = recurrences[0]
         self.projections = nn.ModuleList(projections[1:])
@@ -73,6 +82,7 @@ class FastTagger(nn.Module):
         self.crf = CRF(tags)
         self.crf.load_state_dict({name: weights[f"crf.{name}"] for name in self.crf.state_dict()})
         self.single = SingleDecoder(self.crf)
+        self.alone = 0 if gpu else 1  # sentences of a batch for which `single` is faster
 
     def forward(self, table: Tensor, words: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The best tags of a batch.
@@ -80,32 +90,36 @@ class FastTagger(nn.Module):
         Args:
             table: from `WordTable.look_up`.
             words: from there, too: the rows of all words, one sentence after the other.
-            lengths: (B), tokens of each sentence.
+            lengths: (B), tokens of each sentence; on the CPU, wherever the rest is.
 
         Returns:
             tag_ids (B, L) int64 and confidence (B, L) float32, as `CRF.decode` describes them.
         """
         emissions = self.emissions(table, words, lengths)
         decoded: tuple[Tensor, Tensor] = (
-            self.single(emissions) if len(lengths) == 1 else self.crf.decode(emissions, lengths)
+            self.single(emissions)
+            if len(lengths) == self.alone
+            else self.crf.decode(emissions, lengths.to(emissions.device))
         )
         return decoded
 
     def emissions(self, table: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
         """As `Tagger.emissions`, from what `forward` takes: (B, L, T)."""
-        step = torch.arange(int(lengths.max())).unsqueeze(1)  # (L, 1)
+        device = words.device
+        step = torch.arange(int(lengths.max()), device=device).unsqueeze(1)  # (L, 1)
+        lengths = lengths.to(device)
         back = lengths - 1 - step
         # (L, B) where a token stands when its sentence is read from the end; padding stays where it is
         back = torch.where(back >= 0, back, step)
         places = torch.stack([step.expand_as(back), back][: self.directions], 1)  # (L, D, B)
-        direction = torch.arange(self.directions).unsqueeze(1)
+        direction = torch.arange(self.directions, device=device).unsqueeze(1)
 
         begins = lengths.cumsum(0) - lengths
         rows = words.take((begins + places).clamp(max=len(words) - 1))
         states = self.first(table, rows * self.directions + direction)  # (D, L, B, H)
         for project, recurrence in zip(self.projections, self.others, strict=True):
             both = torch.cat([_in_text_order(states[d], back, d) for d in range(self.directions)], 2)  # (L, B, D H)
-            rows = places * len(lengths) + torch.arange(len(lengths))
+            rows = places * len(lengths) + torch.arange(len(lengths), device=device)
             states = recurrence(project(both), rows * self.directions + direction)
 
         scores = torch.bmm(states.flatten(1, 2), self.emission).view(self.directions, len(step), len(lengths), -1)
@@ -116,13 +130,17 @@ class FastTagger(nn.Module):
 
 
 class Recurrence(nn.Module):
-    """One recurrent layer in all its directions, over projections that are ready. Scripts with TorchScript."""
+    """One recurrent layer in all its directions, over projections that are ready. Scripts with TorchScript.
 
-    packed_from: Final[int] = PACKED_FROM  # a scripted method sees constants of its class, not of its file
+    Batches of fewer than `gather_below` sentences gather the sums of all tokens before the first step, and multiply
+    both directions at once.
+    """
+
     recurrent: Tensor
 
-    def __init__(self, layer: Sequence[StepWeights], step: nn.Module, *, packed: bool) -> None:
+    def __init__(self, layer: Sequence[StepWeights], step: nn.Module, gather_below: int, *, packed: bool) -> None:
         super().__init__()
+        self.gather_below = gather_below
         self.width = len(layer[0].projection)
         self.product_width, self.size = layer[0].recurrent.shape
         self.register_buffer("recurrent", torch.stack([one.recurrent.t() for one in layer]).contiguous())  # (D, H, P)
@@ -144,7 +162,7 @@ class Recurrence(nn.Module):
         states = table.new_empty(directions, length, count, self.size)
         state = table.new_zeros(directions, count, self.size)
         cell = table.new_zeros(directions, count, self.size)
-        if count < self.packed_from:
+        if count < self.gather_below:
             gathered = table.index_select(0, rows.flatten()).view(length, directions, count, -1)
             of_step = gathered.unbind(0)
             incomplete = of_step

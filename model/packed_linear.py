@@ -22,7 +22,7 @@ def packing_works() -> bool:
 
 
 def linear(weight: Tensor, bias: Tensor | None, *, packed: bool) -> nn.Module:
-    """The layer (…, E) -> (…, N) with this weight (N, E) and bias (N), for inference on the CPU.
+    """The layer (…, E) -> (…, N) with this weight (N, E) and bias (N), for inference.
 
     Args:
         weight: (N, E).
@@ -59,8 +59,8 @@ class PlainLinear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         super().__init__()
-        self.weight = weight.contiguous()
-        self.bias = bias
+        self.register_buffer("weight", weight.contiguous())
+        self.register_buffer("bias", bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(…, E) -> (…, N)."""

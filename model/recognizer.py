@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from nerve.model.annotation import Entity, Token
 from nerve.model.archive import Archive
-from nerve.model.batch import BATCH_TOKENS, by_length
+from nerve.model.batch import by_length
 from nerve.model.context import Occurrence, change, disagree, pooled, recurring
 from nerve.model.languages import Languages
 from nerve.model.tags import split
@@ -175,7 +175,7 @@ class Recognizer:
         """The taggings of each text's windows, tagged in batches of windows of similar length."""
         flat = [window for of_text in windows for window in of_text]
         taggings: dict[int, Tagging] = {}
-        for batch in by_length([len(window) for window in flat], BATCH_TOKENS):
+        for batch in by_length([len(window) for window in flat], self.archive.batch_tokens):
             taggings.update(zip(batch, self.tag([flat[n] for n in batch]), strict=True))
         answers = (taggings[n] for n in range(len(flat)))
         return [[next(answers) for _ in of_text] for of_text in windows]

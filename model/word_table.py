@@ -16,6 +16,9 @@ from nerve.model.vocabulary import WordIds
 CAPACITY = 8192
 """Words in a table, at 4 bytes x 4 H for each direction: 52 MB for H = 200 and two directions."""
 
+GPU_CAPACITY = 131_072
+"""The same on a GPU: 0.8 GB of its memory. The table must hold as many words as a batch has tokens."""
+
 SLICE_WORDS = 512
 """New words that are computed at once. It bounds the memory that this takes for a moment, which the C library then
 keeps; the batch does not."""
@@ -27,6 +30,7 @@ class WordTable:
     Args:
         represent: features (U, F) and characters (U, C) -> (U, E); a `WordEncoder`, eager or scripted.
         project: (U, E) -> (U, N); `FastTagger.project`.
+        device: where both compute, and where the table is.
         capacity: words that the table holds at most.
         slice_words: new words that are computed at once.
     """
@@ -35,11 +39,13 @@ class WordTable:
         self,
         represent: Callable[[Tensor, Tensor], Tensor],
         project: Callable[[Tensor], Tensor],
+        device: str = "cpu",
         capacity: int = CAPACITY,
         slice_words: int = SLICE_WORDS,
     ) -> None:
         self.capacity = capacity
         self._represent, self._project = represent, project
+        self._device = device
         self._slice_words = slice_words
         self._rows = _Rows()
         self._table = torch.empty(0, 0)
@@ -59,7 +65,7 @@ class WordTable:
             sentences: `capacity` words at most, all together.
 
         Returns:
-            table (capacity, N) and rows (words), of one sentence after the other.
+            table (capacity, N) and rows (words), of one sentence after the other, both on the device.
         """
         try:
             before, rows = self._numbered(sentences)
@@ -71,13 +77,15 @@ class WordTable:
             # Ctrl+C in a notebook, or no memory: the new words have numbers, but no vectors.
             self._rows.clear()
             raise
-        return self._table, torch.tensor(rows)
+        # Of a word that a GPU knows its number goes there; from pinned memory, so that the copy waits for nothing.
+        pinned = torch.tensor(rows, pin_memory=self._device == "cuda")
+        return self._table, pinned.to(self._device, non_blocking=True)
 
     def _fill(self, before: int) -> None:
         """Compute the vectors of the new words, which follow the first `before` ones."""
         for start in range(0, len(self._rows.new), self._slice_words):
             new = self._rows.new[start : start + self._slice_words]
-            batch = collate([new]).rounded()
+            batch = collate([new]).rounded().to(self._device)
             vectors = self._project(self._represent(batch.features, batch.characters))[: len(new)]
             if not len(self._table):
                 self._table = vectors.new_empty(self.capacity, vectors.shape[1])

@@ -81,7 +81,7 @@ class TrainingConfig:
     patience: StrictInt = Field(
         default=6, description="training stops after this many epochs without a better dev F1", ge=1, le=10_000
     )
-    batch_size: StrictInt = Field(default=16, description="sentences in a step", ge=1, le=4096)
+    batch_size: StrictInt = Field(default=16, description="sentences in a step, of all processes", ge=1, le=4096)
     learning_rate: StrictFloat = Field(default=0.0015, description="highest learning rate of Adam", ge=0.0, le=1.0)
     warmup: StrictFloat = Field(
         default=0.03, description="share of all steps over which the learning rate rises", ge=0.0, le=1.0
@@ -95,6 +95,10 @@ class TrainingConfig:
         description="decay of the running average of the weights, which is what is exported; 0 turns it off",
         ge=0.0,
         le=0.99999,
+    )
+    mixed_precision: StrictBool = Field(
+        default=False,
+        description="compute the encoder in bfloat16, for speed on a GPU; weights and CRF keep their precision",
     )
     dev_too: StrictBool = Field(
         default=False,

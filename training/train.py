@@ -3,10 +3,12 @@
     nerve train --dataset wnut17 --output wnut17.pt
     nerve train --train my.train.jsonl --dev my.dev.jsonl --output mine.pt
     nerve train --config recipes/en/en.toml --output models/en.pt --epochs 10
+    torchrun --nproc-per-node 2 -m nerve.training.train --dataset wnut17 --batch-size 128 --output wnut17.pt
 
-`python -m nerve.training.train` is the same program. Each epoch ends with a score on dev and a checkpoint beside the
-output. After an interruption the same command continues from there and ends with the same weights. The archive holds
-the weights of the best epoch, and its file appears only when it is complete.
+`python -m nerve.training.train` is the same program, of which `torchrun` starts several that train together. Each
+epoch ends with a score on dev and a checkpoint beside the output. After an interruption the same command continues
+from there and ends with the same weights. The archive holds the weights of the best epoch, and its file appears only
+when it is complete.
 """
 
 import shlex
@@ -33,7 +35,7 @@ from nerve.model.tags import tags_of
 from nerve.training import options, outputs, provenance
 from nerve.training.config import Config, ConfigError
 from nerve.training.data import corpora
-from nerve.training.data.batches import Example, batch_count, shuffled
+from nerve.training.data.batches import Example, batch_count, shares, shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.division import write_parts
@@ -43,6 +45,7 @@ from nerve.training.data.quality.findings import ERROR, findings
 from nerve.training.export import export
 from nerve.training.folds import cross_validate
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
+from nerve.training.learn.distributed import ALONE, ProcessError, Processes, joined
 from nerve.training.learn.initialisation import initial
 from nerve.training.learn.schedule import MEASURED, WARM_UP, Schedule, hint, measured, planned
 from nerve.training.learn.trainer import Epoch, Trainer
@@ -57,6 +60,7 @@ _REFUSALS = (
     DatasetError,
     FormatError,
     CheckpointError,
+    ProcessError,
     ArchiveError,
     FloatingPointError,
     WriteError,
@@ -71,12 +75,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(given.threads)
         device = _device(given.device)
         command = options.command(sys.argv[1:] if arguments is None else arguments)
-        run = partial(train, data_dir=given.data_dir, device=device, command=command, restart=given.restart)
-        if given.folds:
-            for line in cross_validate(config, given.folds, given.output, run, restart=given.restart):
-                _say(line)
-        else:
-            run(config, given.output)
+        with joined(device) as processes:
+            _refuse_for_several(config, given.folds, processes)
+            restart = given.restart and not processes.attempt
+            run = partial(
+                train, data_dir=given.data_dir, device=device, command=command, restart=restart, processes=processes
+            )
+            if given.folds:
+                for line in cross_validate(config, given.folds, given.output, run, restart=given.restart):
+                    _say(line)
+            else:
+                run(config, given.output)
     except _REFUSALS as error:
         streams.complain(f"{options.PROGRAM}: {error}")
         return 1
@@ -94,6 +103,7 @@ def train(
     *,
     command: str = "",
     restart: bool = False,
+    processes: Processes = ALONE,
 ) -> None:
     """Train as `config` says and write `output` (an archive), its card and its pictures into one folder.
 
@@ -104,23 +114,24 @@ def train(
         device: `cpu` or `cuda`.
         command: The command that repeats this training, for the card.
         restart: Ignore the checkpoint of an interrupted training, and replace the model of a finished one.
+        processes: This one among those that train together.
 
     Raises:
         ConfigError, FormatError, DatasetError: The corpora cannot be used or make no sense, or the output cannot be
             written, or holds the model of a finished training and `restart` is not given.
         CheckpointError: An interrupted training with other settings left its checkpoint here.
         FloatingPointError: The training diverged.
+        ProcessError: Another process has ended.
     """
-    _refuse_unwritable(output)
-    if not restart:
-        outputs.refuse_finished(output)
-    sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
-    labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
-    _refuse_useless(sources, labels)
-    _examine_files(config)
+    with processes.first_before_others():
+        _refuse_output(output, replace=restart or processes.attempt > 0)
+        sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
+        labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
+        _refuse_useless(sources, labels)
+        _examine_files(config)
+        _divide(config, output.with_suffix(""), replace=restart)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
-    _divide(config, output.with_suffix(""), replace=restart)
     for source in sources:
         _say(f"{source.name}: {source.summary}")
 
@@ -144,9 +155,9 @@ def train(
     ]
     steps = batch_count(examples, config.training.batch_size)
     schedule = planned(config.training, steps)
-    trainer = Trainer(tagger, config.training, schedule.total_steps, device)
+    trainer = Trainer(tagger, config.training, schedule.total_steps, device, processes)
     weights = sum(weight.numel() for weight in tagger.parameters())
-    _say(f"{weights:,} weights, {len(examples):,} sentences, {device}")
+    _say(f"{weights:,} weights, {len(examples):,} sentences, {processes.summary(device)}")
 
     metadata = provenance.described(_metadata(config, output, tags, sources, command), config, sources)
     _say(provenance.language_line(metadata, config))
@@ -156,6 +167,8 @@ def train(
     archive = Archive(tagger, vocabulary, metadata, device)
     history, best, schedule = _learned(trainer, schedule, examples, sources, archive, checkpoint)
 
+    if not processes.first:
+        return
     tagger.load_state_dict(best)
     tagger.words.quantize()  # before scoring: the scores are those of what is served
     metadata = export(tagger.to("cpu").eval(), vocabulary, metadata, sources, history, output)
@@ -204,7 +217,7 @@ def run_epoch(
     sources: Sequence[Corpus],
     archive: Archive,
 ) -> Epoch:
-    """Pass over the training sentences, each time in another order, then score on dev.
+    """Pass over the training sentences, each time in another order, then score on dev, in the first process.
 
     Args:
         trainer: The trainer; it is left after the epoch's last step.
@@ -217,7 +230,11 @@ def run_epoch(
     losses, tokens, begun = [], 0, time.perf_counter()
     epochs = trainer.total_steps // (passes * batch_count(examples, trainer.config.batch_size))
     size, first_seed = trainer.config.batch_size, trainer.config.seed * 100_003 + number * passes
-    batches = chain.from_iterable(shuffled(examples, size, seed=first_seed + n) for n in range(passes))
+    processes = trainer.processes
+    processes.seed(trainer.config.seed, number)
+    batches = chain.from_iterable(
+        shares(examples, size, first_seed + n, processes.rank, processes.count) for n in range(passes)
+    )
     with tqdm(
         batches,
         total=passes * batch_count(examples, size),
@@ -228,10 +245,10 @@ def run_epoch(
     ) as bar:
         for batch in bar:
             losses.append(trainer.step(batch))
-            tokens += int(batch.inputs.lengths.sum())
+            tokens += int(batch.inputs.lengths.sum()) if batch is not None else 0
             bar.set_postfix_str(f"loss {fmean(losses[-50:]):.3f}", refresh=False)
-    speed = tokens / (time.perf_counter() - begun)
-    f1 = _dev_f1(trainer, sources, archive)
+    speed = processes.total(tokens) / (time.perf_counter() - begun)
+    f1 = processes.total(_dev_f1(trainer, sources, archive) if processes.first else 0.0)
     figures = f"loss {fmean(losses):.4f}  dev F1 {f1:.2f}  {speed:,.0f} tokens/s"
     _say(f"epoch {number + 1}/{epochs}  {figures}")
     return Epoch(fmean(losses), f1, speed, time.perf_counter() - begun)
@@ -274,6 +291,24 @@ def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequen
         settings={**config.to_json(), "command": command},
         code_version=__version__,
     )
+
+
+def _refuse_for_several(config: Config, folds: int, processes: Processes) -> None:
+    """Check that several processes are not asked for what one can do alone.
+
+    Raises:
+        ConfigError: They are.
+    """
+    for flag, given in (("--time", config.training.time), ("--folds", folds)):
+        if given and processes.count > 1:
+            raise ConfigError(f"{flag} is for one process, and torchrun started {processes.count}")
+
+
+def _refuse_output(output: Path, *, replace: bool) -> None:
+    """Check that the output can be written, and unless it may be replaced, that it is no finished training."""
+    _refuse_unwritable(output)
+    if not replace:
+        outputs.refuse_finished(output)
 
 
 def _refuse_unwritable(output: Path) -> None:

@@ -1,15 +1,17 @@
 """The fast form of a tagger: the same answers, whatever the network, the batch and the words seen before."""
 
 import random
+from dataclasses import replace
 from itertools import product
 
 import pytest
 import torch
 
 from nerve.model.archive import Archive, FastForm
+from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS
 from nerve.model.config import TaggerConfig
 from nerve.model.fast_tagger import PACKED_FROM, FastTagger, supports
-from nerve.model.word_table import WordTable
+from nerve.model.word_table import GPU_CAPACITY, WordTable
 
 CELLS = ("rnn", "gru", "lstm")
 NETWORKS = [
@@ -21,6 +23,11 @@ NETWORKS = [
     {"hidden_size": 1},
     {"pair_size": 5},
 ]
+ARRANGEMENTS = {
+    "packed": {"packed": True},
+    "plain": {"packed": False},
+    "for a GPU": {"packed": False, "gpu": True},
+}
 COUNTS = [1, 2, PACKED_FROM - 1, PACKED_FROM, 9]
 WORDS = ["Angela", "Merkel", "visited", "New", "York", "on", "Monday", ",", ".", "Reykjavik", "ÆØÅ", "2006", "x" * 40]
 
@@ -35,9 +42,9 @@ def sentences(count, seed=0):
 def fast_and_plain(vocabulary, paired_vocabulary, metadata, tags):
     """A tagger's archive with its fast form and without; `bounds` are those of its word table."""
 
-    def make(tagger, *, scripted=True, packed=True, **bounds):
+    def make(tagger, *, scripted=True, packed=True, gpu=False, **bounds):
         strings = paired_vocabulary if tagger.config.pair_size else vocabulary
-        form = FastTagger(tagger.config, tagger.state_dict(), tags, packed=packed).eval()
+        form = FastTagger(tagger.config, tagger.state_dict(), tags, packed=packed, gpu=gpu).eval()
         words = WordTable(tagger.words, form.project, **bounds)
         fast = FastForm(words, torch.jit.script(form) if scripted else form)
         return Archive(tagger, strings, metadata, "cpu", fast=fast), Archive(tagger, strings, metadata, "cpu")
@@ -67,10 +74,10 @@ def with_biases(make_tagger):
     return make
 
 
-@pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS.values(), ids=ARRANGEMENTS.keys())
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
-def test_the_fast_form_gives_the_taggers_answers(network, packed, with_biases, fast_and_plain):
-    fast, plain = fast_and_plain(with_biases(**network), packed=packed)
+def test_the_fast_form_gives_the_taggers_answers(network, arrangement, with_biases, fast_and_plain):
+    fast, plain = fast_and_plain(with_biases(**network), **arrangement)
     for count in COUNTS:
         assert_same_answers(fast, plain, sentences(count))
 
@@ -110,7 +117,26 @@ def test_a_batch_of_more_words_than_the_table_holds_is_answered(make_tagger, fas
     assert len(fast.fast.words) == 0
 
 
-def test_taggers_that_look_at_single_words_have_a_fast_form_on_the_cpu():
-    assert all(supports(TaggerConfig(cell=cell), "cpu") for cell in CELLS)
-    assert not supports(TaggerConfig(), "cuda")
-    assert not supports(TaggerConfig(pair_size=1), "cpu")
+@pytest.mark.parametrize("network", [{"cell": cell, "layers": 2} for cell in CELLS], ids=str)
+def test_arranged_for_a_gpu_it_computes_on_the_device_of_its_weights_alone(network, make_tagger, tags):
+    """torch refuses to mix this device, which has shapes and no numbers, with the CPU."""
+    tagger = make_tagger(**network)
+    form = FastTagger(tagger.config, tagger.state_dict(), tags, packed=False, gpu=True).eval().to("meta")
+    table = form.project(torch.empty(20, tagger.words.output_size, device="meta"))
+    rows = torch.empty(9, dtype=torch.int64, device="meta")
+    for lengths in ([9], [2, 3, 4]):
+        with torch.inference_mode():
+            tag_ids, confidence = form(table, rows, torch.tensor(lengths))
+        assert tag_ids.shape == confidence.shape == (len(lengths), max(lengths))
+        assert tag_ids.device.type == confidence.device.type == "meta"
+
+
+def test_a_batch_for_a_gpu_is_larger_and_its_words_fit_into_the_table_there(make_tagger, fast_and_plain):
+    archive, _ = fast_and_plain(make_tagger())
+    on_gpu = replace(archive, device="cuda")
+    assert archive.batch_tokens == BATCH_TOKENS < on_gpu.batch_tokens == GPU_BATCH_TOKENS <= GPU_CAPACITY
+
+
+def test_taggers_that_look_at_single_words_have_a_fast_form():
+    assert all(supports(TaggerConfig(cell=cell)) for cell in CELLS)
+    assert not supports(TaggerConfig(pair_size=1))

@@ -3,9 +3,11 @@
 Only names that any good tagger finds stand here, so that a retrained model passes too.
 """
 
+from dataclasses import replace
+
 import pytest
 
-from nerve.model.archive import load
+from nerve.model.archive import fast_form, load
 from nerve.model.recognizer import Recognizer
 from tests.support import ROOT
 
@@ -54,6 +56,17 @@ def test_a_text_is_answered_alike_alone_and_among_others(recognizer: Recognizer)
         (alone,) = recognizer.recognize([text])
         assert [(one.start, one.end, one.label) for one in alone] == [(e.start, e.end, e.label) for e in entities]
         assert all(abs(one.score - other.score) < 1e-5 for one, other in zip(alone, entities, strict=True))
+
+
+def test_arranged_for_a_gpu_it_finds_the_same_in_texts_and_in_documents(recognizer: Recognizer) -> None:
+    archive = recognizer.archive
+    form = fast_form(archive.tagger, archive.metadata, "cpu", gpu=True)
+    arranged = Recognizer(replace(archive, fast=form))
+    texts = [text for text, _ in GOLDEN]
+    texts.append(" ".join(texts * 2))  # its words recur, so that sentences are tagged again
+    for entities, expected in zip(arranged.recognize(texts), recognizer.recognize(texts), strict=True):
+        assert [(one.start, one.end, one.label) for one in entities] == [(e.start, e.end, e.label) for e in expected]
+        assert [one.score for one in entities] == pytest.approx([one.score for one in expected], abs=1e-5)
 
 
 def test_a_long_document_has_the_entities_of_its_sentences(recognizer: Recognizer) -> None:

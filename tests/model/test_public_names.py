@@ -14,18 +14,20 @@ annotation.SCORE_DIGITS
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
-archive.Archive card crf decode device digest embeddings emissions fast forget_words labels metadata name run
-    self_check tagger tags vocabulary weights
+archive.Archive batch_tokens card crf decode device digest embeddings emissions fast forget_words labels metadata
+    name run self_check tagger tags vocabulary weights
 archive.FastForm tagger words
 archive.FastForward crf emissions
 archive.Forward emissions state_dict
 archive.content_digest
+archive.fast_form
 archive.load
 archive.main
 archive.read_metadata
 archive.save
 batch.BATCH_TOKENS
 batch.Batch characters features lengths rounded to tokens
+batch.GPU_BATCH_TOKENS
 batch.by_length
 batch.collate
 bundled.FOLDER
@@ -69,7 +71,7 @@ embeddings.PackedRows codes forward of scales
 errors.ArchiveError
 fast_tagger.FastTagger bias emission emissions forward
 fast_tagger.PACKED_FROM
-fast_tagger.Recurrence forward packed_from recurrent
+fast_tagger.Recurrence forward recurrent
 fast_tagger.supports
 files.WriteError
 files.part_of
@@ -140,6 +142,7 @@ weights.Weights get tensor
 weights.WeightsError
 weights.rebuild
 word_table.CAPACITY
+word_table.GPU_CAPACITY
 word_table.SLICE_WORDS
 word_table.WordTable clear look_up
 """

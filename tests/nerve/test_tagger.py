@@ -15,9 +15,10 @@ import torch
 import nerve
 from nerve.model.annotation import MIN_SCORE
 from nerve.model.archive import load
+from nerve.model.batch import BATCH_TOKENS
 from nerve.model.languages import Language
 from nerve.model.recognizer import Recognizer
-from nerve.tagger import BATCH_TOKENS
+from nerve.tagger import BATCHES
 
 TEXTS = ["Angela Merkel visited the city of New York on Monday.", "", "  \t", "München 😀 in 2005, Angela!", "x"]
 
@@ -183,7 +184,7 @@ def test_pipe_reads_an_endless_stream_a_batch_at_a_time(tagger: nerve.Tagger, ba
 def test_a_batch_is_bounded_in_tokens_too(tagger: nerve.Tagger) -> None:
     texts = Endless("word " * 5_000)
     next(tagger.pipe(texts))
-    assert texts.read == -(-BATCH_TOKENS // 5_000)
+    assert texts.read == -(-BATCHES * BATCH_TOKENS // 5_000)
 
 
 def test_what_comes_before_a_text_that_cannot_be_read_is_answered(tagger: nerve.Tagger) -> None:

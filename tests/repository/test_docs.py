@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, bulk, gpu, http, politics, tagger, thresholds, train
+from bench import accuracy, bulk, distributed, gpu, http, politics, sizing, tagger, thresholds, train
 from bench import context as context_bench
 from bench import languages as language_bench
 from bench import suggest as bench_suggest
@@ -90,10 +90,12 @@ def python_commands() -> list[str]:
 
 
 def training_commands() -> list[str]:
-    """The arguments of each `nerve train` and `nerve evaluate`, also through make."""
+    """The arguments of each `nerve train` and `nerve evaluate`, also through make and torchrun."""
     through_make = re.compile(r'make train ARGS="(.+)"')
     shown = {through_make.sub(r"nerve train \1", command) for command in shown_commands()}
-    matches = (re.search(r"(?:^|/bin/)nerve ((?:train|evaluate) .+)", command) for command in shown)
+    matches = (
+        re.search(r"(?:(?:^|/bin/)nerve |-m nerve\.training\.)((?:train|evaluate) .+)", command) for command in shown
+    )
     return sorted(match[1] for match in matches if match)
 
 
@@ -140,8 +142,10 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.faults.soak": lambda: soak.parse(arguments),
         "bench.faults.texts": lambda: texts.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
+        "bench.distributed": lambda: distributed.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
         "bench.languages": lambda: language_bench.parse(arguments),
+        "bench.sizing": lambda: sizing.parse(arguments),
         "bench.thresholds": lambda: thresholds.parse(arguments),
         "bench.http": lambda: http.parse(arguments),
         "bench.suggest": lambda: bench_suggest.parse(arguments),

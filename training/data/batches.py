@@ -27,10 +27,36 @@ class TrainingBatch:
     inputs: Batch
     allowed: Tensor
     """(B, L, T) bool; padding allows every tag"""
+    joint: int
+    """sentences of the whole batch, of which these may be one process's share"""
 
 
 def shuffled(examples: Sequence[Example], size: int, seed: int) -> Iterator[TrainingBatch]:
-    """All examples once, in batches of up to `size`. The same seed gives the same batches in the same order.
+    """All examples once, in batches of up to `size`. The same seed gives the same batches in the same order."""
+    for batch in _order(examples, size, seed):
+        yield _collate([examples[n] for n in batch], len(batch))
+
+
+def shares(
+    examples: Sequence[Example], size: int, seed: int, rank: int, count: int
+) -> Iterator[TrainingBatch | None]:
+    """The share that process `rank` of `count` has of each batch of `shuffled`; None where it has no sentence of it.
+
+    A batch is sorted by length and dealt out, so that the shares take equally long.
+    """
+    for batch in _order(examples, size, seed):
+        own = batch[rank::count]
+        yield _collate([examples[n] for n in own], len(batch)) if own else None
+
+
+def batch_count(examples: Sequence[Example], size: int) -> int:
+    """How many batches `shuffled` gives."""
+    pools, rest = divmod(len(examples), 50 * size)
+    return pools * 50 + -(-rest // size)
+
+
+def _order(examples: Sequence[Example], size: int, seed: int) -> list[list[int]]:
+    """The numbers of the examples of each batch.
 
     Sentences are shuffled, sorted by length within pools of 50 batches, cut into batches, and the batches shuffled:
     a batch holds sentences of similar length, and others in each epoch.
@@ -43,19 +69,12 @@ def shuffled(examples: Sequence[Example], size: int, seed: int) -> Iterator[Trai
         pool = sorted(order[start : start + 50 * size], key=lambda n: len(examples[n].words))
         batches += [pool[n : n + size] for n in range(0, len(pool), size)]
     generator.shuffle(batches)
-    for batch in batches:
-        yield _collate([examples[n] for n in batch])
+    return batches
 
 
-def batch_count(examples: Sequence[Example], size: int) -> int:
-    """How many batches `shuffled` gives."""
-    pools, rest = divmod(len(examples), 50 * size)
-    return pools * 50 + -(-rest // size)
-
-
-def _collate(examples: Sequence[Example]) -> TrainingBatch:
+def _collate(examples: Sequence[Example], joint: int) -> TrainingBatch:
     inputs = collate([example.words for example in examples])
     allowed = torch.nn.utils.rnn.pad_sequence(
         [example.allowed for example in examples], batch_first=True, padding_value=True
     )
-    return TrainingBatch(inputs, allowed)
+    return TrainingBatch(inputs, allowed, joint)

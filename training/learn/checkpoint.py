@@ -49,11 +49,13 @@ class Checkpoint:
         self._key = key.hexdigest()
 
     def save(self, trainer: Trainer, history: list[Epoch], best: dict[str, torch.Tensor]) -> None:
-        """Replace the checkpoint by this state.
+        """Replace the checkpoint by this state, in the first process of the training.
 
         Raises:
             WriteError: it cannot be written; the last one stays.
         """
+        if not trainer.processes.first:
+            return
         state = {
             "key": self._key,
             "trainer": trainer.state(),
@@ -69,8 +71,22 @@ class Checkpoint:
         """Continue from the checkpoint, if there is one. Returns the history and the best weights so far.
 
         Raises:
-            CheckpointError: The file is damaged or would run code, or it was made with other settings, data or code.
+            CheckpointError: The file is damaged or would run code, it was made with other settings, data or code, or
+                another process of the training sees another file.
         """
+        history, best = self._restored(trainer)
+        if trainer.processes.total(len(history)) != trainer.processes.count * len(history):
+            raise CheckpointError(
+                f"{self.path}: another process sees another checkpoint; it must be one folder for all"
+            )
+        return history, best
+
+    def remove(self) -> None:
+        """Delete the file, if it is there, and what a kill may have left of it."""
+        self.path.unlink(missing_ok=True)
+        remove_leftovers(self.path)
+
+    def _restored(self, trainer: Trainer) -> tuple[list[Epoch], dict[str, torch.Tensor]]:
         if not self.path.exists():
             return [], {}
         file = self.path.read_bytes()
@@ -91,8 +107,3 @@ class Checkpoint:
             )
         trainer.restore(state["trainer"])
         return [Epoch(**epoch) for epoch in state["history"]], state["best"]
-
-    def remove(self) -> None:
-        """Delete the file, if it is there, and what a kill may have left of it."""
-        self.path.unlink(missing_ok=True)
-        remove_leftovers(self.path)

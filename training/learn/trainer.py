@@ -16,6 +16,7 @@ from torch import Tensor
 from nerve.model.tagger import Tagger
 from nerve.training.config import TrainingConfig
 from nerve.training.data.batches import TrainingBatch
+from nerve.training.learn.distributed import ALONE, Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,19 @@ class Trainer:
     `gradient_norms` has the norm of the gradient before clipping, for each step of this object.
     """
 
-    def __init__(self, tagger: Tagger, config: TrainingConfig, total_steps: int, device: str) -> None:
+    def __init__(
+        self,
+        tagger: Tagger,
+        config: TrainingConfig,
+        total_steps: int,
+        device: str,
+        processes: Processes = ALONE,
+    ) -> None:
         self.tagger = tagger.to(device).train()
         self.config = config
         self.total_steps = total_steps
         self.device = device
+        self.processes = processes
         self.step_count = 0
         self.gradient_norms: list[float] = []
         self._weights = [weight for weight in tagger.parameters() if weight.requires_grad]
@@ -65,31 +74,31 @@ class Trainer:
         )
 
     @_flushed_denormals()
-    def step(self, batch: TrainingBatch) -> float:
-        """Learn from one batch. Returns the loss: minus the mean log-likelihood of a sentence, in nats.
+    def step(self, batch: TrainingBatch | None) -> float:
+        """Learn from one batch, of which each process has a share. All of them return, or raise, the same.
+
+        Args:
+            batch: this process's share; None if it has no sentence of the batch.
+
+        Returns:
+            The loss: minus the mean log-likelihood of a sentence of the whole batch, in nats.
 
         Raises:
             FloatingPointError: The loss or the weights are not finite: the learning rate is too high.
+            ProcessError: Another process has ended.
         """
         for group in self._optimiser.param_groups:
             group["lr"] = self.config.learning_rate * self._rate()
-        diverged = FloatingPointError(f"training diverged at step {self.step_count}: lower the learning rate")
-        try:
-            loss = -self.tagger.log_likelihood(batch.inputs.to(self.device), batch.allowed.to(self.device)).mean()
-        except ValueError as error:
-            # Some sequence always agrees with the annotation: if none has a probability, the weights are not finite.
-            raise diverged from error
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise diverged
         self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.processes.add_gradients(self._weights, self._learn(batch) if batch is not None else 0.0)
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"training diverged at step {self.step_count}: lower the learning rate")
         norm = torch.nn.utils.clip_grad_norm_(self._weights, self.config.clip or math.inf)
         self.gradient_norms.append(float(norm))
         self._optimiser.step()
         self.step_count += 1
         self._update_average()
-        return value
+        return loss
 
     @contextmanager
     def averaged(self) -> Iterator[Tagger]:
@@ -125,6 +134,24 @@ class Trainer:
         torch.set_rng_state(state["random"])
         if state["random_cuda"] is not None and self.device.startswith("cuda"):
             torch.cuda.set_rng_state(state["random_cuda"])
+
+    def _learn(self, batch: TrainingBatch) -> float:
+        """Compute the gradients of these sentences. Returns their share of the loss; NaN if it is not finite."""
+        inputs = batch.inputs.to(self.device)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.config.mixed_precision):
+            emissions = self.tagger.emissions(inputs.features, inputs.characters, inputs.tokens, inputs.lengths)
+        try:
+            likelihoods = self.tagger.crf.log_likelihood(
+                emissions.float(), batch.allowed.to(self.device), inputs.lengths
+            )
+        except ValueError:
+            # Some sequence always agrees with the annotation: if none has a probability, the weights are not finite.
+            return math.nan
+        loss = -likelihoods.sum() / batch.joint
+        value = float(loss.detach())
+        if math.isfinite(value):
+            loss.backward()  # type: ignore[no-untyped-call]
+        return value
 
     def _rate(self) -> float:
         """The share of the full learning rate: it rises over the warm-up, and falls to 0 over all steps."""

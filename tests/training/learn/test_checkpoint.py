@@ -16,6 +16,7 @@ from nerve.training.config import Config, CorpusConfig, TrainingConfig
 from nerve.training.data.batches import shuffled
 from nerve.training.data.corpora import Corpus
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
+from nerve.training.learn.distributed import Processes
 from nerve.training.learn.trainer import Epoch, Trainer
 from tests.support.disk import full_disk
 from tests.support.toy_corpus import TINY, corpus, tiny_tagger, tiny_trainer
@@ -52,6 +53,27 @@ def best(trainer: Trainer) -> dict[str, torch.Tensor]:
 def saved(tmp_path: Path, trainer: Trainer) -> Path:
     checkpoint(tmp_path).save(trainer, HISTORY, best(trainer))
     return tmp_path / "mine.checkpoint"
+
+
+class Second(Processes):
+    """The second of two processes; the first has seen two epochs."""
+
+    def total(self, value: float) -> float:
+        return value + len(HISTORY)
+
+
+def test_of_several_processes_only_the_first_saves(tmp_path: Path, trainer: Trainer) -> None:
+    trainer.processes = Second(1, 2)
+    checkpoint(tmp_path).save(trainer, HISTORY, best(trainer))
+    assert not (tmp_path / "mine.checkpoint").exists()
+
+
+def test_processes_that_see_different_checkpoints_are_refused(saved: Path, tmp_path: Path, trainer: Trainer) -> None:
+    trainer.processes = Second(1, 2)
+    assert checkpoint(tmp_path).restore(trainer)[0] == HISTORY
+    saved.unlink()
+    with pytest.raises(CheckpointError, match="another process sees another checkpoint"):
+        checkpoint(tmp_path).restore(trainer)
 
 
 def test_without_a_checkpoint_training_starts_at_the_start(tmp_path: Path, trainer: Trainer) -> None:

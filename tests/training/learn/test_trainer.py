@@ -60,6 +60,24 @@ def test_the_loss_is_the_negative_log_likelihood_of_a_sentence(batches: list[Tra
     assert trainer.step(batches[0]) == pytest.approx(float(expected))
 
 
+def test_with_mixed_precision_the_encoder_is_rounded_and_the_crf_and_the_weights_are_not(
+    batches: list[TrainingBatch],
+) -> None:
+    inputs, allowed = batches[0].inputs, batches[0].allowed
+    tagger = tiny_tagger(dropout=0.0, word_dropout=0.0)[0]
+    with torch.no_grad():
+        exact = -float(tagger.log_likelihood(inputs, allowed).mean())
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = tagger.emissions(inputs.features, inputs.characters, inputs.tokens, inputs.lengths)
+        expected = -float(tagger.crf.log_likelihood(rounded.float(), allowed, inputs.lengths).mean())
+    trainer = tiny_trainer(tagger, mixed_precision=True)
+    loss = trainer.step(batches[0])
+    assert loss == pytest.approx(expected, rel=1e-6)
+    assert loss != exact
+    assert loss == pytest.approx(exact, rel=0.02)
+    assert {weight.dtype for weight in trainer.state()["average"]} == {torch.float32}
+
+
 def test_the_learning_rate_rises_over_the_warm_up_and_falls_to_nothing(batches: list[TrainingBatch]) -> None:
     trainer = tiny_trainer(tiny_tagger()[0], 12, learning_rate=1.0, warmup=0.25, clip=1e-9)
     rates = []
