@@ -142,7 +142,8 @@ def _batch_of(pair: tuple[Record, Result | None]) -> Any:
 def _file(opened: BinaryIO) -> Any:
     """Raises CorruptError."""
     with _damage():
-        return pyarrow("pyarrow.parquet").ParquetFile(opened, buffer_size=_BUFFER_BYTES)
+        # By default pyarrow reads a row group whole before its first row, and many a file is one row group.
+        return pyarrow("pyarrow.parquet").ParquetFile(opened, buffer_size=_BUFFER_BYTES, pre_buffer=False)
 
 
 def _check(name: str, schema: Any, text_column: str, columns: Columns | None) -> None:

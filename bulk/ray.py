@@ -53,6 +53,8 @@ def tag(run: Run, jobs: int | None, report: Report) -> None:
                 if error is not None:
                     raise error
                 report(*counts)
+        except ray.exceptions.RayTaskError:  # a fault of this program, with the traceback of the actor
+            raise
         except ray.exceptions.RayError as error:
             fact = str(error).splitlines()[0]
             raise BulkError(f"Ray lost a part {_TRIES} times, or its cluster: {fact}") from None
@@ -88,13 +90,13 @@ def _cluster(ray: Any, jobs: int) -> Iterator[None]:
     """Connect to the cluster of RAY_ADDRESS, or start one here with a core for each job. Raises BulkError."""
     # Ray reports its use to its makers unless it is told not to; nerve tells nobody anything.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet = {"logging_level": "warning", "log_to_driver": False}
+    quiet = {"logging_level": "error", "log_to_driver": False}
     local = {"address": "local", "num_cpus": jobs, "include_dashboard": False}
     begun = not ray.is_initialized()
     try:
         if begun:
             ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else local))
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except Exception as error:  # a cluster that is too slow to start raises just this
         raise BulkError(f"Ray does not start: {str(error).splitlines()[0]}") from None
     try:
         yield

@@ -52,9 +52,6 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve tag` and return its exit status."""
-    signal.signal(
-        signal.SIGPIPE, signal.SIG_DFL
-    )  # end without a message when the reader of our output stops, as head
     try:
         chosen = parse(arguments)
         bad = _to_folder(chosen) if chosen.output else _to_stdout(chosen)
@@ -342,6 +339,11 @@ def _write(text: str, *, flush: bool) -> None:
         sys.stdout.buffer.write(text.encode())
         if flush:
             sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # End without a message when the reader of our output stops, as head does. Only here, because the connection
+        # of a URL or of a cluster may close as well.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
     except OSError as error:
         # Python would write the rest of the buffer once more when it exits, and report the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,6 +4,7 @@ import datetime
 import io
 import json
 import sys
+import tracemalloc
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -126,6 +127,20 @@ def test_slices_of_any_size_hold_each_row_once_whatever_the_row_groups_are(tmp_p
             for record in read(Slice(file, begin, end), "line", "text", counted.append)
         ]
         assert (found, sum(counted)) == (texts, file.size), size
+
+
+def test_of_a_row_group_only_a_part_is_held(tmp_path: Path) -> None:
+    table = pa.table({"text": ["a"] * 30_000, "other": ["x" * 1_000] * 30_000})
+    file = saved(tmp_path / "a.parquet", table, compression="none", use_dictionary=False)
+    assert file.size > 30_000_000
+    tracemalloc.start()
+    try:
+        before = pa.total_allocated_bytes()
+        next(read(Slice(file), "line", "text", nothing))
+        held = pa.total_allocated_bytes() - before + tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert held < 8_000_000
 
 
 def test_an_empty_table_has_no_records(tmp_path: Path) -> None:
