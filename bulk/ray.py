@@ -45,7 +45,7 @@ def tag(run: Run, jobs: int | None, report: Report) -> None:
         return
     ray = required("ray", "--engine ray", f"{DISTRIBUTION}[ray]")
     with _cluster(ray, min(jobs or cores.available(), len(todo))):
-        count = min(jobs or int(ray.cluster_resources().get("CPU", 1)), len(todo))
+        count = min(jobs or max(1, int(ray.cluster_resources().get("CPU", 1))), len(todo))
         actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_TRIES - 1)(_Worker)
         pool = ray.util.ActorPool([actor.remote(run, str(Path.cwd())) for _ in range(count)])
         try:
@@ -56,8 +56,7 @@ def tag(run: Run, jobs: int | None, report: Report) -> None:
         except ray.exceptions.RayTaskError:  # a fault of this program, with the traceback of the actor
             raise
         except ray.exceptions.RayError as error:
-            fact = str(error).splitlines()[0]
-            raise BulkError(f"Ray lost a part {_TRIES} times, or its cluster: {fact}") from None
+            raise BulkError(f"Ray lost a part {_TRIES} times, or its cluster: {_first_line(error)}") from None
 
 
 class _Worker:
@@ -97,9 +96,13 @@ def _cluster(ray: Any, jobs: int) -> Iterator[None]:
         if begun:
             ray.init(**quiet, **({} if os.environ.get("RAY_ADDRESS") else local))
     except Exception as error:  # a cluster that is too slow to start raises just this
-        raise BulkError(f"Ray does not start: {str(error).splitlines()[0]}") from None
+        raise BulkError(f"Ray does not start: {_first_line(error)}") from None
     try:
         yield
     finally:
         if begun:
             ray.shutdown()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -75,17 +75,18 @@ def prepare(
 
 def _columns(files: Sequence[Input], settings: Settings) -> Columns:
     """The columns of the output, from the first file or the first records. Raises BulkError."""
-    tables = [file.name for file in files if file.form == "parquet"]
-    if not tables:
-        first = parts.read_all(map(Slice, files), settings, lambda _: None)
-        return columns.of_first(islice(first, columns.FIRST_RECORDS), settings.ents_field)
-    others = [file.name for file in files if file.form != "parquet"]
-    if others:
-        raise BulkError(f"{tables[0]} is Parquet and {others[0]} is not; --to parquet takes one kind at a time")
+    first = files[0]
+    for other in files:
+        if other.form != first.form:
+            fact = f"{first.name} is read as {first.form} and {other.name} as {other.form}"
+            raise BulkError(f"{fact}; --to parquet takes one format at a time")
+    if first.form != "parquet":
+        given = parts.read_all(map(Slice, files), settings, lambda _: None)
+        return columns.of_first(islice(given, columns.FIRST_RECORDS), settings.ents_field)
     try:
-        return columns.of_schema(parquet.schema(tables[0]), settings.ents_field)
+        return columns.of_schema(parquet.schema(first.name), settings.ents_field)
     except CorruptError as error:
-        raise BulkError(f"{tables[0]}: {error}") from None
+        raise BulkError(f"{first.name}: {error}") from None
 
 
 def tag(run: Run, jobs: int, report: Report) -> None:

@@ -85,10 +85,13 @@ def matching(pattern: str) -> list[str] | None:
 
 
 def is_within(name: str, folder: str) -> bool:
-    """Whether a file is in a folder or below it."""
-    if is_url(name) or is_url(folder):
-        return name.startswith(f"{folder.rstrip('/')}/")
-    return Path(folder).resolve() in Path(name).resolve().parents
+    """Whether a file is in a folder or below it. Raises BulkError."""
+    if not is_url(name) and not is_url(folder):
+        return Path(folder).resolve() in Path(name).resolve().parents
+    if name.partition("://")[0] != folder.partition("://")[0]:
+        return False
+    with _said(folder):
+        return _system(name)[1].startswith(f"{_system(folder)[1].rstrip('/')}/")
 
 
 @contextmanager

@@ -58,8 +58,23 @@ def test_a_file_behind_a_url_is_read_in_slices(store: str) -> None:
 
 
 def test_the_folder_of_the_output_is_no_input(store: str) -> None:
-    files, _ = find([store], None, "memory:///corpus/a")
+    files, _ = find([store], None, f"{store}/a/")
     assert [file.name for file in files] == ["memory:///corpus/b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "within"),
+    [
+        ("memory:///a/b", "memory://a", True),
+        ("memory://ab/c", "memory://a", False),
+        ("memory://a/b", "a", False),
+        ("a/b", "memory://a", False),
+        ("a/b", "./a/", True),
+        ("ab/c", "a", False),
+    ],
+)
+def test_a_file_is_within_a_folder_by_its_path(name: str, folder: str, within: bool) -> None:
+    assert storage.is_within(name, folder) == within
 
 
 def test_a_content_that_changed_is_seen(store: str) -> None:

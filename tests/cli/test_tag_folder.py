@@ -297,11 +297,11 @@ def test_parts_of_parquet_are_the_same_bytes_from_shards_and_after_an_interrupti
 
 
 @pytest.mark.usefixtures("corpus")
-def test_parquet_of_several_kinds_of_inputs_is_refused_and_so_are_other_columns(
+def test_parquet_of_several_formats_is_refused_and_so_are_other_columns(
     nerve: Nerve, tables: Path, tmp_path: Path
 ) -> None:
     ended = nerve("tag", "a.parquet", "corpus/a.jsonl", "--output", "out", "--to", "parquet")
-    fact = "a.parquet is Parquet and corpus/a.jsonl is not; --to parquet takes one kind at a time"
+    fact = "a.parquet is read as parquet and corpus/a.jsonl as jsonl; --to parquet takes one format at a time"
     assert errors_of(ended) == fact
     tables.write_bytes(b"PAR1")
     assert errors_of(nerve(*TABLE, "out")) == "a.parquet: the Parquet data are damaged"
