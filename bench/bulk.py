@@ -126,7 +126,7 @@ def _ray_data(lines: Sequence[str], model: str, folder: Path) -> float:
     import ray  # type: ignore[import-not-found, unused-ignore]
 
     pq.write_table(pa.table({"text": lines}), folder / "lines.parquet")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     times = ray.data.read_parquet(str(folder / "lines.parquet")).map_batches(
         Timed,
         fn_constructor_args=(model,),

@@ -184,7 +184,7 @@ def test_a_driver_that_is_killed_leaves_whole_parts_and_the_same_command_makes_t
     assert digests(folder) == whole
 
 
-def test_the_shown_the_page_tags_a_table(tmp_path: Path) -> None:
+def test_the_program_of_the_page_tags_a_table(tmp_path: Path) -> None:
     (program,) = (
         one.content for one in blocks(ROOT / "docs" / "scaling.md", "python") if "import ray" in one.content
     )
