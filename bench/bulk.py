@@ -1,14 +1,16 @@
 """`nerve tag` over a corpus: speed by processes, what a crash changes, and memory by the size of the input.
 
     python -m bench.bulk novels.txt --lines 100000
+    python -m bench.bulk novels.txt --lines 10000 --megabytes 1000
 
 The text is written as JSON lines of a line each into a temporary folder. Everything runs as a user runs it, in
-processes of its own. The exit status is 1 if parts differ that have to be equal. The speeds are kept in
-results/bulk.json, which `bench.sizing` reads.
+processes of its own, and on Ray where that is installed. The exit status is 1 if parts that have to be equal differ.
+The speeds are kept in results/bulk.json, which `bench.sizing` reads.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
 import signal
@@ -20,7 +22,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
+from nerve.bulk.ray import Tagger
 from nerve.model.tokenizer import tokenize
 
 RESULTS = Path(__file__).parent / "results" / "bulk.json"
@@ -38,6 +42,19 @@ class Ended:
     """of it and its processes"""
     peak_bytes: int
     """of its largest process"""
+
+
+class Timed(Tagger):
+    """A tagger on Ray that returns, in place of rows, the CPU time that its process has taken since it was loaded."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        self._begun = time.process_time()
+
+    def __call__(self, batch: Any) -> Any:
+        """Tag a table, and drop the result."""
+        super().__call__(batch)
+        return type(batch).from_pylist([{"seconds": time.process_time() - self._begun}])
 
 
 def main() -> int:
@@ -100,12 +117,42 @@ def _speed(chosen: argparse.Namespace, folder: Path) -> Iterator[bool]:
     stood = _kill_in_the_middle(killed, folder / "killed", len(_digests(folder / "one")) // 2)
     left = 1 - stood / len(_digests(folder / "one"))
     yield row(f"the rest, after SIGKILL at {stood} parts", _run(killed), folder / "killed", 2, left)
+    if importlib.util.find_spec("ray"):
+        # The CPU time of Ray's processes is not that of this one's children.
+        ended = _run([*tag, str(folder / "ray"), "--jobs", "2", "--engine", "ray"])
+        equal = _digests(folder / "ray") == _digests(folder / "one")
+        speed = tokens / ended.seconds
+        print(f"| 2 actors of Ray | {ended.seconds:.1f} | {speed:,.0f} | | | | {'yes' if equal else 'NO'} |")
+        seconds = _ray_data(lines, chosen.model, folder)
+        print(f"\nRay Data, 1 actor after its load: {1e6 * seconds / tokens:.1f} us of CPU a token", flush=True)
+        yield equal
+
+
+def _ray_data(lines: Sequence[str], model: str, folder: Path) -> float:
+    """The CPU seconds that an actor of Ray Data takes for all lines, without its start."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import ray  # type: ignore[import-not-found, unused-ignore]
+
+    pq.write_table(pa.table({"text": lines}), folder / "lines.parquet")
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    times = ray.data.read_parquet(str(folder / "lines.parquet")).map_batches(
+        Timed,
+        fn_constructor_args=(model,),
+        compute=ray.data.ActorPoolStrategy(size=1),
+        num_cpus=1,
+        batch_size=1024,
+        batch_format="pyarrow",
+    )
+    spent = max(row["seconds"] for row in times.iter_rows())
+    ray.shutdown()
+    return float(spent)
 
 
 def _memory(chosen: argparse.Namespace, folder: Path) -> None:
-    """Print the peak memory of a small and of a large input, to a folder and to the standard output."""
-    print("\n| input, MB | peak to a folder, MB | peak to standard output, MB |")
-    print("|---:|---:|---:|")
+    """Print the peak memory of a small and of a large input, in JSON lines and in Parquet with one row group."""
+    print("\n| input, MB | peak to a folder, MB | peak to standard output, MB | peak from Parquet to Parquet, MB |")
+    print("|---:|---:|---:|---:|")
     for megabytes in (chosen.megabytes // 16, chosen.megabytes):
         source = folder / f"{megabytes}.jsonl"
         texts = cycle(["Ada Lovelace wrote to London.", "They met in Paris.", "No names here."])
@@ -115,7 +162,23 @@ def _memory(chosen: argparse.Namespace, folder: Path) -> None:
         tag = [sys.executable, "-m", "nerve.cli", "tag", str(source), "--model", chosen.model]
         to_folder = _run([*tag, "--output", str(folder / f"{megabytes}"), "--jobs", "1"])
         to_stdout = _run(tag)
-        print(f"| {megabytes} | {to_folder.peak_bytes / 1e6:.0f} | {to_stdout.peak_bytes / 1e6:.0f} |", flush=True)
+        table = _as_parquet(source)
+        tag[4] = str(table)
+        to_parquet = _run([*tag, "--to", "parquet", "--output", str(folder / f"{megabytes}-parquet"), "--jobs", "1"])
+        peaks = (ended.peak_bytes / 1e6 for ended in (to_folder, to_stdout, to_parquet))
+        print(f"| {megabytes} | {' | '.join(f'{peak:.0f}' for peak in peaks)} |", flush=True)
+        source.unlink()
+        table.unlink()
+
+
+def _as_parquet(source: Path) -> Path:
+    """Write JSON lines as Parquet with one row group, in a process of its own, which takes memory for all of it."""
+    program = "import sys, pyarrow.json as j, pyarrow.parquet as p; "
+    program += "t = j.read_json(sys.argv[1]); "
+    program += "p.write_table(t, sys.argv[2], compression='none', use_dictionary=False, row_group_size=len(t))"
+    path = source.with_suffix(".parquet")
+    _run([sys.executable, "-c", program, str(source), str(path)])
+    return path
 
 
 def _run(*commands: Sequence[str]) -> Ended:

@@ -1,19 +1,18 @@
 """The files of a run, from the files, folders and globs that a user names, and the lines in them.
 
-A file that is plain and whose records end at an end of line can be cut into slices of bytes; any other is read whole.
+A file that is plain and whose records end at an end of line can be cut into slices of bytes, and so can Parquet; any
+other is read whole.
 """
 
-import glob
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import BinaryIO
 
-from nerve.bulk import compression
+from nerve.bulk import compression, storage
 from nerve.bulk.errors import BulkError
 
-FORMATS = ("text", "jsonl", "csv", "conll")
+FORMATS = ("text", "jsonl", "csv", "conll", "parquet")
 
 _SUFFIXES = {
     ".txt": "text",
@@ -24,6 +23,7 @@ _SUFFIXES = {
     ".conll": "conll",
     ".bio": "conll",
     ".iob": "conll",
+    ".parquet": "parquet",
 }
 _BOM = b"\xef\xbb\xbf"
 
@@ -33,21 +33,21 @@ class Input:
     """A file, what it holds, and how it is compressed."""
 
     name: str
-    """its path, as the user gave it or below the folder that they gave"""
+    """its path or URL, as the user gave it or below the folder that they gave"""
     form: str
     """one of `FORMATS`"""
     size: int
-    """bytes on the disk"""
+    """bytes as it is stored; 0 if its server does not say"""
 
     @property
     def compressed(self) -> str:
         """What `compression.suffix_of` says."""
-        return compression.suffix_of(self.name)
+        return compression.suffix_of(storage.path_of(self.name))
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of a file: the lines that begin at its bytes from `begin` to `end`."""
+    """A part of a file: the lines, or the rows of Parquet, that begin at its bytes from `begin` to `end`."""
 
     input: Input
     begin: int = 0
@@ -60,21 +60,25 @@ class Slice:
         return (self.input.size if self.end is None else self.end) - self.begin
 
     def place(self, position: int) -> str:
-        """Where a line is: its number in a whole file, or the byte at which it begins."""
+        """Where a record is: the number of its line in a whole file, or the byte at which it begins; or its row."""
+        if self.input.form == "parquet":
+            return f"{self.input.name}, row {position}"
         return f"{self.input.name}:{position}" if self.end is None else f"{self.input.name}, byte {position}"
 
 
 def format_of(name: str) -> str | None:
     """The format that the end of a name stands for, before that of its compression; None if it says nothing."""
-    return _SUFFIXES.get(Path(name.lower().removesuffix(compression.suffix_of(name))).suffix)
+    path = storage.path_of(name)
+    return _SUFFIXES.get(PurePath(path.lower().removesuffix(compression.suffix_of(path))).suffix)
 
 
-def find(names: Iterable[str], form: str | None, leave_out: Path | None = None) -> tuple[list[Input], int]:
+def find(names: Iterable[str], form: str | None, leave_out: str | None = None) -> tuple[list[Input], int]:
     """Find the files that are meant.
 
     Args:
-        names: files, folders, and globs, in which `**` means any folders. A folder stands for the files in it and
-            below, sorted, but for hidden ones and, where `form` is None, those whose names say no format.
+        names: files, folders, and globs, in which `**` means any folders; paths or URLs. A folder stands for the
+            files in it and below, sorted, but for hidden ones and, where `form` is None, those whose names say no
+            format.
         form: the format of all of them; None means what their names say, and plain text if those say nothing.
         leave_out: a folder whose files are no inputs: that of the output.
 
@@ -85,20 +89,18 @@ def find(names: Iterable[str], form: str | None, leave_out: Path | None = None) 
         BulkError: a name stands for no file, or a file cannot be read.
     """
     inputs, unknown = [], 0
-    for name in names:
-        if Path(name).is_dir():
-            paths = [path for path in _below(name) if leave_out is None or leave_out.resolve() not in _parents(path)]
+    for name in map(storage.local, names):
+        if storage.is_folder(name):
+            paths = [path for path in storage.below(name) if not (leave_out and storage.is_within(path, leave_out))]
             known = [path for path in paths if form or format_of(path)]
             unknown += len(paths) - len(known)
             inputs += [_input(path, form) for path in known]
             if not known:
                 raise BulkError(f"{name}: no file in this folder has a name that says its format; --from says it")
-        elif glob.has_magic(name) and not Path(name).exists():
-            # Not Path.glob, which takes no absolute pattern.
-            paths = [path for path in sorted(glob.glob(name, recursive=True)) if not Path(path).is_dir()]  # noqa: PTH207
-            if not paths:
+        elif (matching := storage.matching(name)) is not None:
+            if not matching:
                 raise BulkError(f"{name}: no file has such a name")
-            inputs += [_input(path, form) for path in paths]
+            inputs += [_input(path, form) for path in matching]
         else:
             inputs.append(_input(name, form))
     return inputs, unknown
@@ -119,14 +121,11 @@ def lines(part: Slice, read: Callable[[int], None], unit: str) -> Iterator[tuple
         BulkError: the file cannot be read.
         compression.CorruptError: it is damaged.
     """
-    try:
-        with Path(part.input.name).open("rb") as file:
-            if part.end is None:
-                yield from whole(file, part.input.compressed, read)
-            else:
-                yield from _cut(file, part, read, blocks=in_blocks(part.input.form, unit))
-    except OSError as error:
-        raise BulkError(f"{part.input.name}: cannot be read: {error.strerror}") from None
+    with storage.opened(part.input.name, seekable=part.end is not None) as file:
+        if part.end is None:
+            yield from whole(file, part.input.compressed, read)
+        else:
+            yield from _cut(file, part, read, blocks=in_blocks(part.input.form, unit))
 
 
 def whole(file: BinaryIO, compressed: str, read: Callable[[int], None]) -> Iterator[tuple[int, bytes]]:
@@ -143,7 +142,10 @@ def whole(file: BinaryIO, compressed: str, read: Callable[[int], None]) -> Itera
 
 def can_be_cut(file: Input, unit: str) -> bool:
     """Whether slices of a file can be read on their own. In CSV, a line end may be in the middle of a record."""
-    return not file.compressed and file.form != "csv" and not (file.form == "text" and unit == "file")
+    if file.form == "parquet":
+        return True
+    streamed = file.compressed or storage.is_web(file.name)
+    return not streamed and file.form != "csv" and not (file.form == "text" and unit == "file")
 
 
 def in_blocks(form: str, unit: str) -> bool:
@@ -151,24 +153,8 @@ def in_blocks(form: str, unit: str) -> bool:
     return form == "conll" or (form == "text" and unit == "paragraph")
 
 
-def _below(folder: str) -> list[str]:
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [str(Path(parent, name)) for name in names if not name.startswith(".")]
-    return sorted(found)
-
-
-def _parents(path: str) -> list[Path]:
-    return list(Path(path).resolve().parents)
-
-
 def _input(name: str, form: str | None) -> Input:
-    try:
-        with Path(name).open("rb") as file:
-            return Input(name, form or format_of(name) or "text", os.fstat(file.fileno()).st_size)
-    except OSError as error:
-        raise BulkError(f"{name}: cannot be read: {error.strerror}") from None
+    return Input(name, form or format_of(name) or "text", storage.size(name))
 
 
 def _cut(file: BinaryIO, part: Slice, read: Callable[[int], None], *, blocks: bool) -> Iterator[tuple[int, bytes]]:

@@ -4,23 +4,22 @@ A part is what is shared out among processes and machines, and what is done agai
 depend on who tagged what before: its batches begin with it, and so does the table of words.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
+from typing import BinaryIO
 
-from nerve.bulk import inputs, records, writers
+from nerve.bulk import inputs, parquet, records, writers
 from nerve.bulk.annotate import annotate
-from nerve.bulk.files import replacing
+from nerve.bulk.columns import Columns
 from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.models import Models
+from nerve.bulk.record import Record
 from nerve.bulk.settings import Settings
+from nerve.bulk.storage import Folder
 
 PART_BYTES = 1 << 24
 """Bytes of input in a part: one to two minutes of work."""
-
-FORMATS = ("jsonl", "conll")
-"""What a folder can be written as."""
 
 Report = Callable[[int, int, int], None]
 """Is told of progress: bytes read, texts tagged, tokens in them."""
@@ -38,13 +37,14 @@ class Part:
         """Bytes of input on the disk."""
         return sum(piece.size for piece in self.slices)
 
-    def path(self, folder: Path, form: str) -> Path:
-        """Its file in the folder of the output."""
-        return folder / f"part-{self.number:06}.{form}"
+    def name(self, form: str) -> str:
+        """The name of its file in the folder of the output."""
+        return f"part-{self.number:06}.{form}"
 
-    def errors_path(self, folder: Path) -> Path:
+    @property
+    def errors_name(self) -> str:
         """The file with a line for each record that could not be read. There is none without such records."""
-        return folder / f"part-{self.number:06}.errors"
+        return self.name("errors")
 
 
 def cut(files: Iterable[Input], part_bytes: int, unit: str) -> list[Part]:
@@ -59,8 +59,18 @@ def cut(files: Iterable[Input], part_bytes: int, unit: str) -> list[Part]:
     return [*parts, Part(len(parts), tuple(held))] if held else parts
 
 
-def write(part: Part, folder: Path, settings: Settings, models: Models, report: Report) -> None:
+def write(
+    part: Part, folder: Folder, settings: Settings, columns: Columns | None, models: Models, report: Report
+) -> None:
     """Tag a part and write its files. They are there whole, or not at all.
+
+    Args:
+        part: the part.
+        folder: where its files are written.
+        settings: what is done to each record.
+        columns: those of a table; None for other formats.
+        models: they tag the records.
+        report: is told of progress.
 
     Raises:
         BulkError: the input cannot be read, the output cannot be written, or, if `settings.strict`, a record is bad.
@@ -68,24 +78,31 @@ def write(part: Part, folder: Path, settings: Settings, models: Models, report: 
     read = _Count()
     found: list[str] = []
     models.forget_words()
-    write_record = writers.writer(settings.to, ents_field=settings.ents_field)
-    with replacing(part.path(folder, settings.to)) as file:
-        for lines, tokens, error in annotate(
-            read_all(part.slices, settings, read.add), models, write_record, strict=settings.strict
-        ):
-            file.write(lines.encode())
-            found += [error] if error else []
-            report(read.taken(), 1, tokens)
+    with folder.replacing(part.name(settings.to)) as file:
+        given = read_all(part.slices, settings, read.add, columns)
+        with parquet.Table(file, columns) if columns else _lines(file, settings) as out:
+            for record, result in annotate(given, models, strict=settings.strict):
+                out.add(record, result)
+                found += [record.error] if record.error else []
+                report(read.taken(), 1, result.token_count if result is not None else 0)
         if found:
             # First, so that a part that is there has its errors, too.
-            with replacing(part.errors_path(folder)) as errors:
+            with folder.replacing(part.errors_name) as errors:
                 errors.write("".join(f"{one}\n" for one in found).encode())
     report(read.taken(), 0, 0)
 
 
-def read_all(slices: Sequence[Slice], settings: Settings, count: Callable[[int], None]) -> Iterator[records.Record]:
+def read_all(
+    slices: Iterable[Slice], settings: Settings, count: Callable[[int], None], columns: Columns | None = None
+) -> Iterator[Record]:
     """The records of all slices, one slice after the other; see `records.read`."""
-    return chain.from_iterable(records.read(piece, settings.unit, settings.text_field, count) for piece in slices)
+    return chain.from_iterable(
+        records.read(piece, settings.unit, settings.text_field, count, columns) for piece in slices
+    )
+
+
+def _lines(file: BinaryIO, settings: Settings) -> writers.Lines:
+    return writers.Lines(file, writers.writer(settings.to, ents_field=settings.ents_field))
 
 
 def _slices(file: Input, part_bytes: int, unit: str) -> list[Slice]:

@@ -1,4 +1,4 @@
-"""The records of an input, one at a time: lines or paragraphs of plain text, JSON lines, rows of CSV, CoNLL columns.
+"""The records of an input, one at a time: lines or paragraphs of text, JSON lines, rows of a table, CoNLL columns.
 
 Only the record that is being read is held, so an input may be of any length. What cannot be read becomes a record
 with an error, in its place.
@@ -7,13 +7,13 @@ with an error, in its place.
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
-from nerve.bulk import compression, inputs
+from nerve.bulk import compression, inputs, parquet
+from nerve.bulk.columns import Columns
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Slice
+from nerve.bulk.record import Fields, Record
 
 UNITS = ("line", "paragraph", "file")
 
@@ -29,52 +29,56 @@ Lines = Iterable[tuple[int, bytes]]
 Place = Callable[[int], str]
 """Says where a position is, for messages."""
 
-Reader = Callable[[Lines, Place], Iterator["Record"]]
+Reader = Callable[[Lines, Place], Iterator[Record]]
+
+Check = Callable[[Fields], str]
+"""Says what is wrong with the fields of a record; empty if nothing is."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """A text, or the tokens of a sentence."""
-
-    source: str | list[str]
-    fields: dict[str, Any] = field(default_factory=dict)
-    """the JSON object or the row that holds the text, which is one of these fields; empty for other formats"""
-    error: str = ""
-    """where the record is and why it cannot be read; empty for a good one"""
-
-
-def read(part: Slice, unit: str, text_field: str, count: Callable[[int], None]) -> Iterator[Record]:
+def read(
+    part: Slice, unit: str, text_field: str, count: Callable[[int], None], columns: Columns | None = None
+) -> Iterator[Record]:
     """The records of a slice.
 
     Args:
         part: the slice.
         unit: one of `UNITS`: how much of plain text is one text.
-        text_field: the field of a JSON object, or the column of a CSV file, that holds the text.
+        text_field: the field of a JSON object, or the column of a table, that holds the text.
         count: is told of bytes that have been read from the disk.
+        columns: those of a table that is written. A record whose other fields do not fit has an error.
 
     Raises:
-        BulkError: the file cannot be read, or is a CSV file without such a column.
+        BulkError: the file cannot be read, or is a table without such a column.
     """
     separator = "\t" if ".tsv" in part.input.name.lower() else ","
     try:
-        yield from reader(part.input.form, unit, text_field, separator)(inputs.lines(part, count, unit), part.place)
+        if part.input.form == "parquet":
+            yield from parquet.rows(part, text_field, count, columns)
+            return
+        read_lines = reader(part.input.form, unit, text_field, separator, columns.misfit if columns else _fitting)
+        yield from read_lines(inputs.lines(part, count, unit), part.place)
     except compression.CorruptError as error:
         yield Record("", error=f"{part.input.name}: {error}")
 
 
-def reader(form: str, unit: str, text_field: str, separator: str = ",") -> Reader:
+def _fitting(_: Fields) -> str:
+    return ""
+
+
+def reader(form: str, unit: str, text_field: str, separator: str = ",", check: Check = _fitting) -> Reader:
     """Choose the function that turns lines into records.
 
     Args:
-        form: one of `inputs.FORMATS`.
+        form: one of `inputs.FORMATS` that has lines.
         unit: one of `UNITS`: how much of plain text is one text.
         text_field: the field of a JSON object, or the column of a CSV file, that holds the text.
         separator: what is between the cells of a CSV file.
+        check: what else the fields of a record have to satisfy.
     """
     if form == "jsonl":
-        return partial(_json_lines, text_field=text_field)
+        return partial(_json_lines, text_field=text_field, check=check)
     if form == "csv":
-        return partial(_rows, text_field=text_field, separator=separator)
+        return partial(_rows, text_field=text_field, separator=separator, check=check)
     if form == "conll":
         return _sentences
     return _text_lines if unit == "line" else partial(_texts, paragraphs=unit == "paragraph")
@@ -102,14 +106,15 @@ def _texts(lines: Lines, place: Place, paragraphs: bool) -> Iterator[Record]:
         yield Record("" if error else "\n".join(text), error=error)
 
 
-def _json_lines(lines: Lines, place: Place, text_field: str) -> Iterator[Record]:
+def _json_lines(lines: Lines, place: Place, text_field: str, check: Check) -> Iterator[Record]:
     for position, line in lines:
         text, fact = _decoded(line)
         if fact:
             yield Record("", error=f"{place(position)}: {fact}")
         elif text.strip():
             record = _json_record(text, text_field)
-            yield Record("", record.fields, f"{place(position)}: {record.error}") if record.error else record
+            fact = record.error or check(record.fields)
+            yield Record("", record.fields, f"{place(position)}: {fact}") if fact else record
 
 
 def _json_record(line: str, text_field: str) -> Record:
@@ -132,18 +137,16 @@ def _json_record(line: str, text_field: str) -> Record:
     return Record(text, fields)
 
 
-def _rows(lines: Lines, place: Place, text_field: str, separator: str) -> Iterator[Record]:
+def _rows(lines: Lines, place: Place, text_field: str, separator: str, check: Check) -> Iterator[Record]:
     header: list[str] = []
     for position, row, fault in _parsed(lines, separator):
         if not header:
             header = _header(row, place(position), fault, text_field)
             continue
         fact = fault or _row_fault(row, header)
-        if fact:
-            yield Record("", error=f"{place(position)}: {fact}")
-        else:
-            fields = dict(zip(header, row, strict=True))
-            yield Record(fields[text_field], fields)
+        fields = {} if fact else dict(zip(header, row, strict=True))
+        fact = fact or check(fields)
+        yield Record("", error=f"{place(position)}: {fact}") if fact else Record(fields[text_field], fields)
 
 
 def _parsed(lines: Lines, separator: str) -> Iterator[tuple[int, list[str], str]]:

@@ -10,18 +10,21 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 from typing import Any
 
 from nerve import ArchiveError
-from nerve.bulk import manifest, parts
+from nerve.bulk import columns, manifest, parquet, parts
+from nerve.bulk.columns import Columns
+from nerve.bulk.compression import CorruptError
 from nerve.bulk.errors import BulkError
-from nerve.bulk.inputs import Input
+from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.models import Models
 from nerve.bulk.parts import Part, Report
 from nerve.bulk.settings import Settings
+from nerve.bulk.storage import Folder
 
 _REPORT_SECONDS = 0.2
 
@@ -30,22 +33,26 @@ _REPORT_SECONDS = 0.2
 class Run:
     """The parts of a run, or of its shard, and where their files are."""
 
-    folder: Path
+    folder: Folder
     settings: Settings
+    columns: Columns | None
+    """those of Parquet; None for other formats"""
     parts: Sequence[Part]
 
     def missing(self) -> list[Part]:
         """The parts whose files are not there yet."""
-        return [part for part in self.parts if not part.path(self.folder, self.settings.to).exists()]
+        names = self.folder.names()
+        return [part for part in self.parts if part.name(self.settings.to) not in names]
 
     def errors(self) -> int:
         """How many records of all parts could not be read."""
-        paths = (part.errors_path(self.folder) for part in self.parts)
-        return sum(path.read_bytes().count(b"\n") for path in paths if path.exists())
+        names = self.folder.names()
+        found = (part.errors_name for part in self.parts if part.errors_name in names)
+        return sum(self.folder.read(name).count(b"\n") for name in found)
 
 
 def prepare(
-    files: Sequence[Input], folder: Path, settings: Settings, part_bytes: int, shard: tuple[int, int] = (1, 1)
+    files: Sequence[Input], folder: Folder, settings: Settings, part_bytes: int, shard: tuple[int, int] = (1, 1)
 ) -> Run:
     """Cut the inputs into parts and make the folder ready.
 
@@ -60,14 +67,26 @@ def prepare(
         ArchiveError: there is no such model.
         BulkError: the folder holds another run, or cannot be written.
     """
-    manifest.claim(folder, manifest.describe(files, settings, part_bytes))
+    table = _columns(files, settings) if settings.to == "parquet" else None
+    manifest.claim(folder, manifest.describe(files, settings, part_bytes, table))
     index, count = shard
-    return Run(folder, settings, parts.cut(files, part_bytes, settings.unit)[index - 1 :: count])
+    return Run(folder, settings, table, parts.cut(files, part_bytes, settings.unit)[index - 1 :: count])
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _columns(files: Sequence[Input], settings: Settings) -> Columns:
+    """The columns of the output, from the first file or the first records. Raises BulkError."""
+    first = files[0]
+    for other in files:
+        if other.form != first.form:
+            fact = f"{first.name} is read as {first.form} and {other.name} as {other.form}"
+            raise BulkError(f"{fact}; --to parquet takes one format at a time")
+    if first.form != "parquet":
+        given = parts.read_all(map(Slice, files), settings, lambda _: None)
+        return columns.of_first(islice(given, columns.FIRST_RECORDS), settings.ents_field)
+    try:
+        return columns.of_schema(parquet.schema(first.name), settings.ents_field)
+    except CorruptError as error:
+        raise BulkError(f"{first.name}: {error}") from None
 
 
 def tag(run: Run, jobs: int, report: Report) -> None:
@@ -89,7 +108,7 @@ def tag(run: Run, jobs: int, report: Report) -> None:
     elif todo:
         models = Models(run.settings)
         for part in todo:
-            parts.write(part, run.folder, run.settings, models, report)
+            parts.write(part, run.folder, run.settings, run.columns, models, report)
 
 
 class _Shared:
@@ -174,7 +193,7 @@ def _work(run: Run, todo: Sequence[Part], shared: _Shared, job: int, errors: "Co
     try:
         models = Models(run.settings)
         for part in shared.take(todo):
-            parts.write(part, run.folder, run.settings, models, lambda *counts: shared.add(job, counts))
+            parts.write(part, run.folder, run.settings, run.columns, models, lambda *counts: shared.add(job, counts))
     except (ArchiveError, BulkError) as error:
         shared.stop(todo)
         errors.send(error)

@@ -15,7 +15,7 @@ from nerve.bulk import inputs, records
 from nerve.bulk.annotate import chunks
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Input, Slice
-from nerve.bulk.records import Record
+from nerve.bulk.record import Record
 from nerve.cli import options
 from nerve.cli.progress import Progress
 from nerve.cli.tag import STATUS_BAD_LINES
@@ -184,7 +184,8 @@ def _read(recognizer: Recognizer, chosen: argparse.Namespace) -> _Outcome:
             for record, text, uncertainty in zip(good, texts, uncertainties(recognizer, crf, cut), strict=True):
                 # Of a text without a sentence that the model reads it says nothing.
                 if uncertainty > 0 and fingerprint(text) not in annotated:
-                    selection.add(Candidate(text, uncertainty, group_of(record.fields), record.fields))
+                    fields = dict(record.fields)  # not a row, which keeps those that were read with it
+                    selection.add(Candidate(text, uncertainty, group_of(fields), fields))
             count, faults, first_fault = count + len(texts), faults + len(bad), first_fault or next(iter(bad), "")
             progress.tagged(len(texts), sum(len(sentence) for of_text in cut for sentence in of_text))
     return _Outcome(selection.best(), count, faults, first_fault)

@@ -13,16 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
-from nerve import ArchiveError, streams
-from nerve.bulk import inputs, parts, records, run, writers
+from nerve import ArchiveError, cores, streams
+from nerve.bulk import inputs, parts, ray, records, run, writers
 from nerve.bulk.annotate import annotate
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.models import Models
-from nerve.bulk.records import Record
+from nerve.bulk.record import Record
 from nerve.bulk.settings import Settings
+from nerve.bulk.storage import Folder, local
 from nerve.cli import options
 from nerve.cli.progress import Progress
 from nerve.model.annotation import MIN_SCORE
@@ -30,6 +30,7 @@ from nerve.patterns import NAMES, REGIONS
 from nerve.tagger import BATCH_SIZE, DEVICES
 
 STANDARD_INPUT = "-"
+ENGINES = ("local", "ray")
 
 STATUS_BAD_LINES = 3
 """The exit status where all was tagged but for lines that could not be read."""
@@ -45,14 +46,12 @@ examples:
   nerve tag letters.txt --labels PER,ORG --min-score 0.8 | jq -r '.ents[].text' | sort | uniq -c
   nerve tag corpus/ --output tagged/                  on all cores; the same command goes on after an interruption
   nerve tag corpus/ --output tagged/ --shard 1/2      half of it; another machine does --shard 2/2
+  nerve tag posts/ --output tagged/ --to parquet      other columns keep their types
 """
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve tag` and return its exit status."""
-    signal.signal(
-        signal.SIGPIPE, signal.SIG_DFL
-    )  # end without a message when the reader of our output stops, as head
     try:
         chosen = parse(arguments)
         bad = _to_folder(chosen) if chosen.output else _to_stdout(chosen)
@@ -80,6 +79,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_output(parser.add_argument_group("output").add_argument)
     _add_folder(parser.add_argument_group("a folder of parts").add_argument)
     chosen = parser.parse_args(arguments)
+    if chosen.source == "parquet" and STANDARD_INPUT in chosen.files:
+        parser.error("--from parquet: standard input cannot be read from its end; name files or folders")
     if chosen.output:
         if STANDARD_INPUT in chosen.files:
             parser.error("--output: standard input cannot be cut into parts; name files or folders")
@@ -87,7 +88,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
             parser.error(
                 f"--output: a folder has no {'inline format' if chosen.to == 'inline' else '--line-buffered'}"
             )
-    elif unused := [name for name in ("jobs", "shard", "part_bytes") if getattr(chosen, name) is not None]:
+    elif chosen.to == "parquet":
+        parser.error("--to parquet needs --output")
+    elif unused := [name for name in ("jobs", "engine", "shard", "part_bytes") if getattr(chosen, name) is not None]:
         parser.error(f"--{unused[0].replace('_', '-')} needs --output")
     return chosen
 
@@ -98,7 +101,7 @@ def _add_input(add: options.Add) -> None:
         nargs="*",
         default=[STANDARD_INPUT],
         metavar="FILE",
-        help="files, folders or globs to read, also compressed (.gz, .bz2, .xz, .zst); "
+        help="files, folders, globs or URLs to read, also compressed (.gz, .bz2, .xz, .zst); "
         "- (the default) is standard input",
     )
     add(
@@ -118,7 +121,7 @@ def _add_input(add: options.Add) -> None:
         "--text-column",
         default="text",
         metavar="NAME",
-        help="field of a JSON object, or column of a CSV file, that holds the text (default: %(default)s)",
+        help="field of a JSON object, or column of a CSV or Parquet file, that holds the text (default: %(default)s)",
     )
     add(
         "--strict",
@@ -183,7 +186,7 @@ def _add_output(add: options.Add) -> None:
         "--ents-field",
         default="ents",
         metavar="NAME",
-        help="field of a JSON object that the entities are written to (default: %(default)s)",
+        help="field of a JSON object, or column of Parquet, that the entities are written to (default: %(default)s)",
     )
     add(
         "--color",
@@ -198,11 +201,16 @@ def _add_output(add: options.Add) -> None:
 def _add_folder(add: options.Add) -> None:
     add(
         "--output",
-        type=Path,
+        type=local,
         metavar="FOLDER",
-        help="write parts into this folder; those that are there are not made again",
+        help="write parts into this folder, a path or URL; those that are there are not made again",
     )
     add("--jobs", type=options.positive, metavar="N", help="processes (default: a process for each core)")
+    add(
+        "--engine",
+        choices=ENGINES,
+        help="who runs the processes: nerve itself (default), or Ray, here or on a cluster",
+    )
     add(
         "--shard",
         type=options.shard,
@@ -222,7 +230,7 @@ def _to_folder(chosen: argparse.Namespace) -> int:
     files = _files(chosen, chosen.files)
     settings = _settings(chosen, chosen.to or "jsonl")
     prepared = run.prepare(
-        files, chosen.output, settings, chosen.part_bytes or parts.PART_BYTES, chosen.shard or (1, 1)
+        files, Folder(chosen.output), settings, chosen.part_bytes or parts.PART_BYTES, chosen.shard or (1, 1)
     )
     todo = prepared.missing()
     shown = sys.stderr.isatty() and not chosen.quiet
@@ -232,7 +240,10 @@ def _to_folder(chosen: argparse.Namespace) -> int:
             progress.read(size)
             progress.tagged(texts, tokens)
 
-        run.tag(prepared, chosen.jobs or run.cores(), report)
+        if chosen.engine == "ray":
+            ray.tag(prepared, chosen.jobs, report)
+        else:
+            run.tag(prepared, chosen.jobs or cores.available(), report)
     return prepared.errors()
 
 
@@ -257,10 +268,10 @@ def _to_stdout(chosen: argparse.Namespace) -> int:
     with Progress(sum(file.size for file in files), shown=shown) as progress, _flushed():
         read = chain.from_iterable(_records(file, settings, progress) for file in files)
         chunk_size = 1 if at_once else BATCH_SIZE
-        for lines, tokens, error in annotate(read, models, write, chunk_size=chunk_size, strict=settings.strict):
-            _write(lines, flush=at_once)
-            progress.tagged(1, tokens)
-            bad += bool(error)
+        for record, result in annotate(read, models, chunk_size=chunk_size, strict=settings.strict):
+            _write(write(record, result), flush=at_once)
+            progress.tagged(1, result.token_count if result is not None else 0)
+            bad += result is None
     return bad
 
 
@@ -328,6 +339,11 @@ def _write(text: str, *, flush: bool) -> None:
         sys.stdout.buffer.write(text.encode())
         if flush:
             sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # End without a message when the reader of our output stops, as head does. Only here, because the connection
+        # of a URL or of a cluster may close as well.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
     except OSError as error:
         # Python would write the rest of the buffer once more when it exits, and report the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,8 @@ import pytest
 from nerve import Entity, Result
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Input, Slice
-from nerve.bulk.records import Record, reader
+from nerve.bulk.record import Record
+from nerve.bulk.records import reader
 from nerve.bulk.writers import writer
 
 GOOD = Record("")

@@ -193,6 +193,8 @@ def test_what_a_process_meets_is_said_once(nerve: Nerve, jobs: str) -> None:
         (("-", "--output", "x"), "--output: standard input cannot be cut into parts; name files or folders"),
         (("a", "--output", "x", "--to", "inline"), "--output: a folder has no inline format"),
         (("a", "--output", "x", "--line-buffered"), "--output: a folder has no --line-buffered"),
+        (("a", "--to", "parquet"), "--to parquet needs --output"),
+        (("--from", "parquet"), "--from parquet: standard input cannot be read from its end; name files or folders"),
         (("a", "--jobs", "2"), "--jobs needs --output"),
         (("a", "--shard", "1/2"), "--shard needs --output"),
         (("a", "--part-bytes", "9"), "--part-bytes needs --output"),
@@ -239,6 +241,93 @@ def test_strict_leaves_no_part_with_a_bad_line(nerve: Nerve, tmp_path: Path) -> 
     ended = nerve(*TAG, "--output", "out", "--jobs", "1", "--strict")
     assert errors_of(ended) == "corpus/a.txt:2: byte 0xff is not UTF-8"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.json"]
+
+
+# -- Parquet -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tables(corpus: Path, tmp_path: Path) -> Path:
+    """The corpus's JSON lines in Parquet with one row group, to be cut into several parts."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    lines = (corpus / "a.jsonl").read_text().splitlines()[:1_000]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(list(map(json.loads, lines))), path, compression="none", use_dictionary=False)
+    return path
+
+
+TABLE = ("tag", "a.parquet", "--model", "model.pt", "--part-bytes", "16384", "--to", "parquet", "--output")
+
+
+def rows(folder: Path) -> list[dict[str, object]]:
+    pq = pytest.importorskip("pyarrow.parquet")
+    return [row for path in sorted(folder.glob("part-*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+@pytest.mark.usefixtures("tables")
+def test_parquet_gets_the_entities_that_json_lines_get_whatever_the_input_is(nerve: Nerve, tmp_path: Path) -> None:
+    assert nerve(*TABLE, "out", "--jobs", "1").returncode == 0
+    assert len(digests(tmp_path / "out")) > 2
+    found = rows(tmp_path / "out")
+    flags = ("--model", "model.pt", "--part-bytes", "16384", "--jobs", "1", "--output")
+    assert nerve("tag", "a.jsonl", *flags, "to", "--to", "parquet").returncode == 0
+    assert [row["id"] for row in found] == list(range(1_000))
+    lines = nerve("tag", "a.parquet", "--model", "model.pt", "--to", "jsonl").stdout.splitlines()
+    assert len(lines) == 1_000
+    for expected, row, other in zip(map(json.loads, lines), found, rows(tmp_path / "to"), strict=True):
+        for ent in expected["ents"]:
+            ent["score"] = pytest.approx(ent["score"], abs=1e-5)
+        assert row == expected
+        assert other == expected
+
+
+@pytest.mark.usefixtures("tables")
+def test_parts_of_parquet_are_the_same_bytes_from_shards_and_after_an_interruption(
+    nerve: Nerve, tmp_path: Path
+) -> None:
+    assert nerve(*TABLE, "out", "--jobs", "1").returncode == 0
+    whole = digests(tmp_path / "out")
+    for shard in ("2/2", "1/2"):
+        assert nerve(*TABLE, "shards", "--jobs", "1", "--shard", shard).returncode == 0
+    assert digests(tmp_path / "shards") == whole
+    (tmp_path / "out" / min(whole)).unlink()
+    assert nerve(*TABLE, "out", "--jobs", "1").returncode == 0
+    assert digests(tmp_path / "out") == whole
+
+
+@pytest.mark.usefixtures("corpus")
+def test_parquet_of_several_formats_is_refused_and_so_are_other_columns(
+    nerve: Nerve, tables: Path, tmp_path: Path
+) -> None:
+    ended = nerve("tag", "a.parquet", "corpus/a.jsonl", "--output", "out", "--to", "parquet")
+    fact = "a.parquet is read as parquet and corpus/a.jsonl as jsonl; --to parquet takes one format at a time"
+    assert errors_of(ended) == fact
+    tables.write_bytes(b"PAR1")
+    assert errors_of(nerve(*TABLE, "out")) == "a.parquet: the Parquet data are damaged"
+    assert not (tmp_path / "out").exists()
+
+
+# -- URLs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("corpus")
+def test_urls_are_folders_of_inputs_and_of_parts(nerve: Nerve, whole: Files, tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    store = fsspec.filesystem("memory")
+    store.put(str(tmp_path / "corpus"), "/urls/corpus", recursive=True)
+    tag = ("tag", "memory://urls/corpus/", "--output", "memory://urls/out", "--jobs", "1", *TAG[2:])
+    try:
+        assert (nerve(*tag).stderr, nerve(*tag).returncode) == ("", 0)
+        names = [path.rpartition("/")[2] for path in store.ls("/urls/out", detail=False)]
+        assert set(names) == {*whole, "manifest.json"}
+        found = {name: hashlib.sha256(store.cat(f"/urls/out/{name}")).hexdigest() for name in whole}
+        assert found == whole
+        store.rm(f"/urls/out/{min(whole)}")
+        assert nerve(*tag).returncode == 0
+        assert hashlib.sha256(store.cat(f"/urls/out/{min(whole)}")).hexdigest() == whole[min(whole)]
+    finally:
+        store.rm("/urls", recursive=True)
 
 
 # -- cutting -------------------------------------------------------------------------------------------------------

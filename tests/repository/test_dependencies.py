@@ -15,7 +15,7 @@ PINNED = dict(
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 )
-UNPINNED = {"bench", "spacy"}
+UNPINNED = {"bench", "ray", "spacy"}
 RANGES = [*PROJECT["dependencies"], *OPTIONAL["training"]]
 
 

@@ -11,15 +11,16 @@ from tests.support import ROOT
 # A package, and what of ours it may import.
 PACKAGES = {
     "nerve": {
-        *{"nerve", "nerve.html", "nerve.model", "nerve.patterns", "nerve.result", "nerve.streams", "nerve.tagger"}
+        *{"nerve", "nerve.cores", "nerve.html", "nerve.model", "nerve.patterns", "nerve.result", "nerve.streams"},
+        *{"nerve.tagger"},
     },
     "model": {"nerve", "nerve.model"},
     "patterns": {"nerve.model", "nerve.patterns"},
     "service": {"nerve", "nerve.model", "nerve.patterns", "nerve.service", "nerve.streams"},
     "training": {"nerve", "nerve.model", "nerve.streams", "nerve.training"},
-    "bulk": {"nerve", "nerve.tagger", "nerve.model", "nerve.patterns", "nerve.bulk"},
+    "bulk": {"nerve", "nerve.cores", "nerve.tagger", "nerve.model", "nerve.patterns", "nerve.bulk"},
     "cli": {
-        *{"nerve", "nerve.tagger", "nerve.model", "nerve.service", "nerve.streams", "nerve.training"},
+        *{"nerve", "nerve.cores", "nerve.tagger", "nerve.model", "nerve.service", "nerve.streams", "nerve.training"},
         *{"nerve.bulk", "nerve.cli", "nerve.patterns"},
     },
     "recipes": {"nerve", "nerve.model", "nerve.training", "recipes"},
