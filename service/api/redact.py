@@ -1,9 +1,9 @@
 """`POST /v1/redact`: the texts of a request with their entities replaced, masked, hashed or removed."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ from nerve.service.api.body import Fields, Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.requests import AnnotationRequest, MinScoreField, PatternsField, parse_request
 from nerve.service.api.route import Route, bytes_response
+from nerve.service.api.schema import NULL, NULL_IS_DEFAULT, one_case
 from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.settings import Settings
@@ -45,24 +46,22 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-def _choices() -> list[Any]:
-    """Return a schema for each type of operator, in which the options of the other types are not given."""
+def _cases() -> dict[str, Any]:
+    """Return the schema that says for each type of operator that the options of the other types are not given."""
     options = dict.fromkeys(option for own in OPTIONS.values() for option in own)
-    return [
-        {
-            "properties": {
-                "type": {"const": name},
-                **{option: {"type": "null"} for option in options if option not in own},
-            }
-        }
+    return one_case(
+        (
+            {"properties": {"type": {"const": name}}},
+            {"properties": {option: NULL for option in options if option not in own}},
+        )
         for name, own in OPTIONS.items()
-    ]
+    )
 
 
 class OperatorRequest(BaseModel):
     """An operator, which makes the replacement of an entity."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra={"anyOf": _choices()})
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_cases())
 
     type: Literal["replace", "redact", "mask", "hash", "keep", "pseudonym"] = Field(
         description="`replace` puts `value` in its place, `redact` removes it, `mask` hides its characters, `hash` "
@@ -111,7 +110,7 @@ class OperatorRequest(BaseModel):
 class RedactRequest(AnnotationRequest):
     """One text or several, and how to replace their entities."""
 
-    min_score: MinScoreField = Field(
+    min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
         0.0,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
         "some labels. The default is all, because a name that is left in harms more than a word that is taken out.",
@@ -121,7 +120,7 @@ class RedactRequest(AnnotationRequest):
         description="Addresses and numbers to replace beside the names: `true` for all, which is the default, "
         "`false` for none, or a list of their labels.",
     )
-    operators: Fields[str, OperatorRequest] = Field(
+    operators: Annotated[Fields[str, OperatorRequest], NULL_IS_DEFAULT] = Field(
         {}, description="The operators by label; labels are those of the answer."
     )
     default: OperatorRequest | None = Field(
@@ -159,6 +158,10 @@ class RedactedAnswers(BaseModel):
     model: str = Field(description="The model that the request named, or `auto`.")
 
 
+class RedactAnswer(RootModel[RedactedAnswer | RedactedAnswers]):
+    """The answer to `text`, or to `texts`."""
+
+
 def _parse(service: Service, _: Request, body: bytes) -> RedactRequest:
     return parse_request(body, service.settings, RedactRequest)
 
@@ -184,7 +187,7 @@ ROUTES = (
         tag="entities",
         request=RedactRequest,
         parse=_parse,
-        answer=RedactedAnswer | RedactedAnswers,
+        answer=RedactAnswer,
         examples=EXAMPLES,
         admission=True,
         statuses=(404,),

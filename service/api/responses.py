@@ -6,7 +6,7 @@ find it.
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.json_schema import SkipJsonSchema
 
 from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
@@ -86,6 +86,10 @@ class ManyAnswer(BaseModel):
     )
     results: list[OneAnswer]
     model: str = Field(description="The model that the request named, or `auto`.")
+
+
+class EntitiesAnswer(RootModel[OneAnswer | ManyAnswer]):
+    """The answer to `text` or the tokens of one sentence, or to several of these."""
 
 
 class ModelAnswer(BaseModel):
