@@ -66,7 +66,8 @@ class _File:
         self._tag = f'"{hashlib.sha256(self._content).hexdigest()[:16]}"'
         self._headers = {
             "Content-Type": TYPES[path.suffix],
-            "ETag": self._tag,
+            # Weak, because the file is sent plain to some and gzipped to others.
+            "ETag": f"W/{self._tag}",
             # The browser keeps the files, but asks each time whether they have changed: they change together.
             "Cache-Control": "no-cache",
             "Content-Security-Policy": POLICY,
