@@ -120,6 +120,7 @@ class AnonymizeRequest(BaseModel):
         description="The operators by entity type; `DEFAULT` is for all other types. The `type` of an operator is "
         "`replace` (by `new_value`, or by the entity type in angle brackets), `redact`, `mask` (`masking_char`, "
         "`chars_to_mask`, `from_end`), `hash` (`hash_type` sha256 or sha512, `salt` of 16 bytes or more) or `keep`. "
+        "By default `masking_char` is `*`, all characters are masked, and `hash_type` is sha256. "
         "Without any, entities are replaced by their types in angle brackets.",
     )
 

@@ -3,7 +3,8 @@
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -144,22 +145,28 @@ class ReplacementAnswer(BaseModel):
 
 
 class RedactedAnswer(BaseModel):
-    """The answer to `text`."""
+    """The answer to one text."""
 
     text: str = Field(description="The text with its entities replaced.")
     ents: list[ReplacementAnswer] = Field(description="The replacements, in the order of the text.")
     model: str = Field(description="The model that read the text.")
 
 
-class RedactedAnswers(BaseModel):
-    """The answer to `texts`: for each text, in their order, the answer that it would get alone."""
+class RedactAnswer(BaseModel):
+    """The answer to `text`, as an item of `results`, or to `texts`: `results`."""
 
-    results: list[RedactedAnswer]
-    model: str = Field(description="The model that the request named, or `auto`.")
+    model_config = ConfigDict(
+        json_schema_extra={"if": {"required": ["results"]}, "else": {"required": ["text", "ents"]}}
+    )
 
-
-class RedactAnswer(RootModel[RedactedAnswer | RedactedAnswers]):
-    """The answer to `text`, or to `texts`."""
+    text: str | SkipJsonSchema[None] = Field(None, description="The text with its entities replaced.")
+    ents: list[ReplacementAnswer] | SkipJsonSchema[None] = Field(
+        None, description="The replacements, in the order of the text."
+    )
+    results: list[RedactedAnswer] | SkipJsonSchema[None] = Field(
+        None, description="For each of several texts, in their order, the answer that it would get alone."
+    )
+    model: str = Field(description="The model that read the text; of several texts, the one that the request named.")
 
 
 def _parse(service: Service, _: Request, body: bytes) -> RedactRequest:

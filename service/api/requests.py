@@ -160,7 +160,9 @@ class GazetteerRequest(BaseModel):
     never: Annotated[Phrases, NULL_IS_DEFAULT] = Field(
         [], description="Phrases that never are entities, and never hold one: a deny list."
     )
-    case_sensitive: Annotated[bool, NULL_IS_DEFAULT] = Field(True, description="Whether upper and lower case differ.")
+    case_sensitive: Annotated[bool, NULL_IS_DEFAULT] = Field(
+        True, description="Whether upper and lower case differ, which is the default."
+    )
 
     @property
     def phrases(self) -> list[str]:
@@ -212,12 +214,12 @@ class AnnotationRequest(BaseModel):
     min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
         MIN_SCORE,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
-        "some labels, while the others have the default. With 0 the answer has all that the model finds.",
+        f"some labels, while the others have the default, {MIN_SCORE}. With 0 the answer has all that the model finds.",
     )
     context: Annotated[bool, NULL_IS_DEFAULT] = Field(
         True,
-        description="Whether the sentences of a text share what they say of a word that recurs in it. Without, each "
-        "sentence is annotated as if it were a text.",
+        description="Whether the sentences of a text share what they say of a word that recurs in it, which is the "
+        "default. Without, each sentence is annotated as if it were a text.",
     )
     gazetteer: GazetteerRequest | None = Field(
         None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
@@ -229,8 +231,8 @@ class AnnotationRequest(BaseModel):
     )
     offset_unit: Annotated[OffsetUnit, NULL_IS_DEFAULT] = Field(
         "codepoint",
-        description="What `start` and `end` count: Unicode code points (Python, Go runes), UTF-16 code units "
-        "(JavaScript, Java, C#) or UTF-8 bytes.",
+        description="What `start` and `end` count: Unicode code points (Python, Go runes; the default), UTF-16 code "
+        "units (JavaScript, Java, C#) or UTF-8 bytes.",
     )
 
     @model_validator(mode="after")

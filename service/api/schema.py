@@ -7,8 +7,9 @@ validators, and stands under `if`, `then` and `else`, which generators pass over
   of any type.
 * That fields depend on each other: openapi-python-client takes `oneOf` beside `properties` for the whole of a schema.
 
-`null` is a second `type`, and no default. Fields have no title, because generators name classes by titles, and those
-of the components are unique.
+`null` is a second `type`. Defaults are left out: clients would send those of the day that they were generated on, and
+openapi-typescript takes a field with a default for one that is required. Fields have no title, because generators
+name classes by titles, and those of the components are unique.
 """
 
 from collections.abc import Iterable
@@ -35,10 +36,9 @@ class SchemaGenerator(GenerateJsonSchema):
         return nullable(self.generate_inner(schema["schema"]))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Return the schema of a value with its default, unless that is null, which says nothing."""
+        """Return the schema of a value without its default, which the description says to people."""
         described = super().default_schema(schema)
-        if described.get("default", NULL) is None:
-            del described["default"]
+        described.pop("default", None)
         return described
 
     def get_union_of_schemas(self, schemas: list[JsonSchemaValue]) -> JsonSchemaValue:

@@ -18,14 +18,14 @@ from nerve.service.api.answers import entities_answer
 from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
 from nerve.service.api.lines import LinesResponse
 from nerve.service.api.requests import EntitiesRequest, parse_request
-from nerve.service.api.responses import ManyAnswer, OneAnswer
+from nerve.service.api.responses import EntitiesAnswer
 from nerve.service.api.route import Route
 from nerve.service.api.structure import check_structure
 from nerve.service.errors import TooLargeError
 from nerve.service.state import Service
 
 # The service's own names: a field of the client's with one of these does not come back.
-RESERVED = OneAnswer.model_fields.keys() | ManyAnswer.model_fields.keys() | {"line", "error"}
+RESERVED = EntitiesAnswer.model_fields.keys() | {"line", "error"}
 
 _LINES: list[dict[str, Any]] = [
     {"id": 1, "text": EXAMPLE_TEXT},
