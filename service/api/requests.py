@@ -17,7 +17,7 @@ from nerve.service.annotate.document import Source, characters
 from nerve.service.annotate.gazetteer import normalized
 from nerve.service.annotate.offsets import OffsetUnit
 from nerve.service.api.body import MOST_FIELDS, Fields, Items, Text, check_limits, encodable, parse
-from nerve.service.api.schema import NULL_IS_DEFAULT, exactly_one, list_of_strings_or_of, list_or
+from nerve.service.api.schema import NULL_IS_DEFAULT, either, exactly_one, list_of_strings_or_of
 from nerve.service.api.structure import MOST_CONTAINERS, MOST_VALUES
 from nerve.service.errors import InvalidRequestError, TooLargeError, too_many_tokens
 from nerve.service.settings import Settings
@@ -143,9 +143,9 @@ _SCORES = {"type": "object", "additionalProperties": _SCORE, "maxProperties": MO
 _PATTERNS = {"type": "array", "items": {"type": "string", "enum": list(NAMES)}, "maxItems": MOST_FIELDS}
 _TOKENS = {"items": {"type": "string", "pattern": r"\S"}, "maxItems": MOST_VALUES}
 
-MinScoreField = Annotated[MinScore, PlainValidator(_min_score), WithJsonSchema({"anyOf": [_SCORE, _SCORES]})]
+MinScoreField = Annotated[MinScore, PlainValidator(_min_score), WithJsonSchema(either(_SCORES, _SCORE))]
 PatternsField = Annotated[
-    tuple[str, ...], PlainValidator(_patterns), WithJsonSchema(list_or(_PATTERNS, {"type": "boolean"}))
+    tuple[str, ...], PlainValidator(_patterns), WithJsonSchema(either(_PATTERNS, {"type": "boolean"}))
 ]
 
 
@@ -194,7 +194,7 @@ class AnnotationRequest(BaseModel):
             dict[str, str],
             PlainValidator(_renamed_labels),
             WithJsonSchema(
-                list_or(
+                either(
                     {"type": "array", "items": _LABEL_NAME, "minItems": 1, "maxItems": MOST_FIELDS},
                     {
                         "type": "object",
@@ -214,7 +214,8 @@ class AnnotationRequest(BaseModel):
     min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
         MIN_SCORE,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
-        f"some labels, while the others have the default, {MIN_SCORE}. With 0 the answer has all that the model finds.",
+        f"some labels, while the others have the default, {MIN_SCORE}. With 0 the answer has all that the model "
+        "finds.",
     )
     context: Annotated[bool, NULL_IS_DEFAULT] = Field(
         True,

@@ -3,8 +3,8 @@
 Their code knows a value that has one type, or one of several named objects. What a schema says beyond that is for
 validators, and stands under `if`, `then` and `else`, which generators pass over:
 
-* A union with a list: openapi-generator writes Java for it that does not compile. Of such a field it makes an object
-  of any type.
+* A union with a list or a map: openapi-generator writes Java for it that does not compile. Of such a field it makes
+  an object of any type.
 * That fields depend on each other: openapi-python-client takes `oneOf` beside `properties` for the whole of a schema.
 
 `null` is a second `type`. Defaults are left out: clients would send those of the day that they were generated on, and
@@ -47,12 +47,12 @@ class SchemaGenerator(GenerateJsonSchema):
         others = [choice for choice in schemas if choice.get("type") != "array"]
         if not lists or not others:
             return super().get_union_of_schemas(schemas)
-        return list_or(super().get_union_of_schemas(lists), super().get_union_of_schemas(others))
+        return either(super().get_union_of_schemas(lists), super().get_union_of_schemas(others))
 
 
-def list_or(items: JsonSchemaValue, other: JsonSchemaValue) -> JsonSchemaValue:
-    """Return the schema of a value that is a list, or else has another schema."""
-    return {"if": ARRAY, "then": items, "else": other}
+def either(first: JsonSchemaValue, other: JsonSchemaValue) -> JsonSchemaValue:
+    """Return the schema of a value that has the schema `first` if it has its type, or else the schema `other`."""
+    return {"if": {"type": first["type"]}, "then": first, "else": other}
 
 
 def list_of_strings_or_of(items: JsonSchemaValue, other: JsonSchemaValue) -> JsonSchemaValue:

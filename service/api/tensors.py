@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from nerve.service.api.body import MOST_FIELDS, WHOLE, Items, Text, check_limits, parse
 from nerve.service.api.route import JSON
-from nerve.service.api.schema import NULL_IS_DEFAULT, STRING, list_or
+from nerve.service.api.schema import ARRAY, NULL_IS_DEFAULT, STRING, either
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 
@@ -41,7 +41,7 @@ class InputTensor(BaseModel):
     shape: Items[Annotated[int, Field(ge=0, lt=2**63), WHOLE]] = Field(max_length=MOST_DIMENSIONS)
     datatype: str = Field(json_schema_extra={"const": BYTES})
     parameters: Parameters = Field({})
-    data: list[JsonValue] | None = Field(None, json_schema_extra={"items": list_or({}, STRING)})
+    data: list[JsonValue] | None = Field(None, json_schema_extra={"items": either(ARRAY, STRING)})
 
 
 class OutputRequest(BaseModel):

@@ -47,11 +47,11 @@ def parts(value: object) -> list[dict[str, Any]]:
     return []
 
 
-def test_no_union_has_a_list_for_which_openapi_generator_writes_java_that_does_not_compile() -> None:
+def test_no_union_has_a_list_or_a_map_for_which_openapi_generator_writes_java_that_does_not_compile() -> None:
     described = parts(json.loads(document()))
     choices = [choice for part in described for word in ("anyOf", "oneOf") for choice in part.get(word, [])]
     assert choices
-    assert not [choice for choice in choices if "array" in str(choice.get("type", ""))]
+    assert not [choice for choice in choices if choice.get("type") in ("array", "object")]
 
 
 def test_an_object_with_fields_is_no_union() -> None:
