@@ -5,7 +5,7 @@ const MOST_CHARACTERS = 100_000;
 const base = new URL(".", location.href).href.replace(/\/$/, "");
 
 for (const command of document.querySelectorAll("pre.curl")) {
-  command.textContent = command.textContent.replace("http://HOST:PORT", base);
+  command.textContent = command.textContent.replace(/(?<=^curl )\S+:PORT/, base);
 }
 document.getElementById("access").hidden = false;
 for (const form of document.querySelectorAll("form.try")) {

@@ -23,6 +23,7 @@ import pytest
 
 from nerve.service.api.routes import API
 from nerve.service.openapi import document
+from tests.support.documents import ROOT, blocks
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -104,6 +105,16 @@ def test_it_redacts_with_named_operators(package: ModuleType, caller: Any) -> No
     request = of.RedactRequest(text="see Ann", default=of.OperatorRequest(type_=of.OperatorRequestType.REDACT))
     answer = operation(package, "entities", "redact").sync(client=caller, body=request)
     assert answer.text == "see "
+
+
+def test_the_documented_program_prints_names(package: ModuleType, client: httpx.Client) -> None:
+    (program,) = [
+        block.content
+        for block in blocks(ROOT / "docs" / "http-api.md")
+        if "from nerve_client import" in block.content
+    ]
+    program = program.replace("http://127.0.0.1:8000", str(client.base_url))
+    assert "('PER', 'Tim')" in run(sys.executable, "-c", program, folder=Path(str(package.__file__)).parents[1])
 
 
 # -- openapi-generator -----------------------------------------------------------------------------------------------
