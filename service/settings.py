@@ -65,6 +65,14 @@ class Settings(BaseSettings):
         le=65_535,
         description="TCP port to listen on; 0 for any free port",
     )
+    unix_socket: str = Field(
+        default="", description="path of a Unix socket to listen on, instead of the address and the port"
+    )
+    unix_socket_mode: str = Field(
+        default="660",
+        pattern="^[0-7]{3}$",
+        description="permissions of the Unix socket, three octal digits; who may write may connect",
+    )
     workers: int = Field(
         default=1,
         validation_alias="WORKERS",

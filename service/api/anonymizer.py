@@ -28,6 +28,7 @@ from nerve.service.api.body import WHOLE, Fields, Items, Natural, Text, check_li
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import EXAMPLE_RESULTS
 from nerve.service.api.route import Route, bytes_response, json_response
+from nerve.service.api.schema import NULL_IS_DEFAULT, one_case
 from nerve.service.api.structure import MOST_CONTAINERS
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
@@ -55,20 +56,22 @@ class AnonymizerRequest(BaseModel):
         strict=True,
         extra="ignore",
         frozen=True,
-        json_schema_extra={
-            "anyOf": [
-                {"properties": {"type": {"enum": ["replace", "redact", "hash", "keep"]}}},
-                {"properties": {"type": {"const": "mask"}, "masking_char": {"minLength": 1, "maxLength": 1}}},
+        json_schema_extra=one_case(
+            [
+                (
+                    {"properties": {"type": {"const": "mask"}}},
+                    {"properties": {"masking_char": {"minLength": 1, "maxLength": 1}}},
+                )
             ]
-        },
+        ),
     )
 
     type: Literal["replace", "redact", "mask", "hash", "keep"]
     new_value: Text | None = None
-    masking_char: Text = "*"
+    masking_char: Annotated[Text, NULL_IS_DEFAULT] = "*"
     chars_to_mask: Annotated[int, WHOLE] | None = None
-    from_end: bool = False
-    hash_type: Literal["sha256", "sha512"] = "sha256"
+    from_end: Annotated[bool, NULL_IS_DEFAULT] = False
+    hash_type: Annotated[Literal["sha256", "sha512"], NULL_IS_DEFAULT] = "sha256"
     salt: Text | None = None
 
     @model_validator(mode="after")
@@ -98,12 +101,13 @@ class AnonymizeRequest(BaseModel):
         strict=True,
         extra="ignore",
         frozen=True,
-        json_schema_extra={
-            "anyOf": [
-                {"properties": {"text": {"type": text}, "analyzer_results": {"items": {"type": results}}}}
-                for text, results in (("string", "object"), ("array", "array"))
-            ]
-        },
+        json_schema_extra=one_case(
+            (
+                {"properties": {"text": {"type": text}}},
+                {"properties": {"analyzer_results": {"items": {"type": results}}}},
+            )
+            for text, results in (("string", "object"), ("array", "array"))
+        ),
     )
 
     text: Text | Items[Text] = Field(description="The text, or the texts; for a list, the answer is a list.")
@@ -116,6 +120,7 @@ class AnonymizeRequest(BaseModel):
         description="The operators by entity type; `DEFAULT` is for all other types. The `type` of an operator is "
         "`replace` (by `new_value`, or by the entity type in angle brackets), `redact`, `mask` (`masking_char`, "
         "`chars_to_mask`, `from_end`), `hash` (`hash_type` sha256 or sha512, `salt` of 16 bytes or more) or `keep`. "
+        "By default `masking_char` is `*`, all characters are masked, and `hash_type` is sha256. "
         "Without any, entities are replaced by their types in angle brackets.",
     )
 

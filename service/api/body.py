@@ -59,7 +59,8 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
     if len(body) > LONG_BODY_BYTES:
         check_structure(body)
     try:
-        document = body.decode()
+        # A byte order mark, as some editors put in front of a file, says nothing of UTF-8.
+        document = body.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise BadRequestError(f"the body is not UTF-8: byte {error.start:,} is invalid") from None
     try:
@@ -117,7 +118,7 @@ def _nothing(_: Any) -> None:
 
 Name = TypeVar("Name")
 # An object whose names the client chooses. They are counted before any field is checked.
-Fields = Annotated[dict[Name, Item], BeforeValidator(_few), Field(max_length=MOST_FIELDS)]
+Fields = Annotated[dict[Name, Item], Field(max_length=MOST_FIELDS), BeforeValidator(_few)]
 # A field that is accepted and has no effect; what it holds is not kept while the request is answered.
 Unused = Annotated[JsonValue, AfterValidator(_nothing)]
 

@@ -1,5 +1,6 @@
 """The OpenAPI document of the routes, derived from their declarations."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from pydantic import TypeAdapter
 from nerve import __version__
 from nerve.service.api.responses import ErrorAnswer, PlainErrorAnswer
 from nerve.service.api.route import JSON, Route
+from nerve.service.api.schema import SchemaGenerator
 from nerve.service.errors import STATUSES
 
 TITLE = "nerve"
@@ -49,9 +51,14 @@ def _schemas(routes: Iterable[Route]) -> tuple[Schemas, dict[str, Any]]:
             inputs.append(((route.name, "request"), "validation", TypeAdapter(route.request)))
         if route.answer is not None:
             inputs.append(((route.name, "answer"), "serialization", TypeAdapter(route.answer)))
-    schemas, definitions = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
+    schemas, definitions = TypeAdapter.json_schemas(
+        inputs, ref_template="#/components/schemas/{model}", schema_generator=SchemaGenerator
+    )
     components: dict[str, Any] = definitions["$defs"]
-    return {key: schema for (key, _), schema in schemas.items()}, dict(sorted(components.items()))
+    # A type that a validator makes itself, such as Words, has a definition to which nothing refers.
+    referring = json.dumps([*schemas.values(), *components.values()])
+    named = {name: schema for name, schema in sorted(components.items()) if f'/{name}"' in referring}
+    return {key: schema for (key, _), schema in schemas.items()}, named
 
 
 def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:

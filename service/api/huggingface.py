@@ -90,8 +90,11 @@ def _group(entity: Entity) -> dict[str, Any]:
     }
 
 
-class TokenClassificationAnswer(RootModel[list[EntityGroup] | list[TokenEntity]]):
-    """The entities of a text, or their tokens; for several texts the answer is a list of these."""
+Found = EntityGroup | TokenEntity
+
+
+class TokenClassificationAnswer(RootModel[list[Found | list[Found]]]):
+    """The entities of a text, or their tokens; for several texts a list of these."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [[_group(entity) for entity in EXAMPLE_ENTITIES]]})
 
@@ -168,7 +171,7 @@ ROUTES = (
         summary="Hugging Face: classify tokens with the default model",
         tag="Hugging Face",
         request=TokenClassificationRequest,
-        answer=TokenClassificationAnswer | list[TokenClassificationAnswer],
+        answer=TokenClassificationAnswer,
         examples=_EXAMPLES,
         plain_errors=True,
         admission=True,
@@ -181,7 +184,7 @@ ROUTES = (
         summary="Hugging Face: classify tokens with a named model",
         tag="Hugging Face",
         request=TokenClassificationRequest,
-        answer=TokenClassificationAnswer | list[TokenClassificationAnswer],
+        answer=TokenClassificationAnswer,
         examples=_EXAMPLES,
         plain_errors=True,
         admission=True,

@@ -8,8 +8,8 @@ that does not take its answers cannot send more lines.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -30,8 +30,9 @@ MOST_LINES = 128
 class LinesResponse(Response):
     """A response that answers each line of the request's body with what `answer` returns for it.
 
-    A line of white space has no answer. A ServiceError that `answer` raises is the answer to its line. A ServiceError
-    of `check`, or of the body itself, is the last line. Both say the number of the line, counted from 1.
+    A line of white space has no answer. A ServiceError that `answer` raises is the answer to its line, with what
+    `fields` returns for it. A ServiceError of `check`, or of the body itself, is the last line. Both say the number
+    of the line, counted from 1.
     """
 
     media_type = "application/x-ndjson"
@@ -39,6 +40,7 @@ class LinesResponse(Response):
     def __init__(
         self,
         answer: Callable[[bytes], Awaitable[bytes]],
+        fields: Callable[[bytes], Mapping[str, Any]],
         check: Callable[[], None],
         stopping: asyncio.Event,
         max_bytes: int,
@@ -47,6 +49,7 @@ class LinesResponse(Response):
 
         Args:
             answer: Answers a line.
+            fields: Returns what the error that answers a line repeats of it; called in a thread, raises nothing.
             check: Called before each line, and when `stopping` is set; raises ServiceError if no line may begin.
             stopping: Set when the service stops.
             max_bytes: The limit of a line, and of all lines between reader and writer.
@@ -55,6 +58,7 @@ class LinesResponse(Response):
         self.background = None
         self.init_headers()
         self._answer = answer
+        self._fields = fields
         self._check = check
         self._stopping = stopping
         self._max_bytes = max_bytes
@@ -140,7 +144,7 @@ class LinesResponse(Response):
             if isinstance(error, EngineError):
                 log_failure(raised, f"line {number} of request {whole.request_id}")
             whole.refused_lines[error.reason] += 1
-            return error_line(error, number)
+            return error_line(error, number, await asyncio.to_thread(self._fields, line) if line else {})
 
 
 async def lines_of(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from nerve.service.api.answers import entities_answer
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.requests import EntitiesRequest, parse_request
-from nerve.service.api.responses import HealthAnswer, ManyAnswer, ModelsAnswer, OneAnswer
+from nerve.service.api.responses import EntitiesAnswer, HealthAnswer, ModelsAnswer
 from nerve.service.api.route import Route, bytes_response, json_response
 from nerve.service.state import Service
 
@@ -84,7 +84,7 @@ ROUTES = (
         tag="entities",
         request=EntitiesRequest,
         parse=_parse,
-        answer=OneAnswer | ManyAnswer,
+        answer=EntitiesAnswer,
         examples=EXAMPLES,
         admission=True,
         statuses=(404,),

@@ -40,6 +40,14 @@ POLICY = "; ".join(
 )
 
 
+# Of every page and file.
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
 def page_routes() -> list[Route]:
     """Return the routes of the index, `/`, and of every other file, `/page/{name}`; read all files."""
     files = {path.name: _File(path) for path in FOLDER.iterdir() if path.suffix in TYPES}
@@ -66,12 +74,11 @@ class _File:
         self._tag = f'"{hashlib.sha256(self._content).hexdigest()[:16]}"'
         self._headers = {
             "Content-Type": TYPES[path.suffix],
-            "ETag": self._tag,
+            # Weak, because the file is sent plain to some and gzipped to others.
+            "ETag": f"W/{self._tag}",
             # The browser keeps the files, but asks each time whether they have changed: they change together.
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            **HEADERS,
         }
 
     def response(self, request: Request) -> Response:

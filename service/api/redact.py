@@ -1,9 +1,10 @@
 """`POST /v1/redact`: the texts of a request with their entities replaced, masked, hashed or removed."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +18,7 @@ from nerve.service.api.body import Fields, Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.requests import AnnotationRequest, MinScoreField, PatternsField, parse_request
 from nerve.service.api.route import Route, bytes_response
+from nerve.service.api.schema import NULL, NULL_IS_DEFAULT, one_case
 from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.settings import Settings
@@ -45,24 +47,22 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-def _choices() -> list[Any]:
-    """Return a schema for each type of operator, in which the options of the other types are not given."""
+def _cases() -> dict[str, Any]:
+    """Return the schema that says for each type of operator that the options of the other types are not given."""
     options = dict.fromkeys(option for own in OPTIONS.values() for option in own)
-    return [
-        {
-            "properties": {
-                "type": {"const": name},
-                **{option: {"type": "null"} for option in options if option not in own},
-            }
-        }
+    return one_case(
+        (
+            {"properties": {"type": {"const": name}}},
+            {"properties": {option: NULL for option in options if option not in own}},
+        )
         for name, own in OPTIONS.items()
-    ]
+    )
 
 
 class OperatorRequest(BaseModel):
     """An operator, which makes the replacement of an entity."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra={"anyOf": _choices()})
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_cases())
 
     type: Literal["replace", "redact", "mask", "hash", "keep", "pseudonym"] = Field(
         description="`replace` puts `value` in its place, `redact` removes it, `mask` hides its characters, `hash` "
@@ -111,7 +111,7 @@ class OperatorRequest(BaseModel):
 class RedactRequest(AnnotationRequest):
     """One text or several, and how to replace their entities."""
 
-    min_score: MinScoreField = Field(
+    min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
         0.0,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
         "some labels. The default is all, because a name that is left in harms more than a word that is taken out.",
@@ -121,7 +121,7 @@ class RedactRequest(AnnotationRequest):
         description="Addresses and numbers to replace beside the names: `true` for all, which is the default, "
         "`false` for none, or a list of their labels.",
     )
-    operators: Fields[str, OperatorRequest] = Field(
+    operators: Annotated[Fields[str, OperatorRequest], NULL_IS_DEFAULT] = Field(
         {}, description="The operators by label; labels are those of the answer."
     )
     default: OperatorRequest | None = Field(
@@ -145,18 +145,28 @@ class ReplacementAnswer(BaseModel):
 
 
 class RedactedAnswer(BaseModel):
-    """The answer to `text`."""
+    """The answer to one text."""
 
     text: str = Field(description="The text with its entities replaced.")
     ents: list[ReplacementAnswer] = Field(description="The replacements, in the order of the text.")
     model: str = Field(description="The model that read the text.")
 
 
-class RedactedAnswers(BaseModel):
-    """The answer to `texts`: for each text, in their order, the answer that it would get alone."""
+class RedactAnswer(BaseModel):
+    """The answer to `text`, as an item of `results`, or to `texts`: `results`."""
 
-    results: list[RedactedAnswer]
-    model: str = Field(description="The model that the request named, or `auto`.")
+    model_config = ConfigDict(
+        json_schema_extra={"if": {"required": ["results"]}, "else": {"required": ["text", "ents"]}}
+    )
+
+    text: str | SkipJsonSchema[None] = Field(None, description="The text with its entities replaced.")
+    ents: list[ReplacementAnswer] | SkipJsonSchema[None] = Field(
+        None, description="The replacements, in the order of the text."
+    )
+    results: list[RedactedAnswer] | SkipJsonSchema[None] = Field(
+        None, description="For each of several texts, in their order, the answer that it would get alone."
+    )
+    model: str = Field(description="The model that read the text; of several texts, the one that the request named.")
 
 
 def _parse(service: Service, _: Request, body: bytes) -> RedactRequest:
@@ -184,7 +194,7 @@ ROUTES = (
         tag="entities",
         request=RedactRequest,
         parse=_parse,
-        answer=RedactedAnswer | RedactedAnswers,
+        answer=RedactAnswer,
         examples=EXAMPLES,
         admission=True,
         statuses=(404,),

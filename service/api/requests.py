@@ -17,6 +17,7 @@ from nerve.service.annotate.document import Source, characters
 from nerve.service.annotate.gazetteer import normalized
 from nerve.service.annotate.offsets import OffsetUnit
 from nerve.service.api.body import MOST_FIELDS, Fields, Items, Text, check_limits, encodable, parse
+from nerve.service.api.schema import NULL_IS_DEFAULT, either, exactly_one, list_of_strings_or_of
 from nerve.service.api.structure import MOST_CONTAINERS, MOST_VALUES
 from nerve.service.errors import InvalidRequestError, TooLargeError, too_many_tokens
 from nerve.service.settings import Settings
@@ -140,19 +141,12 @@ _LABEL_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL_CHARACTE
 _SCORE = {"type": "number", "minimum": 0, "maximum": 1}
 _SCORES = {"type": "object", "additionalProperties": _SCORE, "maxProperties": MOST_FIELDS}
 _PATTERNS = {"type": "array", "items": {"type": "string", "enum": list(NAMES)}, "maxItems": MOST_FIELDS}
-_TOKENS = {"type": "array", "items": {"type": "string", "pattern": r"\S"}, "maxItems": MOST_VALUES}
+_TOKENS = {"items": {"type": "string", "pattern": r"\S"}, "maxItems": MOST_VALUES}
 
-MinScoreField = Annotated[MinScore, PlainValidator(_min_score), WithJsonSchema({"anyOf": [_SCORE, _SCORES]})]
+MinScoreField = Annotated[MinScore, PlainValidator(_min_score), WithJsonSchema(either(_SCORES, _SCORE))]
 PatternsField = Annotated[
-    tuple[str, ...], PlainValidator(_patterns), WithJsonSchema({"anyOf": [{"type": "boolean"}, _PATTERNS]})
+    tuple[str, ...], PlainValidator(_patterns), WithJsonSchema(either(_PATTERNS, {"type": "boolean"}))
 ]
-
-
-def exactly_one(**types: str) -> dict[str, Any]:
-    """Return the schema of an object that has exactly one of these fields, each of a JSON type; null is no value."""
-    return {
-        "oneOf": [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in types.items()],
-    }
 
 
 class GazetteerRequest(BaseModel):
@@ -160,11 +154,15 @@ class GazetteerRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    always: Fields[Label, Phrases] = Field(
+    always: Annotated[Fields[Label, Phrases], NULL_IS_DEFAULT] = Field(
         {}, description="Phrases that are always entities, by label: an allow list."
     )
-    never: Phrases = Field([], description="Phrases that never are entities, and never hold one: a deny list.")
-    case_sensitive: bool = Field(True, description="Whether upper and lower case differ.")
+    never: Annotated[Phrases, NULL_IS_DEFAULT] = Field(
+        [], description="Phrases that never are entities, and never hold one: a deny list."
+    )
+    case_sensitive: Annotated[bool, NULL_IS_DEFAULT] = Field(
+        True, description="Whether upper and lower case differ, which is the default."
+    )
 
     @property
     def phrases(self) -> list[str]:
@@ -196,17 +194,15 @@ class AnnotationRequest(BaseModel):
             dict[str, str],
             PlainValidator(_renamed_labels),
             WithJsonSchema(
-                {
-                    "anyOf": [
-                        {"type": "array", "items": _LABEL_NAME, "minItems": 1, "maxItems": MOST_FIELDS},
-                        {
-                            "type": "object",
-                            "additionalProperties": _LABEL_NAME,
-                            "minProperties": 1,
-                            "maxProperties": MOST_FIELDS,
-                        },
-                    ]
-                }
+                either(
+                    {"type": "array", "items": _LABEL_NAME, "minItems": 1, "maxItems": MOST_FIELDS},
+                    {
+                        "type": "object",
+                        "additionalProperties": _LABEL_NAME,
+                        "minProperties": 1,
+                        "maxProperties": MOST_FIELDS,
+                    },
+                )
             ),
         ]
         | None
@@ -215,15 +211,16 @@ class AnnotationRequest(BaseModel):
         description="The labels of the entities to answer: a list, or an object that maps each label to its name in "
         "the answer. The default is all labels.",
     )
-    min_score: MinScoreField = Field(
+    min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
         MIN_SCORE,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
-        "some labels, while the others have the default. With 0 the answer has all that the model finds.",
+        f"some labels, while the others have the default, {MIN_SCORE}. With 0 the answer has all that the model "
+        "finds.",
     )
-    context: bool = Field(
+    context: Annotated[bool, NULL_IS_DEFAULT] = Field(
         True,
-        description="Whether the sentences of a text share what they say of a word that recurs in it. Without, each "
-        "sentence is annotated as if it were a text.",
+        description="Whether the sentences of a text share what they say of a word that recurs in it, which is the "
+        "default. Without, each sentence is annotated as if it were a text.",
     )
     gazetteer: GazetteerRequest | None = Field(
         None, description="Phrases that are always entities, whatever the model finds, and phrases that never are."
@@ -233,10 +230,10 @@ class AnnotationRequest(BaseModel):
         description="Addresses and numbers to find beside the names: `true` for all, or a list of their labels. The "
         "default is that of the service, which is none unless it has been set.",
     )
-    offset_unit: OffsetUnit = Field(
+    offset_unit: Annotated[OffsetUnit, NULL_IS_DEFAULT] = Field(
         "codepoint",
-        description="What `start` and `end` count: Unicode code points (Python, Go runes), UTF-16 code units "
-        "(JavaScript, Java, C#) or UTF-8 bytes.",
+        description="What `start` and `end` count: Unicode code points (Python, Go runes; the default), UTF-16 code "
+        "units (JavaScript, Java, C#) or UTF-8 bytes.",
     )
 
     @model_validator(mode="after")
@@ -283,7 +280,9 @@ class EntitiesRequest(AnnotationRequest):
         Annotated[
             Words,
             PlainValidator(_words),
-            WithJsonSchema({"anyOf": [_TOKENS, {"type": "array", "items": _TOKENS, "maxItems": MOST_CONTAINERS}]}),
+            WithJsonSchema(
+                list_of_strings_or_of(_TOKENS, {"items": {"type": "array", **_TOKENS}, "maxItems": MOST_CONTAINERS})
+            ),
         ]
         | None
     ) = Field(
@@ -291,9 +290,10 @@ class EntitiesRequest(AnnotationRequest):
         description="The tokens of a sentence as a list of strings, or of several sentences as a list of such lists. "
         "If your text is already tokenized, send `tokens` instead of `text` or `texts`.",
     )
-    include: Items[Literal["tokens", "sents", "language"]] = Field(
+    include: Annotated[
+        Items[Literal["tokens", "sents", "language"]], Field(max_length=MOST_INCLUDED), NULL_IS_DEFAULT
+    ] = Field(
         [],
-        max_length=MOST_INCLUDED,
         description="What to answer besides the entities: `tokens` with their tags, `sents` for the sentences, "
         "`language` for the language of the text, and of each of the sentences if they are included.",
     )

@@ -6,7 +6,7 @@ find it.
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
 from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
@@ -56,14 +56,11 @@ class SentenceAnswer(BaseModel):
 
 
 class OneAnswer(BaseModel):
-    """The answer to `text`, which displaCy draws with `manual=True`.
+    """The answer to one text, which displaCy draws with `manual=True`.
 
     `text` is the text as it was sent, or the tokens with a space between them.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"text": EXAMPLE_TEXT, "ents": EXAMPLE_ENTS, "model": "en"}]}
-    )
     text: str
     ents: list[EntityAnswer] = Field(description="The entities, in the order of the text and without overlap.")
     tokens: list[TokenAnswer] | SkipJsonSchema[None] = Field(None, description="Present if `include` has `tokens`.")
@@ -74,18 +71,36 @@ class OneAnswer(BaseModel):
     model: str = Field(description="The model that read the text.")
 
 
-class ManyAnswer(BaseModel):
-    """The answer to `texts`: for each text, in their order, the answer that it would get alone."""
+_EXAMPLE: JsonValue = {"text": EXAMPLE_TEXT, "ents": EXAMPLE_ENTS, "model": "en"}
+
+
+class EntitiesAnswer(BaseModel):
+    """The answer to `text` or the tokens of one sentence, as an item of `results`; or to several of these: `results`.
+
+    It is one object and no union, because generated clients cannot tell of which of two objects an answer is.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [
-                {"results": [{"text": EXAMPLE_TEXT, "ents": EXAMPLE_ENTS, "model": "en"}], "model": "en"},
-            ]
+            "if": {"required": ["results"]},
+            "else": {"required": ["text", "ents"]},
+            "examples": [_EXAMPLE, {"results": [_EXAMPLE], "model": "en"}],
         }
     )
-    results: list[OneAnswer]
-    model: str = Field(description="The model that the request named, or `auto`.")
+
+    text: str | SkipJsonSchema[None] = None
+    ents: list[EntityAnswer] | SkipJsonSchema[None] = Field(
+        None, description="The entities, in the order of the text and without overlap."
+    )
+    tokens: list[TokenAnswer] | SkipJsonSchema[None] = Field(None, description="Present if `include` has `tokens`.")
+    sents: list[SentenceAnswer] | SkipJsonSchema[None] = Field(None, description="Present if `include` has `sents`.")
+    language: LanguageAnswer | SkipJsonSchema[None] = Field(
+        None, description="The language of most of the text. Present if `include` has `language`."
+    )
+    results: list[OneAnswer] | SkipJsonSchema[None] = Field(
+        None, description="For each of several texts, in their order, the answer that it would get alone."
+    )
+    model: str = Field(description="The model that read the text; of several texts, the one that the request named.")
 
 
 class ModelAnswer(BaseModel):

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from nerve.service.api.body import MOST_FIELDS, WHOLE, Items, Text, check_limits, parse
 from nerve.service.api.route import JSON
+from nerve.service.api.schema import ARRAY, NULL_IS_DEFAULT, STRING, either
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 
@@ -28,7 +29,7 @@ MOST_DIMENSIONS = 8
 # The model has one input and one output; a request with a few more is told so.
 MOST_TENSORS = 16
 
-Parameters = dict[str, JsonValue]
+Parameters = Annotated[dict[str, JsonValue], Field(max_length=MOST_FIELDS), NULL_IS_DEFAULT]
 
 
 class InputTensor(BaseModel):
@@ -39,8 +40,8 @@ class InputTensor(BaseModel):
     name: str = Field(json_schema_extra={"const": INPUT})
     shape: Items[Annotated[int, Field(ge=0, lt=2**63), WHOLE]] = Field(max_length=MOST_DIMENSIONS)
     datatype: str = Field(json_schema_extra={"const": BYTES})
-    parameters: Parameters = Field({}, max_length=MOST_FIELDS)
-    data: list[JsonValue] | None = Field(None, json_schema_extra={"items": {"type": ["string", "array"]}})
+    parameters: Parameters = Field({})
+    data: list[JsonValue] | None = Field(None, json_schema_extra={"items": either(ARRAY, STRING)})
 
 
 class OutputRequest(BaseModel):
@@ -49,7 +50,7 @@ class OutputRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     name: str = Field(json_schema_extra={"const": OUTPUT})
-    parameters: Parameters = Field({}, max_length=MOST_FIELDS)
+    parameters: Parameters = Field({})
 
 
 class InferRequest(BaseModel):
@@ -58,18 +59,15 @@ class InferRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     id: Text | None = Field(None, description="An id, which comes back in the answer.")
-    parameters: Parameters = Field(
-        {}, max_length=MOST_FIELDS, description="With `binary_data_output` the answer's tensor is in binary."
-    )
+    parameters: Parameters = Field({}, description="With `binary_data_output` the answer's tensor is in binary.")
     inputs: Items[InputTensor] = Field(
         max_length=MOST_TENSORS,
         description="One tensor, `text`, of BYTES; elements are in `data`, row by row, or in binary after the JSON. "
         f"For binary elements, the header `{JSON_LENGTH_HEADER}` has the length of the JSON.",
         json_schema_extra={"minItems": 1, "maxItems": 1},
     )
-    outputs: Items[OutputRequest] = Field(
+    outputs: Annotated[Items[OutputRequest], Field(max_length=MOST_TENSORS), NULL_IS_DEFAULT] = Field(
         [],
-        max_length=MOST_TENSORS,
         description="Only `entities`. Its parameter `binary_data` beats `binary_data_output`.",
         json_schema_extra={"maxItems": 1},
     )

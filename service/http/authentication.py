@@ -2,6 +2,7 @@
 
 Every route needs a key unless it says otherwise. The page with its files, the documentation and the health probes do:
 they say nothing of what the service is used for. The metrics do not.
+What no route answers is 404 or 405 without a key.
 """
 
 from collections.abc import Callable, Iterator

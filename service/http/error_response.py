@@ -39,9 +39,9 @@ def error_body(
     return Response(to_json({"error": error}), status, headers, media_type="application/json")
 
 
-def error_line(error: ServiceError, number: int) -> bytes:
-    """Return the answer to line `number` of a stream, counted from 1, that failed with `error`."""
-    return to_json({"line": number, "error": _content(error.status, error.message, error.details)})
+def error_line(error: ServiceError, number: int, fields: Mapping[str, Any] | None = None) -> bytes:
+    """Return the error that answers line `number` of a stream, counted from 1, behind these fields of the line."""
+    return to_json({**(fields or {}), "line": number, "error": _content(error.status, error.message, error.details)})
 
 
 def _content(status: int, message: str, details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

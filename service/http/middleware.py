@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nerve.service.budget import BYTES_PER_BODY, Holding, MemoryBudget
 from nerve.service.errors import STATUSES, EngineError, ServiceError, TooLargeError, UnavailableError
 from nerve.service.http.answer import in_pieces
+from nerve.service.http.compression import zipped
 from nerve.service.http.error_response import error_response
 from nerve.service.http.gzip import unzipped
 from nerve.service.http.routes import OTHER, RouteTable
@@ -92,7 +93,7 @@ class RequestMiddleware:
 
 
 class LimitsMiddleware:
-    """Gives the routes bodies that are unzipped, and within the limits of a body and of all requests together.
+    """Unzips bodies, holds them to the limits of a body and of all requests together, and zips answers.
 
     The limit of a body holds zipped and unzipped. What a request holds of the memory of all is given back when its
     answer has been sent. The bodies of routes that stream may have any length: those routes have limits of their own,
@@ -113,7 +114,8 @@ class LimitsMiddleware:
             return
         with self.memory.hold() as holding:
             scope[HOLDING] = holding
-            await self.app(scope, self._readable(scope, receive, holding), in_pieces(send))
+            answer = zipped(scope["headers"], in_pieces(send), holding)
+            await self.app(scope, self._readable(scope, receive, holding), answer)
 
     def _readable(self, scope: Scope, receive: Receive, holding: Holding) -> Receive:
         if self.routes.of(scope).streams:

@@ -54,8 +54,9 @@ class RouteTable:
     def of(self, scope: Scope) -> RouteProperties:
         """Return the properties of the route for a request.
 
-        Where the path has routes for other methods only, they are those of one of them, behind the API key. An
-        unknown path is called `other`, so that clients cannot make names in the metrics.
+        Where the path has routes for other methods only, they are those of one of them. An unknown path is called
+        `other`, so that clients cannot make names in the metrics. Neither needs a key: that there is no such route
+        is what the description says to everybody, and a client with a wrong path should not look for a key.
         """
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         return self._exact.get((method, scope["path"])) or self._search(method, scope["path"])
@@ -71,5 +72,5 @@ class RouteTable:
             if route.method == method:
                 return route
         if matching:
-            return replace(matching[0], needs_key=True, admission=False)
-        return RouteProperties(method, OTHER, plain_errors=path.startswith(self._plain_below))
+            return replace(matching[0], needs_key=False, admission=False)
+        return RouteProperties(method, OTHER, needs_key=False, plain_errors=path.startswith(self._plain_below))

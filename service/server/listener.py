@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from nerve.service.server.unix_socket import UnixSocket, cannot_listen_on
 from nerve.service.settings import Settings, StartError
 
 # Connections that wait to be accepted.
@@ -62,16 +63,18 @@ def report_refused_connections(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def bound_socket(settings: Settings, *, shared: bool = False) -> socket.socket:
-    """Bind a socket to the host and port of the settings.
+    """Bind a socket to the Unix socket of the settings, or to their host and port.
 
     Args:
-        settings: name the host and the port.
+        settings: name the path, or the host and the port.
         shared: other processes of this user may bind theirs to the same port, and the system spreads the connections
             over those that listen.
 
     Raises:
         StartError: if it cannot be bound.
     """
+    if settings.unix_socket:
+        return UnixSocket(settings.unix_socket, int(settings.unix_socket_mode, 8))
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -91,11 +94,14 @@ def refuse_new_connections(listener: socket.socket) -> bool:
 
     A connection that is in the socket's queue when it is closed is reset, and so is the request that it may have
     brought. Afterwards the queue can be emptied, and stays empty. To clients it is as if their first packet were
-    lost: they send it again a second later, to whoever listens then.
+    lost: they send it again a second later, to whoever listens then. A Unix socket loses its path.
 
     Returns:
         Whether the system can do that.
     """
+    if isinstance(listener, UnixSocket):
+        listener.unlink()
+        return True
     if sys.platform != "linux":
         return False
     program = b"".join(struct.pack("HBBI", *instruction) for instruction in _REFUSE_NEW_CONNECTIONS)
@@ -108,7 +114,12 @@ def refuse_new_connections(listener: socket.socket) -> bool:
 
 
 def waiting_connections(listener: socket.socket) -> int:
-    """How many connections wait in the queue of a listening socket; 0 where the system does not tell."""
+    """How many connections wait in the queue of a listening socket; 0 where the system does not tell.
+
+    Of a Unix socket it tells only whether there are any: 1 if so.
+    """
+    if isinstance(listener, UnixSocket):
+        return int(listener.has_waiting_connections)
     if sys.platform != "linux":
         return 0
     information = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _QUEUE_OFFSET + 4)
@@ -117,7 +128,9 @@ def waiting_connections(listener: socket.socket) -> int:
 
 
 def cannot_listen(settings: Settings, error: OSError) -> StartError:
-    """The error of a service that cannot listen on its port."""
+    """The error of a service that cannot listen on its port, or its path."""
+    if settings.unix_socket:
+        return cannot_listen_on(settings.unix_socket, str(error.strerror))
     return StartError(
         f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; choose another with --port or PORT"
     )
@@ -125,6 +138,8 @@ def cannot_listen(settings: Settings, error: OSError) -> StartError:
 
 def ready_line(listener: socket.socket) -> str:
     """The line that is printed when the service listens on this socket."""
+    if isinstance(listener, UnixSocket):
+        return f"nerve is ready: API at /v1/entities of the Unix socket {listener.path}, described at /docs"
     address, port = listener.getsockname()[:2]
     url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
     return f"nerve is ready: page {url}/  API {url}/v1/entities, described at {url}/docs"

@@ -74,6 +74,7 @@ class Supervisor:
         run: runs in each worker, and returns an exit status.
         all_ready: is called once, when all workers are ready for the first time.
         forget: is called with the process id of each worker that has ended.
+        stopping: is called when the service is told to stop, before the workers are.
     """
 
     def __init__(
@@ -83,12 +84,14 @@ class Supervisor:
         run: Callable[[Worker], int],
         all_ready: Callable[[], None],
         forget: Callable[[int], None],
+        stopping: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._archives = archives
         self._run = run
         self._all_ready = all_ready
         self._forget = forget
+        self._stopping = stopping
         self._workers: dict[int, _Process] = {}
         self._rollout = Rollout(self._send, self._keep)
         self._selector = selectors.DefaultSelector()
@@ -277,6 +280,7 @@ class Supervisor:
     def _stop(self, status: int, *, grace: bool) -> None:
         limit = self._settings.drain_seconds + KILL_SECONDS
         if self._status is None:
+            self._stopping()
             self._status = status
             limit += self._settings.drain_grace_seconds if grace else 0
         self._kill_time = min(self._kill_time, time.monotonic() + limit)

@@ -5,7 +5,7 @@ its own threads. All load their models from snapshots of the archives, which the
 replaced serves what the others serve, whatever has become of the files.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 from nerve.service.engine.loader import check_paths
@@ -14,6 +14,7 @@ from nerve.service.observability import logs
 from nerve.service.observability.multiprocess import forget_process, shared_metrics
 from nerve.service.server.listener import bound_socket, ready_line
 from nerve.service.server.supervisor import Supervisor
+from nerve.service.server.unix_socket import UnixSocket
 from nerve.service.server.worker import Work, Worker
 from nerve.service.settings import Settings
 
@@ -32,9 +33,10 @@ def supervise(settings: Settings, work: Work) -> int:
     Raises:
         StartError: if the port is taken, or an archive cannot be read.
     """
-    # The first socket finds out whether another service has the port; the second one reserves it, without listening.
-    with bound_socket(settings) as taken:
-        settings = settings.model_copy(update={"port": taken.getsockname()[1]})
+    if not settings.unix_socket:
+        # This socket finds out whether another service has the port; the next one reserves it, without listening.
+        with bound_socket(settings) as taken:
+            settings = settings.model_copy(update={"port": taken.getsockname()[1]})
     check_paths(settings.models)
     with ExitStack() as stack:
         reserved = stack.enter_context(bound_socket(settings, shared=True))
@@ -42,7 +44,9 @@ def supervise(settings: Settings, work: Work) -> int:
         folder = stack.enter_context(shared_metrics(settings.workers))
 
         def run(worker: Worker) -> int:
-            with bound_socket(settings, shared=True) as listener:
+            # A path is one socket, which all workers listen on.
+            own = nullcontext(reserved) if settings.unix_socket else bound_socket(settings, shared=True)
+            with own as listener:
                 return work(settings, listener, worker)
 
         def announce() -> None:
@@ -52,7 +56,11 @@ def supervise(settings: Settings, work: Work) -> int:
             if folder:
                 forget_process(pid, folder)
 
-        return Supervisor(settings, archives, run, announce, forget).run()
+        def stopping() -> None:
+            if isinstance(reserved, UnixSocket):
+                reserved.unlink()
+
+        return Supervisor(settings, archives, run, announce, forget, stopping).run()
 
 
 class Archives:

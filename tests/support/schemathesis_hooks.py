@@ -31,6 +31,7 @@ BEYOND_A_SCHEMA = re.compile(
             "a token must have a character other than white space",
             # Two fields that have to agree.
             "a result goes from",
+            r"the gazetteer has [\d,]+ phrases; the limit is",
             r"there are [\d,]+ texts and results for",
             "text must have as many elements as its shape says",
             r"the request has [\d,]+ texts; the limit is",

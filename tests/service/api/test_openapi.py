@@ -38,6 +38,43 @@ def test_a_wrong_call_is_one_line(capsys: pytest.CaptureFixture[str], arguments:
     assert (out, err.count("\n")) == ("", 1)
 
 
+def parts(value: object) -> list[dict[str, Any]]:
+    """Each object in a document."""
+    if isinstance(value, list):
+        return [found for part in value for found in parts(part)]
+    if isinstance(value, dict):
+        return [value, *(found for part in value.values() for found in parts(part))]
+    return []
+
+
+def test_no_union_has_a_list_or_a_map_for_which_openapi_generator_writes_java_that_does_not_compile() -> None:
+    described = parts(json.loads(document()))
+    choices = [choice for part in described for word in ("anyOf", "oneOf") for choice in part.get(word, [])]
+    assert choices
+    assert not [choice for choice in choices if choice.get("type") in ("array", "object")]
+
+
+def test_an_object_with_fields_is_no_union() -> None:
+    described = parts(json.loads(document()))
+    assert not [part for part in described if "properties" in part and {"anyOf", "oneOf"} & part.keys()]
+
+
+def test_only_the_components_have_titles_and_each_has_its_name() -> None:
+    described = json.loads(document())
+    schemas = described["components"]["schemas"]
+    assert {name: schema["title"] for name, schema in schemas.items() if "title" in schema} == {
+        name: name for name in schemas if name != "JsonValue"
+    }
+    titles = [part["title"] for part in parts(described) if isinstance(part.get("title"), str)]
+    assert sorted(titles) == sorted([*(schemas.keys() - {"JsonValue"}), described["info"]["title"]])
+
+
+def test_no_field_has_a_default_that_a_client_would_send_whatever_the_service_s_is_by_then() -> None:
+    schemas = json.loads(document())["components"]["schemas"]
+    fields = [field for schema in schemas.values() for field in schema.get("properties", {}).values()]
+    assert not [field for field in fields if "default" in field]
+
+
 def references(value: object) -> list[str]:
     if isinstance(value, list):
         return [found for part in value for found in references(part)]

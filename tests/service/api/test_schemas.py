@@ -76,6 +76,14 @@ def test_a_lone_surrogate_is_refused_in_python_strings_too() -> None:
         EntitiesRequest(tokens=["a", "\ud800"])
 
 
+def test_a_byte_order_mark_is_ignored() -> None:
+    assert parsed(b'\xef\xbb\xbf{"text": "Ann"}') == parsed(b'{"text": "Ann"}')
+
+
+def test_a_byte_order_mark_in_a_text_is_a_character_of_it() -> None:
+    assert parsed(b'{"text": "\xef\xbb\xbfAnn"}').sources == ["\ufeffAnn"]
+
+
 @pytest.mark.parametrize("body", [b'{"text": "\xff"}', b'{"text": "\xed\xa0\x80"}', '{"text": "a"}'.encode("utf-16")])
 def test_what_is_not_utf_8_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequestError):

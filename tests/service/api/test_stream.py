@@ -20,7 +20,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from nerve.service.api.lines import MOST_LINES, LinesResponse, lines_of
-from nerve.service.budget import MemoryBudget
+from nerve.service.api.structure import MOST_VALUES
+from nerve.service.budget import MemoryBudget, needed_bytes
 from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.errors import BadRequestError, EngineError, ServiceError, TooLargeError, UnavailableError
 from nerve.service.http.middleware import HOLDING
@@ -128,7 +129,7 @@ def echoing(
     async def echo(line: bytes) -> bytes:
         return line
 
-    return LinesResponse(answer or echo, check, stopping or asyncio.Event(), max_bytes)
+    return LinesResponse(answer or echo, lambda _: {}, check, stopping or asyncio.Event(), max_bytes)
 
 
 async def everything_stands_still() -> None:
@@ -390,6 +391,61 @@ def test_a_wrong_line_is_answered_with_the_error_of_the_request_alone(client: ht
     assert answers[1::2] == errors
     assert all("ents" in answer for answer in answers[::2])
     assert "SECRET" not in json.dumps(answers)
+
+
+OWN: dict[str, Any] = {
+    "id": 7,
+    "url": "https://example.org/ä",
+    "meta": {"seen": [1, 2.5, None, True, "😀"], "big": 10**30},
+    "": "no name",
+    "min_scor": 0.5,
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_the_other_fields_of_a_line_come_back_in_its_answer(client: httpx.Client, request_: dict[str, Any]) -> None:
+    alone = client.post("/v1/entities", json=request_).json()
+    assert answered(client.post(URL, content=ndjson({**OWN, **request_}))) == [{**OWN, **alone}]
+
+
+def test_a_field_with_a_name_of_the_answer_does_not(client: httpx.Client) -> None:
+    named = dict.fromkeys(("ents", "sents", "language", "results", "line", "error"), "mine")
+    answers = answered(client.post(URL, content=ndjson({"text": "Ann", **named})))
+    assert answers == [client.post("/v1/entities", json={"text": "Ann"}).json()]
+
+
+def test_a_number_that_is_too_large_comes_back_as_null(client: httpx.Client) -> None:
+    (answer,) = answered(client.post(URL, content=b'{"text": "Ann", "n": 1e999}'))
+    assert answer["n"] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        (b'{"id": 7, "txt": "SECRET"}', {"id": 7}),
+        (b'\xef\xbb\xbf{"id": "a", "text": 1}', {"id": "a"}),
+        (b'{"id": {"SECRET": 1}, "text": 1}', {}),
+        (b'{"id": null, "text": 1}', {}),
+        (b'{"id": 7, "text": "SECRET', {}),
+        (b'["id"]', {}),
+        (b'{"id": 7, "text": 1, "other": [%s1]}' % (b"1," * MOST_VALUES), {}),
+    ],
+    ids=["no text", "BOM", "object", "null", "no JSON", "no object", "too many values"],
+)
+def test_of_a_wrong_line_the_id_comes_back_and_nothing_else(
+    client: httpx.Client, line: bytes, own: dict[str, Any]
+) -> None:
+    (answer,) = answered(client.post(URL, content=line))
+    assert answer.keys() == {*own, "line", "error"}
+    assert own.items() <= answer.items()
+    assert "SECRET" not in json.dumps(answer)
+
+
+def test_fields_that_come_back_are_counted_with_the_answer(serve: Serve) -> None:
+    client, _ = serve(max_body_bytes=100_000, max_characters=1_000, memory_bytes=needed_bytes(100_000, 200_000))
+    line = {"text": "Ann", "own": "x" * 90_000}
+    answers = answered(client.post(URL, content=ndjson(*[line] * 20)))
+    assert [len(answer["own"]) for answer in answers] == [90_000] * 20
 
 
 def test_limits_are_those_of_a_line(serve: Serve) -> None:

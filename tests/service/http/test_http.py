@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from nerve.service.api.examples import EXAMPLE_TEXT
+from nerve.service.api.pages import POLICY
+from nerve.service.api.routes import API
 from nerve.service.engine.batcher import EngineStoppedError
 from tests.support.fakes import CapitalisedWords, DirectEngine, HeldEngine, eventually, served
 
@@ -137,13 +139,27 @@ def test_the_documentation_shows_a_request_and_its_answer(client: httpx.Client) 
 
 def test_the_documentation_shows_lines_as_lines(client: httpx.Client) -> None:
     page = html.unescape(client.get("/docs").text)
-    assert "-H 'Content-Type: application/x-ndjson' --data-binary '{\"text\": " in page
+    assert '-H \'Content-Type: application/x-ndjson\' --data-binary \'{"id": 1, "text": ' in page
     assert '"}\n{"' in page
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
-    page = client.get("/docs").text.replace("http://HOST:PORT", "")
-    assert not re.search(r"https?://|<script|<link|@import|src=", page)
+    answer = client.get("/docs")
+    assert not re.search(r"https?://|@import", answer.text.replace("http://HOST:PORT", ""))
+    assert answer.headers["content-security-policy"] == POLICY
+
+
+def test_the_documentation_s_links_lead_somewhere_whatever_the_path_that_it_is_served_below(
+    client: httpx.Client,
+) -> None:
+    page = client.get("/docs").text
+    links = re.findall(r'(?:href|src)="([^"]*)"', page)
+    assert "openapi.json" in links
+    assert not [link for link in links if link.startswith("/")]
+    anchors = {link[1:] for link in links if link.startswith("#")}
+    assert anchors == {route.name for route in API}
+    assert all(f'id="{anchor}"' in page for anchor in anchors)
+    assert {client.get(f"/{link.removeprefix('./')}").status_code for link in links if link[0] != "#"} == {200}
 
 
 def test_the_documented_examples_are_requests(client: httpx.Client) -> None:

@@ -31,15 +31,15 @@ def test_a_request_has_the_properties_of_its_route(method: str, path: str, route
     assert found(method, path) is route
 
 
-def test_a_method_that_a_path_does_not_have_needs_a_key_and_no_admission() -> None:
-    assert (found("PUT", "/").path, found("PUT", "/").needs_key, found("PUT", "/").admission) == ("/", True, False)
+def test_a_method_that_a_path_does_not_have_needs_neither_key_nor_admission() -> None:
+    assert (found("PUT", "/").path, found("PUT", "/").needs_key, found("PUT", "/").admission) == ("/", False, False)
     assert found("DELETE", "/v2/models/en").plain_errors
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v2", "/models/en", "//", "", "/v2/models/en/"])
-def test_an_unknown_path_is_called_other_and_needs_a_key(path: str) -> None:
+def test_an_unknown_path_is_called_other_and_needs_no_key(path: str) -> None:
     route = found("GET", path)
-    assert (route.path, route.needs_key, route.quiet) == ("other", True, False)
+    assert (route.path, route.needs_key, route.quiet) == ("other", False, False)
     assert route.plain_errors == path.startswith("/v2/")
 
 

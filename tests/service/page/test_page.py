@@ -52,7 +52,8 @@ def test_a_file_that_the_browser_has_is_not_sent_again(client: httpx.Client, pat
     first = client.get(url_of(path))
     assert first.headers["cache-control"] == "no-cache"
     tag = first.headers["etag"]
-    for known in (tag, f"W/{tag}", f'"other", {tag}'):
+    assert tag.startswith('W/"')
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}'):
         again = client.get(url_of(path), headers={"if-none-match": known})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     assert client.get(url_of(path), headers={"if-none-match": '"other"'}).status_code == 200
@@ -63,7 +64,7 @@ def test_no_two_files_have_one_tag(client: httpx.Client) -> None:
 
 
 def test_head_is_answered_without_a_body(client: httpx.Client) -> None:
-    answer = client.head("/")
+    answer = client.head("/", headers={"accept-encoding": "identity"})
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["content-length"]) == INDEX.stat().st_size
 
@@ -99,7 +100,8 @@ def test_the_page_asks_for_its_own_files_and_links_only() -> None:
         assert not re.search(r"https?://|//\w+\.|@import", text), path.name
         named |= set(re.findall(r'(?:src|href)="([^"]+)"', text))
         named |= {"page/" + module for module in re.findall(r'from "\./([^"]+)"', text)}
-    assert named == {"docs", *(f"page/{path.name}" for path in FILES if path != INDEX)}
+    own_of_docs = {"page/docs.css", "page/docs.js"}
+    assert named | own_of_docs == {"docs", *(f"page/{path.name}" for path in FILES if path != INDEX)}
 
 
 def test_every_file_has_a_type_that_is_known() -> None:

@@ -4,11 +4,9 @@ import json
 import os
 import re
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -436,48 +434,6 @@ def test_a_service_that_is_away_loses_no_text(browser: Chrome, serving: Callable
         page.button("Try again").click()
         becomes(lambda: page.names, ["Anna", "Berta"])
         assert page.problem == ""
-
-
-class Door(BaseHTTPRequestHandler):
-    """In front of a service, under a path: lets through what brings the key, and the page itself."""
-
-    service: httpx.Client
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        path = self.path.removeprefix("/nerve")
-        if path == self.path:
-            self._answer(404, "text/html", b"<h1>Where are you?</h1>")
-        elif path.startswith("/v1") and self.headers["x-api-key"] != "open sesame":
-            self._answer(401, "text/html", b"<h1>Who are you?</h1>")
-        else:
-            body = self.rfile.read(int(self.headers["content-length"] or 0))
-            answer = self.service.request(self.command, path, content=body)
-            self._answer(answer.status_code, answer.headers["content-type"], answer.content)
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def _answer(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@pytest.fixture
-def door(client: httpx.Client) -> Iterator[str]:
-    handler = type("DoorOfThisTest", (Door,), {"service": client})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/nerve/"
-        server.shutdown()
-        thread.join()
 
 
 def test_behind_a_door_the_page_asks_for_the_key_and_does_not_show_it(
