@@ -35,6 +35,8 @@ def openapi(routes: Iterable[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "summary": SUMMARY, "version": __version__},
+        # Where the document itself is: a proxy may serve the service below a path of its own.
+        "servers": [{"url": "."}],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": SECURITY_SCHEMES},
     }

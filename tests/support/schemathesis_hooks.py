@@ -16,6 +16,7 @@ BEYOND_A_SCHEMA = re.compile(
             # What the models know.
             "labels has a label that",
             "operators has a label that is not among",
+            "min_score has a label that",
             "there is no model for this language",
             "finds none of these entities",
             # What is in the text or the XML of a field.

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -24,6 +25,11 @@ def test_the_kept_description_is_that_of_this_service() -> None:
 
 def test_a_service_answers_the_same_description_whatever_it_serves(client: httpx.Client) -> None:
     assert client.get("/openapi.json").json() == json.loads(document())
+
+
+def test_its_server_is_where_the_document_is_whatever_the_path_that_a_proxy_serves_it_below() -> None:
+    (server,) = json.loads(document())["servers"]
+    assert urljoin("https://example.org/nerve/openapi.json", server["url"]) == "https://example.org/nerve/"
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:
