@@ -5,7 +5,7 @@
     python -m recipes.build multi --given corpora
 
 recipes/NAME/build.toml lists what is fetched, each with its SHA-256, what has to be given because it has no published
-form that could be pinned, and the steps. Everything is made in NAME.work; the model goes to models/NAME.pt. A step is
+form that could be pinned, and the steps. Everything is made in NAME.work, also the model, NAME.work/NAME.pt. A step is
 done when its program has ended well, which NAME.work/done.json notes with the command, so that a step is done again
 when it or one before it has changed. Only the first step of all, fetching, needs a network.
 """
@@ -64,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     work = Path(f"{options.model}.work")
     try:
         build(read(options.model), work, options.given, only_fetch=options.fetch, data_dir=options.data_dir)
+        if not options.fetch:
+            print(f"to bundle the model, copy {work}/{options.model}.pt, its card and its pictures to models/")
     except (BuildError, OSError) as error:
         print(f"recipes.build: {error}", file=sys.stderr)
         return 1

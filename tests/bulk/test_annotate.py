@@ -7,7 +7,7 @@ import pytest
 
 from nerve.bulk.annotate import CHARACTERS_A_TOKEN, annotate
 from nerve.bulk.models import Models
-from nerve.bulk.records import Record
+from nerve.bulk.record import Record
 
 
 class Counting(Models):
@@ -29,5 +29,5 @@ def test_a_chunk_has_characters_in_proportion_to_the_models_batches(batch_tokens
             yield Record("x" * CHARACTERS_A_TOKEN)
 
     models = Counting(batch_tokens)
-    assert len(list(annotate(records(), models, lambda *_: ""))) == 250
+    assert len(list(annotate(records(), models))) == 250
     assert models.counts[:-1] == [batch_tokens] * (len(models.counts) - 1)
