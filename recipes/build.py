@@ -4,10 +4,11 @@
     python -m recipes.build zh --given texts
     python -m recipes.build multi --given corpora
 
-recipes/NAME/build.toml lists what is fetched, each with its SHA-256, what has to be given because it has no published
-form that could be pinned, and the steps. Everything is made in NAME.work, also the model, NAME.work/NAME.pt. A step is
-done when its program has ended well, which NAME.work/done.json notes with the command, so that a step is done again
-when it or one before it has changed. Only the first step of all, fetching, needs a network.
+recipes/NAME/build.toml lists what is fetched, each with its SHA-256, what has to be given because it has no
+published form that could be pinned, and the steps. Everything is made in NAME.work, also the model,
+NAME.work/NAME.pt. A step is done when its program has ended well, which NAME.work/done.json notes with the command,
+so that a step is done again when it or one before it has changed. Only the first step of all, fetching, needs a
+network.
 """
 
 import argparse
