@@ -26,7 +26,8 @@ VERSIONS = ("1.30.0", "1.33.1", "1.37.0")
 # What kubernetes-validate has no schema of: test_custom_resources.py.
 CUSTOM = {"ScaledObject", "ServiceMonitor", "PrometheusRule", "HTTPRoute"}
 # The chart writes these itself.
-OURS = {"HOST", "PORT", "NERVE_API_KEYS_FILE", "NERVE_DRAIN_GRACE_SECONDS", "NERVE_DRAIN_SECONDS"}
+OURS = {"HOST", "PORT", "NERVE_UNIX_SOCKET", "NERVE_UNIX_SOCKET_MODE", "NERVE_API_KEYS_FILE",
+        "NERVE_DRAIN_GRACE_SECONDS", "NERVE_DRAIN_SECONDS"}  # fmt: skip
 ALWAYS = {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}
 
 
