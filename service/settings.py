@@ -238,7 +238,7 @@ class Settings(BaseSettings):
     @property
     def pattern_names(self) -> tuple[str, ...]:
         """The patterns in `patterns`."""
-        names = _parts(self.patterns)
+        names = _parts(self.patterns) if self.patterns else ()
         return NAMES if "all" in names else names
 
     @property

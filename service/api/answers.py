@@ -3,7 +3,7 @@
 Answers are plain dictionaries in the shape of the models in `responses.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -61,18 +61,24 @@ def plan(service: Service, request: AnnotationRequest) -> Plan:
     own = request.gazetteer.always.keys() if request.gazetteer else frozenset()
     patterns = request.chosen_patterns(service.settings)
     everything = known.union(own, patterns)
-    labels = {label: label for label in everything} if request.labels is None else request.labels
-    scored = request.min_score.keys() if isinstance(request.min_score, Mapping) else frozenset()
-    for field, unknown in (("labels", labels.keys() - everything), ("min_score", scored - everything.union(NAMES))):
-        if unknown:
-            who = f"model {models[0].name} does" if len(models) == 1 else "the models do"
-            shown = ", ".join(sorted(known.union(patterns)))
-            raise InvalidRequestError(
-                f"{field} has a label that {who} not know; the known labels are {shown}", reason="unknown_label"
-            )
+    if request.labels is not None:
+        _check_labels("labels", request.labels.keys() - everything, models, known.union(patterns))
+    if isinstance(request.min_score, Mapping):
+        unknown = request.min_score.keys() - everything.union(NAMES)
+        _check_labels("min_score", unknown, models, known.union(patterns))
+    labels = dict(zip(everything, everything, strict=True)) if request.labels is None else request.labels
     least = min_score.by_label(request.min_score, labels, request.default_min_score)
     found = Patterns({name: least[name] for name in patterns if name in labels}, service.settings.regions)
     return Plan(Registry(models), request.model or registry.default.name, labels, least, found)
+
+
+def _check_labels(field: str, unknown: Collection[str], models: Sequence[ServedModel], known: Iterable[str]) -> None:
+    if unknown:
+        who = f"model {models[0].name} does" if len(models) == 1 else "the models do"
+        raise InvalidRequestError(
+            f"{field} has a label that {who} not know; the known labels are {', '.join(sorted(known))}",
+            reason="unknown_label",
+        )
 
 
 async def entities_answer(service: Service, request: EntitiesRequest) -> bytes:

@@ -45,7 +45,7 @@ def zipped(headers: RawHeaders, send: Send, holding: Holding) -> Send:
         send: Sends what is zipped, and what is not.
         holding: What the request holds of the memory; an answer for whose zipped copy there is none is sent as it is.
     """
-    return _Zipped(send, holding, accepts_gzip(headers))
+    return _Zipped(headers, send, holding)
 
 
 def accepts_gzip(headers: RawHeaders) -> bool:
@@ -61,10 +61,10 @@ def accepts_gzip(headers: RawHeaders) -> bool:
 class _Zipped:
     """A `Send` that zips one answer."""
 
-    def __init__(self, send: Send, holding: Holding, accepted: bool) -> None:
+    def __init__(self, headers: RawHeaders, send: Send, holding: Holding) -> None:
+        self._headers = headers
         self._send = send
         self._holding = holding
-        self._accepted = accepted
         self._start: Message | None = None
         self._compressor: Any = None
 
@@ -77,10 +77,13 @@ class _Zipped:
             return
         start, self._start = self._start, None
         length, more = len(message.get("body", b"")), message.get("more_body", False)
-        if more or length >= LEAST_BYTES:
-            start["headers"] = [*start["headers"], (b"vary", b"Accept-Encoding")]
-            if self._accepted and self._has_memory(0 if more else length):
-                self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP + WINDOW_BITS, MEMORY_LEVEL)
+        if length < LEAST_BYTES and not more:
+            await self._send(start)
+            await self._send(message)
+            return
+        start["headers"] = [*start["headers"], (b"vary", b"Accept-Encoding")]
+        if accepts_gzip(self._headers) and self._has_memory(0 if more else length):
+            self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP + WINDOW_BITS, MEMORY_LEVEL)
         first = await self._zipped(message)
         if self._compressor is not None:
             start["headers"] = _zipped_headers(start["headers"], None if more else len(first["body"]))
@@ -105,8 +108,12 @@ class _Zipped:
 
 
 def _compressible(start: Message) -> bool:
-    headers = dict(start.get("headers", ()))
-    return b"content-encoding" not in headers and headers.get(b"content-type", b"").startswith(TYPES)
+    compressible = False
+    for name, value in start.get("headers", ()):
+        if name == b"content-encoding":
+            return False
+        compressible = compressible or (name == b"content-type" and value.startswith(TYPES))
+    return compressible
 
 
 def _zipped_headers(headers: RawHeaders, length: int | None) -> list[tuple[bytes, bytes]]:
