@@ -30,6 +30,9 @@ SLICE = 1_000
 Render = Callable[[Annotation, ServedModel], dict[str, Any]]
 
 
+_NO_PATTERNS = Patterns({})
+
+
 class Plan(NamedTuple):
     """How a request will be answered: by which models, and with which labels.
 
@@ -68,8 +71,15 @@ def plan(service: Service, request: AnnotationRequest) -> Plan:
         _check_labels("min_score", unknown, models, known.union(patterns))
     labels = dict(zip(everything, everything, strict=True)) if request.labels is None else request.labels
     least = min_score.by_label(request.min_score, labels, request.default_min_score)
-    found = Patterns({name: least[name] for name in patterns if name in labels}, service.settings.regions)
-    return Plan(Registry(models), request.model or registry.default.name, labels, least, found)
+    return Plan(
+        Registry(models),
+        request.model or registry.default.name,
+        labels,
+        least,
+        Patterns({name: least[name] for name in patterns if name in labels}, service.settings.regions)
+        if patterns
+        else _NO_PATTERNS,
+    )
 
 
 def _check_labels(field: str, unknown: Collection[str], models: Sequence[ServedModel], known: Iterable[str]) -> None:

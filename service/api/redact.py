@@ -111,8 +111,10 @@ class OperatorRequest(BaseModel):
 class RedactRequest(AnnotationRequest):
     """One text or several, and how to replace their entities."""
 
+    default_min_score = 0.0
+
     min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
-        0.0,
+        default_min_score,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
         "some labels. The default is all, because a name that is left in harms more than a word that is taken out.",
     )

@@ -181,6 +181,8 @@ class AnnotationRequest(BaseModel):
     )
 
     source_fields: ClassVar[tuple[str, ...]] = ("text", "texts")
+    default_min_score: ClassVar[float] = MIN_SCORE
+    """The score that entities of labels need for which `min_score` has no number."""
 
     text: Text | None = Field(None, description="The text to annotate. For several texts, send `texts` instead.")
     texts: Items[Text] | None = Field(None, description="The texts to annotate. For one text, send `text` instead.")
@@ -212,10 +214,10 @@ class AnnotationRequest(BaseModel):
         "the answer. The default is all labels.",
     )
     min_score: Annotated[MinScoreField, NULL_IS_DEFAULT] = Field(
-        MIN_SCORE,
+        default_min_score,
         description="Leave out entities with a lower score: a number for all labels, or an object with a number for "
-        f"some labels, while the others have the default, {MIN_SCORE}. With 0 the answer has all that the model "
-        "finds.",
+        f"some labels, while the others have the default, {default_min_score}. With 0 the answer has all that the "
+        "model finds.",
     )
     context: Annotated[bool, NULL_IS_DEFAULT] = Field(
         True,
@@ -242,11 +244,6 @@ class AnnotationRequest(BaseModel):
         if sum(getattr(self, field) is not None for field in self.source_fields) != 1:
             raise ValueError(f"a request has exactly one of {', '.join(others)} and {last}")
         return self
-
-    @property
-    def default_min_score(self) -> float:
-        """The score that entities of labels need for which `min_score` has no number."""
-        return float(type(self).model_fields["min_score"].default)
 
     def chosen_patterns(self, settings: Settings) -> tuple[str, ...]:
         """Return the patterns to find: those that the request names, or else those of the service."""
