@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
+from nerve.bulk import inputs, records
 from nerve.model.min_score import MinScore
 from nerve.patterns import NAMES
 
@@ -68,6 +69,29 @@ def phone_regions(text: str) -> tuple[str, ...]:
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
     return regions
+
+
+def add_reading(add: Add) -> None:
+    """Add the options that say how texts are read: `source`, `unit` and `text_field`."""
+    add(
+        "--from",
+        dest="source",
+        choices=inputs.FORMATS,
+        help="format of the texts (default: what a file's name says, otherwise text)",
+    )
+    add(
+        "--unit",
+        choices=records.UNITS,
+        default="line",
+        help="how much of plain text is one text (default: %(default)s)",
+    )
+    add(
+        "--text-field",
+        "--text-column",
+        default="text",
+        metavar="NAME",
+        help="field of a JSON object, or column of a CSV or Parquet file, that holds the text (default: %(default)s)",
+    )
 
 
 def positive(text: str) -> int:

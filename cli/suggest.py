@@ -103,25 +103,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="P",
         help="the first annotation has names with at least this score (default: %(default)s)",
     )
-    add(
-        "--from",
-        dest="source",
-        choices=inputs.FORMATS,
-        help="format of the texts (default: what a file's name says, otherwise text)",
-    )
-    add(
-        "--unit",
-        choices=records.UNITS,
-        default="line",
-        help="how much of plain text is one text (default: %(default)s)",
-    )
-    add(
-        "--text-field",
-        "--text-column",
-        default="text",
-        metavar="NAME",
-        help="field of a JSON object, or column of a CSV file, that holds the text (default: %(default)s)",
-    )
+    options.add_reading(add)
     add("--device", choices=DEVICES, default="auto", help="where the model runs (default: %(default)s)")
     add("--quiet", action="store_true", help="do not show the progress")
     return parser.parse_args(arguments)

@@ -104,25 +104,7 @@ def _add_input(add: options.Add) -> None:
         help="files, folders, globs or URLs to read, also compressed (.gz, .bz2, .xz, .zst); "
         "- (the default) is standard input",
     )
-    add(
-        "--from",
-        dest="source",
-        choices=inputs.FORMATS,
-        help="format of the input (default: what a file's name says, otherwise text)",
-    )
-    add(
-        "--unit",
-        choices=records.UNITS,
-        default="line",
-        help="how much of plain text is one text (default: %(default)s)",
-    )
-    add(
-        "--text-field",
-        "--text-column",
-        default="text",
-        metavar="NAME",
-        help="field of a JSON object, or column of a CSV or Parquet file, that holds the text (default: %(default)s)",
-    )
+    options.add_reading(add)
     add(
         "--strict",
         action="store_true",

@@ -106,6 +106,16 @@ def spans_over(entities: Iterable[Entity], tokens: Sequence[Token]) -> list[Span
     ]
 
 
+def apart(entities: Iterable[Entity], others: Sequence[Entity]) -> Iterator[Entity]:
+    """The entities that overlap none of `others`; both are in the order of the text and without overlap."""
+    position = 0
+    for entity in entities:
+        while position < len(others) and others[position].end <= entity.start:
+            position += 1
+        if position == len(others) or others[position].start >= entity.end:
+            yield entity
+
+
 def without_overlap(spans: Iterable[Span]) -> Iterator[Span]:
     """The spans, in their order: a token of several belongs to the first, and a span without another is left out."""
     reached = 0

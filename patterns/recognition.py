@@ -5,6 +5,7 @@ from functools import partial
 from operator import attrgetter
 
 from nerve.model.annotation import Entity
+from nerve.model.tags import apart
 from nerve.patterns import NAMES, REGIONS
 from nerve.patterns.accounts import cards, ibans
 from nerve.patterns.found import Found
@@ -67,7 +68,7 @@ def find(
                 for start, end, score in recognizers[name](text)
                 if score >= least.get(name, 0)
             ]
-            entities = sorted([*entities, *_apart(found, entities)], key=_start)
+            entities = sorted([*entities, *apart(found, entities)], key=_start)
     return entities
 
 
@@ -85,16 +86,6 @@ def beside(text: str, learned: Sequence[Entity], patterns: Sequence[Entity]) -> 
     if not patterns:
         return list(learned)
     return sorted([*_outside(text, learned, patterns), *patterns], key=_start)
-
-
-def _apart(entities: Iterable[Entity], others: Sequence[Entity]) -> Iterator[Entity]:
-    """The entities that overlap none of `others`."""
-    position = 0
-    for entity in entities:
-        while position < len(others) and others[position].end <= entity.start:
-            position += 1
-        if position == len(others) or others[position].start >= entity.end:
-            yield entity
 
 
 def _outside(text: str, learned: Iterable[Entity], patterns: Sequence[Entity]) -> Iterator[Entity]:

@@ -18,6 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from nerve.model.annotation import Entity, Token
+from nerve.model.tags import apart
 from nerve.service.annotate.document import Annotation
 
 # The score of entities that the client is sure of.
@@ -49,7 +50,7 @@ class Gazetteer:
         never = spelling.occurrences(self._never)
         chosen = list(_first_and_longest(_outside(spelling.occurrences(self._always), never)))
         always = [Entity(start, end, self._labels[phrase], text[start:end], CERTAIN) for start, end, phrase in chosen]
-        others = list(_without_overlap(_outside(annotation.entities, never), always))
+        others = list(apart(_outside(annotation.entities, never), always))
         return sorted(always + others, key=attrgetter("start"))
 
 
@@ -180,13 +181,3 @@ def _first_and_longest(occurrences: Iterable[_Occurrence]) -> Iterator[_Occurren
         if occurrence.start >= reached:
             yield occurrence
             reached = occurrence.end
-
-
-def _without_overlap(entities: Iterable[Entity], others: Sequence[Entity]) -> Iterator[Entity]:
-    """Yield the entities that overlap none of `others`."""
-    position = 0
-    for entity in entities:
-        while position < len(others) and others[position].end <= entity.start:
-            position += 1
-        if position == len(others) or others[position].start >= entity.end:
-            yield entity

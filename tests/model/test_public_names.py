@@ -114,6 +114,7 @@ tagger.VariationalDropout forward
 tagger.WordEncoder forward padding quantize tables unknown
 tags.OUTSIDE
 tags.TagError
+tags.apart
 tags.labels_of
 tags.may_follow
 tags.spans_of

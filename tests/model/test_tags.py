@@ -7,6 +7,7 @@ import pytest
 from nerve.model.annotation import Entity, Span, Token
 from nerve.model.tags import (
     TagError,
+    apart,
     labels_of,
     may_follow,
     spans_of,
@@ -169,3 +170,20 @@ def test_an_entity_spans_the_tokens_of_which_it_has_a_character(
     found = spans_over([Entity(start, end, "X", text[start:end], 1.0) for start, end in places], tokens)
     assert found == [Span(start, end, "X") for start, end in spans]
     assert list(without_overlap(found)) == [Span(start, end, "X") for start, end in alone]
+
+
+@pytest.mark.parametrize(
+    ("places", "others", "left"),
+    [
+        ([(0, 3), (4, 6)], [], [(0, 3), (4, 6)]),
+        ([(0, 3), (4, 6)], [(3, 4)], [(0, 3), (4, 6)]),
+        ([(0, 3), (4, 6)], [(2, 5)], []),
+        ([(0, 3), (4, 6), (8, 9)], [(5, 8)], [(0, 3), (8, 9)]),
+        ([(0, 9)], [(3, 4), (5, 6)], []),
+    ],
+)
+def test_entities_apart_share_no_character_with_the_others(places, others, left):
+    def entities(of):
+        return [Entity(start, end, "X", "x" * (end - start), 1.0) for start, end in of]
+
+    assert list(apart(entities(places), entities(others))) == entities(left)

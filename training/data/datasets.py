@@ -156,8 +156,14 @@ def load(
         DatasetError: No such dataset or split, no such file, no network, or another file than the pinned one.
         FormatError: The file is not what its reader expects.
     """
-    files = _files(name, split, data_dir, cache, progress=progress, mirror=mirror, timeout=timeout)
-    return [sentence for source, path in files for sentence in _READERS[source.format](path, split)]
+    sentences: list[Sentence] = []
+    for source in _sources_of(name, split):
+        if data_dir is not None:
+            path = _from_folder(source, data_dir)
+        else:
+            path = _from_cache(source, cache or default_cache(), progress, mirror, timeout)
+        sentences += _READERS[source.format](path, split)
+    return sentences
 
 
 def document_lengths(name: str, split: str, data_dir: Path | None = None) -> list[int]:
@@ -167,9 +173,10 @@ def document_lengths(name: str, split: str, data_dir: Path | None = None) -> lis
         DatasetError, FormatError: As `load`, or the dataset does not say where a document begins.
     """
     lengths: list[int] = []
-    for source, path in _files(name, split, data_dir):
+    for source in _sources_of(name, split):
         if source.format not in _LENGTHS:
             raise DatasetError(f"{name} does not say where a document begins")
+        path = _from_folder(source, data_dir) if data_dir is not None else _from_cache(source, default_cache())
         lengths += _LENGTHS[source.format](path, split)
     return lengths
 
@@ -180,25 +187,11 @@ def default_cache() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "nerve"
 
 
-def _files(
-    name: str,
-    split: str,
-    data_dir: Path | None = None,
-    cache: Path | None = None,
-    *,
-    progress: bool = True,
-    mirror: str = "",
-    timeout: float = TIMEOUT_SECONDS,
-) -> Iterator[tuple[Source, Path]]:
-    """The published files with sentences of a split, and where they are; see `load`."""
+def _sources_of(name: str, split: str) -> list[Source]:
+    """The published files with sentences of a split. Raises DatasetError."""
     if split not in splits(name):
         raise DatasetError(f"{name} has no {split} split; it has {', '.join(splits(name))}")
-    for source in sources(name):
-        if split in source.splits:
-            if data_dir is not None:
-                yield source, _from_folder(source, data_dir)
-            else:
-                yield source, _from_cache(source, cache or default_cache(), progress, mirror, timeout)
+    return [source for source in sources(name) if split in source.splits]
 
 
 def _lengths(path: Path) -> Iterator[int]:
@@ -233,7 +226,9 @@ def _from_folder(source: Source, folder: Path) -> Path:
     return path
 
 
-def _from_cache(source: Source, cache: Path, progress: bool, mirror: str, timeout: float) -> Path:
+def _from_cache(
+    source: Source, cache: Path, progress: bool = True, mirror: str = "", timeout: float = TIMEOUT_SECONDS
+) -> Path:
     path = cache / source.file
     url = f"{mirror.rstrip('/')}/{urllib.parse.quote(source.file)}" if mirror else source.url
     try:
