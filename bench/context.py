@@ -9,22 +9,20 @@ Prints tables in Markdown; those of dev are in docs/decisions/document-context.m
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 
-from nerve.model.annotation import Entity, Span, Token
 from nerve.model.archive import Archive, load
 from nerve.model.recognizer import Recognizer
-from nerve.model.tokenizer import joined
 from nerve.training.config import CorpusConfig
 from nerve.training.data import datasets
-from nerve.training.data.annotated import Annotated
+from nerve.training.data.corpora import Corpus
 from nerve.training.evaluate import to_score, trained_corpora
-from nerve.training.measure.scores import ScoredSentence, score, scored
+from nerve.training.measure.documents import scored_documents
+from nerve.training.measure.scores import ScoredSentence, score
 
 LABELS = ("PER", "ORG", "LOC")
 SETS = ("conll2003", "docred", "uner_en_ewt")
@@ -35,7 +33,7 @@ PROSE = 4
 
 
 class Line(NamedTuple):
-    """A sentence of a document, what is gold in it, and what was found without and with context."""
+    """A sentence, what is gold in it, and what was found without and with context."""
 
     tokens: tuple[str, ...]
     alone: ScoredSentence
@@ -51,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds: dict[str, list[Line]] = {}
     for name in SETS:
         for split in ("dev", "test"):
-            documents = read(archive, name, split, options.data_dir)
-            lines = [line for document in documents for line in tagged(archive, *document)]
-            print(row(f"{name} {split}, {len(documents):,}", lines), flush=True)
+            lengths = datasets.document_lengths(name, split, options.data_dir)
+            lines = tagged(archive, read(archive, name, split, options.data_dir), split, lengths)
+            print(row(f"{name} {split}, {len(lengths):,}", lines), flush=True)
             if (name, split) == ("conll2003", "test"):
                 for line in lines:
                     kinds.setdefault(kind(line.tokens), []).append(line)
@@ -73,43 +71,26 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def read(
-    archive: Archive, name: str, split: str, data_dir: Path | None
-) -> list[tuple[list[Annotated], tuple[str, ...]]]:
-    """The documents of a split, each with the labels that it is scored on.
+def read(archive: Archive, name: str, split: str, data_dir: Path | None) -> Corpus:
+    """A split of a dataset, with the labels that it is scored on.
 
     Raises:
         DatasetError, FormatError, ConfigError: The dataset cannot be had, or not scored with this archive.
     """
     known = {corpus.dataset: corpus for corpus in trained_corpora(archive)}
-    config = known.get(name, CorpusConfig(name, map={"MISC": "?"}))
-    corpus = to_score(archive, config, split, LABELS, data_dir)
-    sentences = iter(corpus.splits[split])
-    lengths = datasets.document_lengths(name, split, data_dir)
-    return [(list(islice(sentences, length)), corpus.annotates) for length in lengths]
+    labels = [label for label in LABELS if label in archive.labels]
+    return to_score(archive, known.get(name, CorpusConfig(name, map={"MISC": "?"})), split, labels, data_dir)
 
 
-def tagged(archive: Archive, document: Sequence[Annotated], annotates: Sequence[str]) -> Iterator[Line]:
-    """The lines of one document."""
+def tagged(archive: Archive, corpus: Corpus, split: str, lengths: Sequence[int]) -> list[Line]:
+    """The lines of a split."""
     recognizer = Recognizer(archive)
-    text, tokens = joined([word for one in document for word in one.tokens])
-    rest = iter(tokens)
-    sentences = [list(islice(rest, len(one.tokens))) for one in document]
-    found = []
-    for context in (False, True):
-        [entities] = recognizer.annotate([text], [sentences], context=context)
-        found.append([list(spans_in(sentence, entities)) for sentence in sentences])
-    for gold, alone, in_context in zip(document, *found, strict=True):
-        yield Line(gold.tokens, scored(gold, alone, annotates), scored(gold, in_context, annotates))
-
-
-def spans_in(sentence: Sequence[Token], entities: Iterable[Entity]) -> Iterator[Span]:
-    """The entities that begin in a sentence, as spans of its tokens."""
-    starts = {token.start: n for n, token in enumerate(sentence)}
-    ends = {token.end: n + 1 for n, token in enumerate(sentence)}
-    return (
-        Span(starts[entity.start], ends[entity.end], entity.label) for entity in entities if entity.start in starts
+    alone, in_context = (
+        scored_documents(recognizer, corpus, split, lengths, context=context) for context in (False, True)
     )
+    return [
+        Line(sentence.tokens, *both) for sentence, *both in zip(corpus.splits[split], alone, in_context, strict=True)
+    ]
 
 
 def kind(tokens: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
     nerve evaluate models/en.pt --dataset uner_en_ewt
     nerve evaluate models/en.pt --dataset gmb --labels PER,ORG,LOC --json scores.json
     nerve evaluate mine.pt --file my.test.jsonl --raw
+    nerve evaluate mine.pt --file my.test.jsonl --context
 
 `python -m nerve.training.evaluate` is the same program. It prints seqeval's report; the last line is
 `micro F1 NN.NN`. Only labels that both the data and the archive have are scored. A dataset that the archive was
@@ -28,6 +29,7 @@ from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import FormatError, Reading
 from nerve.training.measure import rawtext, scores
+from nerve.training.measure.documents import lengths, scored_documents
 from nerve.training.values import mapping, names
 
 PROGRAM = "nerve evaluate"
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         streams.complain(f"{PROGRAM}: {streams.refusal(error)}")
         return 1
     print(table)
+    if options.context:
+        print(f"micro F1 with context {results['context_f1']:.2f}")
     if options.raw:
         print(f"micro F1 on raw text {results['raw_text_f1']:.2f}")
     print(f"micro F1 {results['f1']:.2f}")
@@ -79,6 +83,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="rename the data's labels; A=O: A is not a name, A=?: nobody knows whether A is a name",
     )
     parser.add_argument("--labels", type=names, metavar="A,B,…", help="score only these labels of the archive")
+    parser.add_argument(
+        "--context",
+        action="store_true",
+        help="also score with each document read as one text, whose sentences share what they say of a word",
+    )
     parser.add_argument("--raw", action="store_true", help="also score the same names in raw text")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
@@ -104,6 +113,10 @@ def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:
         **scores.score(sentences).to_json(),
         "report": scores.report(sentences),
     }
+    if options.context:
+        documents = lengths(config, options.split, options.data_dir)
+        read = scored_documents(Recognizer(archive), corpus, options.split, documents)
+        results["context_f1"] = scores.score(list(read)).f1
     if options.raw:
         results["raw_text_f1"] = rawtext.f1(Recognizer(archive), corpus, options.split)
     return results

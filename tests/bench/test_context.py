@@ -1,10 +1,8 @@
-"""The bench of documents: the kinds of line, and which sentence an entity of a text is in."""
+"""The bench of documents: the kinds of line."""
 
 import pytest
 
-from bench.context import kind, spans_in
-from nerve.model.annotation import Entity, Span
-from nerve.model.tokenizer import joined
+from bench.context import kind
 
 
 @pytest.mark.parametrize(
@@ -21,13 +19,3 @@ from nerve.model.tokenizer import joined
 )
 def test_the_kind_of_a_line(line, expected):
     assert kind(line.split()) == expected
-
-
-def test_an_entity_is_a_span_of_the_sentence_in_which_it_begins():
-    text, tokens = joined(["Ann", "left", "New", "York", "."])
-    entities = [Entity(0, 3, "PER", "Ann", 1.0), Entity(9, 17, "LOC", "New York", 1.0)]
-    assert text[9:17] == "New York"
-    assert [list(spans_in(sentence, entities)) for sentence in (tokens[:2], tokens[2:])] == [
-        [Span(0, 1, "PER")],
-        [Span(0, 2, "LOC")],
-    ]

@@ -69,6 +69,15 @@ def test_json_lines_are_scored_like_columns(
     assert output(trained, "--file", toy_files[3])[-1] == f"micro F1 {stated:.2f}"
 
 
+def test_context_adds_the_score_of_documents_which_is_that_of_sentences_where_each_is_a_document(
+    trained: Path, test_file: str, output: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    lines = output(trained, "--file", test_file, "--context", "--json", tmp_path / "scores.json")
+    f1 = lines[-1].split()[-1]
+    assert lines[-2:] == [f"micro F1 with context {f1}", f"micro F1 {f1}"]
+    assert json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["context_f1"] == float(f1)
+
+
 def test_json_holds_the_figures(
     trained: Path, test_file: str, output: Callable[..., list[str]], tmp_path: Path
 ) -> None:

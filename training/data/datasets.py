@@ -16,7 +16,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache as once
-from itertools import groupby
 from pathlib import Path
 
 from tqdm import tqdm
@@ -57,10 +56,10 @@ _READERS: dict[str, Callable[[Path, str], list[Sentence]]] = {
     "docred": read_docred,
 }
 # For the formats in which a document has a beginning, the reader of the number of sentences of each document.
-_LENGTHS: dict[str, Callable[[Path, str], Iterator[int]]] = {
-    "columns-iob1": lambda path, _: _lengths(path),
-    "iob2-without-oth": lambda path, _: _lengths(path),
-    "docred": lambda path, split: (len(document) for document in docred_documents(path, split)),
+_LENGTHS: dict[str, Callable[[Path, str], list[int]]] = {
+    "columns-iob1": lambda path, _: load_file(path).lengths,
+    "iob2-without-oth": lambda path, _: load_file(path).lengths,
+    "docred": lambda path, split: [len(document) for document in docred_documents(path, split)],
 }
 
 
@@ -192,11 +191,6 @@ def _sources_of(name: str, split: str) -> list[Source]:
     if split not in splits(name):
         raise DatasetError(f"{name} has no {split} split; it has {', '.join(splits(name))}")
     return [source for source in sources(name) if split in source.splits]
-
-
-def _lengths(path: Path) -> Iterator[int]:
-    for _, documents in groupby(load_file(path).documents, key=lambda document: document.group):
-        yield sum(len(document.sentences()) for document in documents)
 
 
 @once

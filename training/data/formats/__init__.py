@@ -12,7 +12,7 @@ from pathlib import Path
 from nerve.model.annotation import Sentence
 from nerve.training.data.formats.columns import read_columns, read_iob2, write_columns
 from nerve.training.data.formats.copies import write_copy, written_as
-from nerve.training.data.formats.document import Document, Fault, Reading, Text, faultless
+from nerve.training.data.formats.document import Document, Fault, Reading, Text, faultless, lengths
 from nerve.training.data.formats.lines import FormatError, refuse_empty
 from nerve.training.data.formats.misread import Misreading, misreading
 from nerve.training.data.formats.recognize import recognize
@@ -48,6 +48,11 @@ class Loaded:
     documents: tuple[Document, ...]
     misreading: Misreading | None
     """what seems wrong with the offsets of the whole file"""
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many sentences each of its texts has, in order, as `document.lengths` counts them."""
+        return lengths(self.documents)
 
     def faultless(self) -> Sequence[Document]:
         """The documents.

@@ -6,6 +6,7 @@ does not stop at a fault: it states the fault, and what it read in spite of it. 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -147,3 +148,10 @@ def group_of(record: Mapping[str, Any]) -> str:
             if isinstance(place.get(name), str | int) and not isinstance(place[name], bool):
                 return str(place[name])
     return ""
+
+
+def lengths(documents: Iterable[Document]) -> list[int]:
+    """How many sentences each document has, in order. Neighbours that their file puts into one text are one."""
+    texts = groupby(enumerate(documents), key=lambda placed: placed[1].group or placed[0])
+    counts = (sum(len(document.sentences()) for _, document in of_text) for _, of_text in texts)
+    return [count for count in counts if count]

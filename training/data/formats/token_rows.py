@@ -223,8 +223,9 @@ def _is_row(columns: list[str], width: int) -> bool:
 
 
 def _grouped(blocks: Iterator[_Block]) -> Iterator[tuple[_Block, str]]:
-    """Each block with the name of its document."""
+    """Each block with the name of its document; what stands before the first mark of a document is one, too."""
     group, number = "", 0
+    before: list[_Block] = []
     for block in blocks:
         for comment in block.comments:
             if begun := _NEW_DOCUMENT.fullmatch(comment.strip()):
@@ -235,7 +236,13 @@ def _grouped(blocks: Iterator[_Block]) -> Iterator[tuple[_Block, str]]:
         if block.starts_document:
             number += 1
             group = f"document {number}"
-        yield block, group
+        if group:
+            yield from ((earlier, "document 0") for earlier in before)
+            before = []
+            yield block, group
+        else:
+            before.append(block)
+    yield from ((block, "") for block in before)
 
 
 def _cells(rows: list[Row], layout: Layout, tag_of: Callable[[str], str] | None) -> list[Row | Fault]:
