@@ -5,8 +5,8 @@
 | place | name |
 |---|---|
 | {p}, {r}, {e}, {u} | a person, a transcribed one (`埃隆·马斯克`), one in Latin letters, a surname |
-| {o}, {g} | an organisation, one in Latin letters |
-| {l}, {s} | a place, the character that stands for one (`中美`) |
+| {o}, {g}, {a} | an organisation, one in Latin letters, a news agency |
+| {l}, {c}, {s} | a place, a country, the character that stands for one (`中美`) |
 | {t}, {d}, {x}, {n} | a title, a day, a thing, a number: no names |
 
 Nothing here is true: only where a name begins and ends, and of which kind it is.
@@ -24,7 +24,8 @@ from recipes.templates import written
 DOTS = "····••・‧．"
 """What stands between the parts of a transcribed name, the usual dot most often."""
 
-_LABELS = {"p": "PER", "r": "PER", "e": "PER", "o": "ORG", "g": "ORG", "l": "LOC", "u": "PER", "s": "LOC"}
+_LABELS = {**dict.fromkeys("preu", "PER"), **dict.fromkeys("oga", "ORG"), **dict.fromkeys("lcs", "LOC")}
+_LISTS = {"t": "titles", "d": "days", "x": "objects", "s": "abbreviations", "a": "agencies", "c": "countries"}
 _PLACE = re.compile(r"\{([a-z])\}")
 
 
@@ -84,7 +85,7 @@ class Templates:
             case "n":
                 return str(self._random.randint(2, 99))
             case _:
-                return choose(self._lists[{"t": "titles", "d": "days", "x": "objects", "s": "abbreviations"}[place]])
+                return choose(self._lists[_LISTS[place]])
 
     def _person(self) -> str:
         chance = self._random.random()

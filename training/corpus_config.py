@@ -47,7 +47,7 @@ class CorpusConfig:
     """Words that are not a name by themselves, even where the corpus marks them."""
     unknown_after: tuple[Name, ...] = ()
     """Words after which nobody knows whether a name follows, whatever the corpus marks."""
-    guideline: Literal["", "en"] = ""
+    guideline: Literal["", "en", "zh"] = ""
     """The guideline that the corpus is brought to (training/data/guideline.py), if any."""
     split: str = ""
     """Shares of the train file that become train, dev and test, such as `80/10/10`; `80/20` for train and dev."""

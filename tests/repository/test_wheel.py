@@ -36,7 +36,7 @@ DATA = {
     "nerve/models/multi.pt",
     "nerve/models/multi.md",
     "nerve/service/openapi.json",
-    *(f"nerve/training/data/{name}" for name in ("countries.txt", "demonyms.txt", "sources.json")),
+    *(f"nerve/training/data/{name}" for name in ("countries.txt", "demonyms.txt", "regions_zh.txt", "sources.json")),
     *(f"nerve/service/page/{path.name}" for path in (ROOT / "service" / "page").iterdir()),
 }
 INSTALLERS = {

@@ -1,8 +1,8 @@
 """The guideline that corpora are brought to when they are read: rules that move, rename or doubt a sentence's spans.
 
 Corpora disagree on what a name is, and a tagger that learns from all of them would learn the disagreement. A corpus
-whose configuration says `guideline = "en"` is read by the rules of recipes/en/guideline.md. Where a rule cannot say
-what is right, it makes the tokens unknown, so that they teach nothing.
+whose configuration says `guideline = "en"` is read by the rules of recipes/en/guideline.md, with `"zh"` by those of
+chinese_places.py. Where a rule cannot say what is right, it makes the tokens unknown, so that they teach nothing.
 
 A rule takes the tokens of a sentence, its spans in our labels (or `?`, unknown) and the labels that the corpus
 annotates throughout, and returns the spans that hold. `corpora` calls `applied`; nothing here reads a corpus.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nerve.model.annotation import Span
 from nerve.training.config import OUTSIDE, UNKNOWN
+from nerve.training.data.chinese_places import places_apart, standing_characters
 from nerve.training.data.dates import doubtful, is_clock, is_dated, whole
 
 Rule = Callable[[Sequence[str], Sequence[Span], Collection[str]], list[Span]]
@@ -24,7 +25,7 @@ def applied(guideline: str, tokens: Sequence[str], spans: Sequence[Span], annota
     """The spans of a sentence after all rules of a guideline, sorted; without a guideline they stay as they are.
 
     Args:
-        guideline: `en`, or "" for none.
+        guideline: `en`, `zh`, or "" for none.
         tokens: The sentence.
         spans: Spans that do not overlap, in our labels; the labels `O` and `?` are a name of no kind of ours, and one
             of which nobody knows the kind.
@@ -137,7 +138,11 @@ def dates(tokens: Sequence[str], spans: Sequence[Span], annotates: Collection[st
     return found + [Span(*edges, UNKNOWN) for edges in doubtful(tokens) if _is_free(edges, found)]
 
 
-RULES: dict[str, tuple[Rule, ...]] = {"": (), "en": (articles, titles, demonyms, countries, users, compounds, dates)}
+RULES: dict[str, tuple[Rule, ...]] = {
+    "": (),
+    "en": (articles, titles, demonyms, countries, users, compounds, dates),
+    "zh": (places_apart, standing_characters),
+}
 """The rules of each guideline, in the order in which they are applied."""
 
 
