@@ -91,6 +91,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def results_of(name: str, scored: str) -> list[float]:
+    """F1 of each seed of a run on a corpus's split.
+
+    Raises:
+        KeyError: The plan has no such run.
+    """
+    plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
+    return _scores({run.name: run for run in _runs(plan["runs"])}[name], scored)
+
+
 def _train_all(missing: Sequence[tuple[Run, int]], options: argparse.Namespace) -> None:
     if options.jobs == 1:
         for run, seed in missing:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bench.pipelines import LABELS
@@ -71,6 +72,12 @@ def beside(results: Results) -> Iterator[str]:
     for row, f1 in _sets(results, "zh"):
         about = f"{row['about']} | {row['names']:,} | {', '.join(row['labels'])}"
         yield f"| {row['dataset']} {row['split']} | {about} | {f1['nerve']:.1f} |"
+
+
+def unseen(results: Results) -> dict[str, float]:
+    """The mean F1 of each tagger on the English sets that no training saw."""
+    sets = [f1 for row, f1 in _sets(results, "en") if row["seen"] == "nothing"]
+    return {name: fmean(f1[name] for f1 in sets) for name in results["taggers"]["en"]}
 
 
 def wrapped(text: str) -> str:
