@@ -67,8 +67,11 @@ class Service:
         Raises:
             UnavailableError: The queue is full, or the wait would be too long.
         """
-        tokens = min(body_bytes // CHARACTERS_PER_TOKEN, MOST_PRESUMED_TOKENS)
-        self.batcher.check(tokens, self.settings.deadline_seconds)
+        self.batcher.check(_presumed_tokens(body_bytes), self.settings.deadline_seconds)
+
+    def reason_to_refuse(self, body_bytes: int) -> str:
+        """Return the reason of the error that `check_room` would raise, or an empty string."""
+        return self.batcher.admission.reason_to_refuse(_presumed_tokens(body_bytes), self.settings.deadline_seconds)
 
     def check_ready(self) -> None:
         """Raise UnavailableError if the service is not ready."""
@@ -79,3 +82,7 @@ class Service:
         """Raise UnavailableError if no new work may begin."""
         if self.closing or not self.batcher.alive:
             raise stopped(self.closing)
+
+
+def _presumed_tokens(body_bytes: int) -> int:
+    return min(body_bytes // CHARACTERS_PER_TOKEN, MOST_PRESUMED_TOKENS)

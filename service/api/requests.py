@@ -240,8 +240,9 @@ class AnnotationRequest(BaseModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> "AnnotationRequest":
-        *others, last = self.source_fields
-        if sum(getattr(self, field) is not None for field in self.source_fields) != 1:
+        given = [field for field in self.source_fields if getattr(self, field) is not None]
+        if len(given) != 1:
+            *others, last = self.source_fields
             raise ValueError(f"a request has exactly one of {', '.join(others)} and {last}")
         return self
 

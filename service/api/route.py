@@ -1,6 +1,6 @@
 """A route of the API: declared once, with everything that any part of the service has to know of it.
 
-Each contract lists its routes as `ROUTES`. The application serves them with `handler`, the one way from a request to
+Each contract lists its routes as `ROUTES`. The application serves them with `Handler`, the one way from a request to
 its answer; middlewares, log and metrics read the properties; OpenAPI and the error statuses are derived from them.
 """
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from nerve.service.api.body import parse, read
 from nerve.service.http.disconnect import cancelled_on_disconnect
@@ -94,14 +95,25 @@ def _parsed(route: Route, service: Service, request: Request, body: bytes) -> An
     return parse(body, route.request)
 
 
-def handler(route: Route, service: Service) -> Callable[[Request], Awaitable[Response]]:
-    """Return what answers the requests of a route.
+class Handler:
+    """Answers the requests of a route; an ASGI application.
 
     Admission comes first, before any work is put into the request; then its body is read and parsed, a long one in
     the thread for long texts. Once the body has been read, the work ends when the client disconnects.
     """
 
-    async def handle(request: Request) -> Response:
+    def __init__(self, route: Route, service: Service) -> None:
+        """Answer for `service`."""
+        self.route = route
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._response(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _response(self, request: Request) -> Response:
+        route, service = self.route, self.service
         if route.admission:
             service.check_room(declared_bytes(request.scope["headers"]))
         if route.by_model:
@@ -116,8 +128,6 @@ def handler(route: Route, service: Service) -> Callable[[Request], Awaitable[Res
         # From now on the request is its answer, and waits for the client to take it.
         request.scope[HOLDING].resize(len(response.body))
         return response
-
-    return handle
 
 
 def json_response(content: Any) -> Response:

@@ -27,6 +27,10 @@ ROUND_FRACTION = 8
 SPEED_SMOOTHING = 0.2
 SPEED_FRACTION = 2
 
+# Of refusals, for the log and the metrics.
+QUEUE_FULL = "queue_full"
+WAIT_TOO_LONG = "wait_too_long"
+
 
 class Admission:
     """The limits of the queue: its tokens, the predicted wait, and the time of one round.
@@ -73,6 +77,12 @@ class Admission:
         self._check_room(1)
         self._check_wait(tokens, seconds_left)
 
+    def reason_to_refuse(self, tokens: int, seconds_left: float) -> str:
+        """Return the reason of the error that `check` would raise, or an empty string; to raise it costs far more."""
+        if self._is_full(1):
+            return QUEUE_FULL
+        return WAIT_TOO_LONG if self._takes_too_long(tokens, seconds_left) else ""
+
     @contextmanager
     def announced(self, tokens: int) -> Iterator[None]:
         """Reserve room in the queue for texts of about this many tokens, while they are being read.
@@ -96,33 +106,40 @@ class Admission:
         self.tokens_per_second = estimate + SPEED_SMOOTHING * (speed - estimate)
 
     def _check_room(self, tokens: int) -> None:
-        taken, speed = self._scheduler.waiting_tokens + self.announced_tokens, self.tokens_per_second
-        if taken + tokens > self.queue_tokens:
+        if self._is_full(tokens):
+            taken, speed = self._scheduler.waiting_tokens + self.announced_tokens, self.tokens_per_second
             raise UnavailableError(
                 f"the queue is full: {taken:,} tokens wait, {tokens:,} more were sent; "
                 f"the limit is {self.queue_tokens:,}",
                 retry_after=taken / speed if speed else 1.0,
-                reason="queue_full",
+                reason=QUEUE_FULL,
             )
 
     def _check_wait(self, tokens: int, seconds_left: float) -> None:
-        if not self.tokens_per_second:
+        if not self._takes_too_long(tokens, seconds_left):
             return
         wait = self._predicted_wait(tokens)
         if wait > seconds_left:
             raise UnavailableError(
                 f"the predicted wait is {wait:.1f} s; the deadline is in {seconds_left:.1f} s",
                 retry_after=wait - seconds_left,
-                reason="wait_too_long",
+                reason=WAIT_TOO_LONG,
             )
-        seconds, limit = self._round_seconds(), seconds_left / ROUND_FRACTION
-        if seconds > limit:
-            raise UnavailableError(
-                f"the queue needs {seconds:.1f} s to give each waiting request a turn; "
-                f"the limit is {limit:.1f} s, 1/{ROUND_FRACTION} of the time to the deadline",
-                retry_after=seconds,
-                reason="wait_too_long",
-            )
+        seconds = self._round_seconds()
+        raise UnavailableError(
+            f"the queue needs {seconds:.1f} s to give each waiting request a turn; the limit is "
+            f"{seconds_left / ROUND_FRACTION:.1f} s, 1/{ROUND_FRACTION} of the time to the deadline",
+            retry_after=seconds,
+            reason=WAIT_TOO_LONG,
+        )
+
+    def _is_full(self, tokens: int) -> bool:
+        return self._scheduler.waiting_tokens + self.announced_tokens + tokens > self.queue_tokens
+
+    def _takes_too_long(self, tokens: int, seconds_left: float) -> bool:
+        return self.tokens_per_second > 0 and (
+            self._predicted_wait(tokens) > seconds_left or self._round_seconds() > seconds_left / ROUND_FRACTION
+        )
 
     def _predicted_wait(self, tokens: int) -> float:
         """Seconds until a request of this many tokens would be answered, if it came now; rather too many."""

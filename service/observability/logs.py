@@ -93,11 +93,11 @@ def _fields(method: str, route: str, status: int, seconds: float, seen: RequestR
     if seen.client:
         fields["client"] = seen.client
     if seen.models:
-        counts = seen.models.values()
-        fields["model"] = ",".join(seen.models)
-        fields["texts"] = sum(count.texts for count in counts)
-        fields["tokens"] = sum(count.tokens for count in counts)
-        fields["entities"] = sum(count.entities.total() for count in counts)
+        fields |= {"model": ",".join(seen.models), "texts": 0, "tokens": 0, "entities": 0}
+        for count in seen.models.values():
+            fields["texts"] += count.texts
+            fields["tokens"] += count.tokens
+            fields["entities"] += count.entities.total()
     if seen.reason:
         fields["reason"] = seen.reason
     if seen.refused_lines:
@@ -119,10 +119,13 @@ class _Discreet(logging.Formatter):
 
 class _Text(_Discreet):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        fields = {"request_id": current().request_id, **_extra(record)}
-        return " ".join(
-            [super().formatMessage(record), *(f"{key}={value}" for key, value in fields.items() if value != "")]
-        )
+        line = super().formatMessage(record)
+        if request_id := current().request_id:
+            line += f" request_id={request_id}"
+        for key, value in _extra(record).items():
+            if value != "":
+                line += f" {key}={value}"
+        return line
 
 
 class _Json(_Discreet):

@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Scope
 
 from nerve.service.observability.failures import log_failure
+from nerve.service.server.head import Head
 
 # A body of which more than this has not been read holds up the client.
 BUFFER_BYTES = 64 * 1024
@@ -74,16 +75,14 @@ class Exchange:
         complete: Whether the whole answer has been written.
     """
 
-    def __init__(
-        self, connection: Connection, scope: Scope, length: int | None, *, keep_alive: bool, expects_continue: bool
-    ) -> None:
+    def __init__(self, connection: Connection, scope: Scope, head: Head) -> None:
         self.scope = scope
-        self.length = length
-        self.keep_alive = keep_alive
+        self.length = head.length
+        self.keep_alive = head.keep_alive
         self.started = False
         self.complete = False
         self._connection = connection
-        self._expects_continue = expects_continue
+        self._expects_continue = head.expects_continue
         self._disconnected = False
         self._body = bytearray()
         self._more_body = True

@@ -1,7 +1,9 @@
 """The head of a request: its limits, what is refused in it, and the ASGI scope that is made of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from nerve.service.errors import BadRequestError, HeadTooLargeError, TargetTooLongError
 
@@ -13,6 +15,51 @@ MAX_TARGET_BYTES = 8 * 1024
 _HOST = re.compile(rb"[!$%&'()*+,.0-9:;=A-Z\[\]_a-z~-]*")
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Head(NamedTuple):
+    """The head of a request, checked.
+
+    Attributes:
+        method: Such as `POST`.
+        version: Of HTTP, `1.0` or `1.1`.
+        target: The path and the query as they were sent, or a whole URL.
+        path: The path, not decoded.
+        query: What follows the question mark.
+        headers: Their names are in lower case.
+        length: The length of the body; None if it is chunked.
+        keep_alive: Whether the client lets the connection go on.
+    """
+
+    method: bytes
+    version: str
+    target: bytes
+    path: bytes
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    length: int | None
+    keep_alive: bool
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for an interim answer before it sends the body."""
+        for name, value in self.headers:
+            if name == b"expect":
+                return value.lower() == b"100-continue" and self.version == "1.1"
+        return False
+
+    def scope(self, connection: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the request for ASGI; `connection` is what all requests of the connection have in common."""
+        return {
+            **connection,
+            "http_version": self.version,
+            "method": self.method.decode("ascii"),
+            "path": connection["root_path"] + unquote(self.path.decode("ascii")),
+            "raw_path": connection["root_path"].encode("ascii") + self.path,
+            "query_string": self.query,
+            "headers": self.headers,
+            "state": connection["state"].copy(),
+        }
 
 
 def check_size(head_bytes: int, target_bytes: int, headers: int) -> None:

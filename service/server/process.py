@@ -137,6 +137,7 @@ class _Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nothing depends on the client's address or scheme
                 timeout_graceful_shutdown=settings.drain_seconds,
             )
         )

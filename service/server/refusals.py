@@ -64,24 +64,24 @@ class Refusals:
                 return None
         if not 0 < length <= LONGEST_BODY_BYTES:
             return None
-        try:
-            self._service.check_room(length)
-        except UnavailableError as error:
-            return self._answer(error, route, headers, server_headers)
-        return None
+        reason = self._service.reason_to_refuse(length)
+        return self._answer(reason, length, route, headers, server_headers) if reason else None
 
     def _answer(
-        self, error: UnavailableError, route: RouteProperties, headers: Headers, server_headers: Headers
-    ) -> bytes:
+        self, reason: str, length: int, route: RouteProperties, headers: Headers, server_headers: Headers
+    ) -> bytes | None:
         now = time.monotonic()
         if now >= self._answers_expire:
             self._answers.clear()
             self._answers_expire = now + SECONDS_OF_ONE_ANSWER
-        key = route.path, error.reason
-        answer = self._answers.get(key)
+        answer = self._answers.get((route.path, reason))
         if answer is None:
-            answer = self._answers[key] = _refusal(error, route, server_headers)
-        self._service.metrics.answered(route.method, route.path, error.status, 0.0, answer.record)
+            try:
+                self._service.check_room(length)
+                return None
+            except UnavailableError as error:
+                answer = self._answers[route.path, reason] = _refusal(error, route, server_headers)
+        self._service.metrics.answered(route.method, route.path, UnavailableError.status, 0.0, answer.record)
         self._unlogged += 1
         if now >= self._next_line:
             log.warning(

@@ -74,7 +74,7 @@ class Supervisor:
         run: runs in each worker, and returns an exit status.
         all_ready: is called once, when all workers are ready for the first time.
         forget: is called with the process id of each worker that has ended.
-        stopping: is called when the service is told to stop, before the workers are.
+        close: is called when the service stops and its grace is over, before a worker closes its socket.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class Supervisor:
         run: Callable[[Worker], int],
         all_ready: Callable[[], None],
         forget: Callable[[int], None],
-        stopping: Callable[[], None],
+        close: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._archives = archives
         self._run = run
         self._all_ready = all_ready
         self._forget = forget
-        self._stopping = stopping
+        self._close = close
         self._workers: dict[int, _Process] = {}
         self._rollout = Rollout(self._send, self._keep)
         self._selector = selectors.DefaultSelector()
@@ -101,6 +101,7 @@ class Supervisor:
         self._next_start = 0.0
         self._next_look = 0.0
         self._status: int | None = None
+        self._closing_time = math.inf
         self._kill_time = math.inf
 
     def run(self) -> int:
@@ -113,8 +114,9 @@ class Supervisor:
         self._selector.register(signals, selectors.EVENT_READ)
         try:
             while self._status is None or self._workers:
-                self._tend(time.monotonic())
-                for key, _ in self._selector.select(BEAT_SECONDS / 4):
+                now = time.monotonic()
+                self._tend(now)
+                for key, _ in self._selector.select(min(BEAT_SECONDS / 4, self._closing_time - now)):
                     if key.fileobj is signals:
                         for byte in signals.recv(4_096):
                             self._signalled(byte)
@@ -130,6 +132,7 @@ class Supervisor:
     def _tend(self, now: float) -> None:
         """Do what is due at this time."""
         if self._status is not None:
+            self._close_in_time(now)
             if now >= self._kill_time:
                 self._kill_time = math.inf
                 for pid in self._workers:
@@ -278,13 +281,19 @@ class Supervisor:
         )
 
     def _stop(self, status: int, *, grace: bool) -> None:
-        limit = self._settings.drain_seconds + KILL_SECONDS
+        now = time.monotonic()
+        seconds = self._settings.drain_grace_seconds if grace and self._status is None else 0.0
         if self._status is None:
-            self._stopping()
             self._status = status
-            limit += self._settings.drain_grace_seconds if grace else 0
-        self._kill_time = min(self._kill_time, time.monotonic() + limit)
+        self._closing_time = min(self._closing_time, now + seconds)
+        self._kill_time = min(self._kill_time, now + seconds + self._settings.drain_seconds + KILL_SECONDS)
+        self._close_in_time(now)  # before any worker empties its queue
         self._tell_all(signal.SIGTERM)
+
+    def _close_in_time(self, now: float) -> None:
+        if now >= self._closing_time:
+            self._closing_time = math.inf
+            self._close()
 
     def _tell_all(self, number: signal.Signals) -> None:
         for pid in self._workers:

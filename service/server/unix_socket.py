@@ -63,6 +63,7 @@ class UnixSocket(socket.socket):
         with suppress(OSError):
             if self._identity and self._process == os.getpid() and _identity(self.path) == self._identity:
                 self.path.unlink()
+                self._identity = None  # another file may get the same number
 
     @property
     def has_waiting_connections(self) -> bool:

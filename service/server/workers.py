@@ -56,11 +56,11 @@ def supervise(settings: Settings, work: Work) -> int:
             if folder:
                 forget_process(pid, folder)
 
-        def stopping() -> None:
+        def close() -> None:
             if isinstance(reserved, UnixSocket):
                 reserved.unlink()
 
-        return Supervisor(settings, archives, run, announce, forget, stopping).run()
+        return Supervisor(settings, archives, run, announce, forget, close).run()
 
 
 class Archives:

@@ -97,6 +97,22 @@ def test_a_check_beforehand_needs_room_for_one_token_only(admission: Admission, 
         admission.check(500, seconds_left=1_000)
 
 
+@pytest.mark.parametrize("waiting", [0, 500, 999, 1_000])
+@pytest.mark.parametrize("running", [0, 300])
+@pytest.mark.parametrize("seconds_left", [0.5, 5.0, 30.0, 1_000.0])
+def test_the_reason_to_refuse_is_that_of_the_check(
+    admission: Admission, scheduler: Scheduler, waiting: int, running: int, seconds_left: float
+) -> None:
+    wait(scheduler, waiting)
+    admission.running_tokens = running
+    try:
+        admission.check(40, seconds_left)
+        reason = ""
+    except UnavailableError as error:
+        reason = error.reason
+    assert admission.reason_to_refuse(40, seconds_left) == reason
+
+
 def test_announced_tokens_take_room_until_the_block_ends(admission: Admission) -> None:
     with admission.announced(600):
         with pytest.raises(UnavailableError, match="the queue is full"):

@@ -15,6 +15,7 @@ import pytest
 
 from nerve.service.server.unix_socket import MAX_PATH_BYTES, UnixSocket
 from nerve.service.settings import StartError
+from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
 
@@ -138,13 +139,13 @@ def ready(service: Any) -> str:
     return str(service.process.stdout.readline())
 
 
-def status_of_a_request(path: Path) -> int:
-    """The status of the answer to a request on a connection of its own."""
+def response(path: Path, method: str = "POST", route: str = "/v1/entities") -> http.client.HTTPResponse:
+    """The response to a request on a connection of its own."""
     client = http.client.HTTPConnection("nerve")
     client.sock = connected(path)
     with contextlib.closing(client):
-        client.request("POST", "/v1/entities", b'{"text": "Ann"}')
-        return client.getresponse().status
+        client.request(method, route, b'{"text": "Ann"}' if method == "POST" else None)
+        return client.getresponse()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -162,7 +163,7 @@ def test_a_service_answers_behind_it_and_loses_nothing_when_it_stops(
         """Ask with a new connection each time, until there is none to be had; every other error is a failure."""
         while True:
             try:
-                statuses.append(status_of_a_request(path))
+                statuses.append(response(path).status)
             except FileNotFoundError:
                 refused.set()
                 return
@@ -176,6 +177,19 @@ def test_a_service_answers_behind_it_and_loses_nothing_when_it_stops(
     assert (status, refused.is_set(), "ERROR" in err) == (0, True, False)
     assert len(statuses) >= 20
     assert set(statuses) == {200}
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_connects_in_the_grace_is_answered(run_service: Run, archive: Path, path: Path, workers: int) -> None:
+    arguments = ["--unix-socket", str(path), "--workers", str(workers), "--drain-grace-seconds", "600"]
+    service = run_service("--model", str(archive), *arguments)
+    ready(service)
+    service.terminate()
+    assert eventually(lambda: response(path, "GET", "/health/ready").status == 503)
+    assert response(path).status == 200
+    service.terminate()  # ends the grace
+    assert service.ended()[0] == 0
     assert not path.exists()
 
 
