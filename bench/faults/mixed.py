@@ -174,8 +174,11 @@ class Client:
     ) -> None:
         """Compare the results, or the answer's only one, with the cases."""
         found = [json.loads(answer.body)] if results is None and answer.status == 200 else results or []
-        held = answer.status == 200 and len(found) == len(of) and all(map(right, found, of))
-        self._outcome.wrong.extend([] if held else [f"{kind}: status {answer.status}"])
+        refused = {one["error"]["code"] for one in found if "error" in one}  # lines of a stream
+        if refused:
+            self._outcome.wrong.append(f"{kind}: {', '.join(refused)}")
+        elif answer.status != 200 or len(found) != len(of) or not all(map(right, found, of)):
+            self._outcome.wrong.append(f"{kind}: status {answer.status}")
 
     async def _one(self, connection: Connection, *, zipped: bool = False) -> None:
         case, how = self._case()
