@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 
@@ -17,9 +18,13 @@ def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
     if os.geteuid() != 0 or not _ran("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
         raise PermissionError("a file system can be mounted by root alone")
     try:
-        yield lambda other: subprocess.run(["mount", "-o", f"remount,size={other}", str(folder)], check=True) and None
+        yield partial(_resize, folder)
     finally:
         _ran("umount", "--lazy", str(folder))
+
+
+def _resize(folder: Path, size: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
 
 
 def _ran(*words: str) -> bool:
