@@ -20,6 +20,7 @@ suitable = $(firstword $(foreach name,$(candidates),$(shell '$(name)' -c '$(suit
 python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv module, and \
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
 pip = .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+audit = .venv/bin/python -m uv tool run --quiet pip-audit@2.10.1 --disable-pip
 # So that two builds of a commit are the same.
 commit_time = $(shell git log -1 --format=%ct 2>/dev/null)
 
@@ -55,9 +56,9 @@ cards: .venv/.training ## measure every figure of the model cards again: make ca
 lock: .venv/.test ## write requirements/, the hashes of what the image installs; of the CPU build of torch with TORCH_INDEX
 	@.venv/bin/python -m scripts.lock --torch-index '$(TORCH_INDEX)'
 
-audit: .venv/.test ## ask the Python Packaging Advisory Database about what the image installs
-	@.venv/bin/python -m uv tool run --quiet pip-audit@2.10.1 --require-hashes --disable-pip \
-	  $(addprefix --requirement ,$(filter-out %+cpu.txt,$(wildcard requirements/*.txt)))
+audit: .venv/.test ## ask the Python Packaging Advisory Database about what the image and nerve with its extras install
+	@$(audit) --require-hashes $(addprefix --requirement ,$(filter-out %+cpu.txt,$(wildcard requirements/*.txt)))
+	@$(audit) --no-deps --requirement constraints.txt
 
 tools: .venv/.test ## fetch helm and the schemas that tests/deploy checks the chart with; without them they are skipped
 	@.venv/bin/python -m scripts.deploy_tools

@@ -181,5 +181,6 @@ class EngineError(ServiceError):
 
 
 def too_many_tokens(tokens: int, limit: int) -> TooLargeError:
-    """Return the error of a request whose texts have more tokens than the limit."""
-    return TooLargeError(f"the request has {tokens:,} tokens; the limit is {limit:,}", reason="too_many_tokens")
+    """Return the error of a request whose texts have more tokens than the limit, and were read no further."""
+    message = f"the request has at least {tokens:,} tokens; the limit is {limit:,}"
+    return TooLargeError(message, reason="too_many_tokens")

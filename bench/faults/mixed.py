@@ -3,10 +3,10 @@
     python -m bench.faults.mixed
     python -m bench.faults.mixed --requests 100000 --connections 64
 
-The kinds are mixed over routes (entities, redact, stream, Hugging Face), models (both bundled ones by name, and
-`auto`), and ways to send them (one text, a list, lines, gzipped, pipelined, on a new connection). What is right is
-computed here, for each text alone, with the same archives and without the service. Exits with 1 if an answer differs
-in anything but the sixth digit of a score.
+The kinds are mixed over routes (entities, redact, stream, and those of Hugging Face, Presidio, the Open Inference
+Protocol and Label Studio), models (both bundled ones by name, and `auto`), and ways to send them (one text, a list,
+lines, gzipped, pipelined, on a new connection). What is right is computed here, for each text alone, with the same
+archives and without the service. Exits with 1 if an answer differs in anything but the sixth digit of a score.
 """
 
 import argparse
@@ -25,10 +25,11 @@ from nerve.model.annotation import MIN_SCORE
 from nerve.model.archive import load
 from nerve.model.bundled import path_of
 from nerve.model.recognizer import Recognizer
+from nerve.service.api.presidio import NAMES
 
 SCORE_TOLERANCE = 1e-5
 MODELS = ("en", "zh")
-NAMES = {
+PEOPLE_AND_PLACES = {
     "en": ("Angela Merkel", "Tim Cook", "Zoë Smith", "IBM", "Apple Inc.", "the United Nations", "Paris", "New York"),
     "zh": ("默克尔", "习近平", "姚明", "北京大学", "联合国", "上海", "纽约", "东京"),
 }
@@ -69,7 +70,7 @@ def cases(count: int, seed: int = 1) -> list[Case]:
             pieces = chance.choices(SENTENCES[model], k=chance.choice((1, 1, 2, 5, 20)))
             text = " ".join(pieces).replace("{}", "\0")
             while "\0" in text:
-                text = text.replace("\0", chance.choice(NAMES[model]), 1)
+                text = text.replace("\0", chance.choice(PEOPLE_AND_PLACES[model]), 1)
             (found,) = recognizer.recognize([text])
             known.append(Case(text, model, [entity.to_json() for entity in found if entity.score >= MIN_SCORE]))
     return known
@@ -91,25 +92,46 @@ def right_entities(result: Mapping[str, Any], case: Case) -> bool:
 
 def right_redaction(result: Mapping[str, Any], case: Case) -> bool:
     """Return whether a result of `/v1/redact` is that of a case, with labels in the places of its entities."""
-    text = case.text
-    for ent in reversed(case.ents):
-        text = f"{text[: ent['start']]}<{ent['label']}>{text[ent['end'] :]}"
-    return (result["text"], result["model"]) == (text, case.model)
+    return (result["text"], result["model"]) == (_replaced(case, {}), case.model)
 
 
 def right_groups(result: Sequence[Mapping[str, Any]], case: Case) -> bool:
     """Return whether a result of Hugging Face's contract is that of a case."""
-    places = ("start", "end")
-    ents = [
-        {
-            **{key: one[key] for key in places},
-            "label": one["entity_group"],
-            "text": one["word"],
-            "score": one["score"],
-        }
-        for one in result
-    ]
+    words = {"label": "entity_group", "text": "word"}
+    ents = [{key: one[words.get(key, key)] for key in ("start", "end", "label", "text", "score")} for one in result]
     return same_entities(ents, case.ents)
+
+
+def right_analysis(result: Sequence[Mapping[str, Any]], case: Case) -> bool:
+    """Return whether a result of Presidio's analyzer is that of a case."""
+    ents = [{**_place(one, case), "label": one["entity_type"], "score": one["score"]} for one in result]
+    expected = [{**ent, "label": NAMES.get(ent["label"], ent["label"])} for ent in case.ents]
+    return same_entities(ents, expected)
+
+
+def right_anonymization(result: Mapping[str, Any], case: Case) -> bool:
+    """Return whether Presidio's anonymizer has put names in the places of a case's entities."""
+    return bool(result["text"] == _replaced(case, NAMES)) and len(result["items"]) == len(case.ents)
+
+
+def right_regions(result: Mapping[str, Any], case: Case) -> bool:
+    """Return whether a prediction for Label Studio is that of a case."""
+    values = [(region["value"], region["score"]) for region in result["result"]]
+    ents = [{**_place(value, case), "label": value["labels"][0], "score": score} for value, score in values]
+    return [value["text"] for value, _ in values] == [ent["text"] for ent in ents] and same_entities(ents, case.ents)
+
+
+def _place(found: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    start, end = found["start"], found["end"]
+    return {"start": start, "end": end, "text": case.text[start:end]}
+
+
+def _replaced(case: Case, names: Mapping[str, str]) -> str:
+    """The text of a case with the names of its labels in the places of its entities."""
+    text = case.text
+    for ent in reversed(case.ents):
+        text = f"{text[: ent['start']]}<{names.get(ent['label'], ent['label'])}>{text[ent['end'] :]}"
+    return text
 
 
 class Client:
@@ -127,6 +149,10 @@ class Client:
             "pipelined": self._pipelined,
             "redact": self._redact,
             "huggingface": self._huggingface,
+            "analyze": self._analyze,
+            "anonymize": self._anonymize,
+            "infer": self._infer,
+            "predict": self._predict,
         }
 
     async def run(self, requests: int) -> None:
@@ -148,8 +174,11 @@ class Client:
     ) -> None:
         """Compare the results, or the answer's only one, with the cases."""
         found = [json.loads(answer.body)] if results is None and answer.status == 200 else results or []
-        held = answer.status == 200 and len(found) == len(of) and all(map(right, found, of))
-        self._outcome.wrong.extend([] if held else [f"{kind}: status {answer.status}"])
+        refused = {one["error"]["code"] for one in found if "error" in one}  # lines of a stream
+        if refused:
+            self._outcome.wrong.append(f"{kind}: {', '.join(refused)}")
+        elif answer.status != 200 or len(found) != len(of) or not all(map(right, found, of)):
+            self._outcome.wrong.append(f"{kind}: status {answer.status}")
 
     async def _one(self, connection: Connection, *, zipped: bool = False) -> None:
         case, how = self._case()
@@ -192,6 +221,51 @@ class Client:
         case, _ = self._case()
         answer = await connection.post(f"/models/{case.model}", {"inputs": case.text})
         self._check("huggingface", answer, [case], right_groups)
+
+    async def _analyze(self, connection: Connection) -> None:
+        case, _ = self._case()
+        content = {"text": case.text, "language": case.model, "score_threshold": MIN_SCORE}
+        self._check("analyze", await connection.post("/analyze", content), [case], right_analysis)
+
+    async def _anonymize(self, connection: Connection) -> None:
+        case, _ = self._case()
+        results = [
+            {
+                "entity_type": NAMES.get(ent["label"], ent["label"]),
+                **{key: ent[key] for key in ("start", "end", "score")},
+            }
+            for ent in case.ents
+        ]
+        answer = await connection.post("/anonymize", {"text": case.text, "analyzer_results": results})
+        self._check("anonymize", answer, [case], right_anonymization)
+
+    async def _infer(self, connection: Connection) -> None:
+        model = self._chance.choice(MODELS)
+        chosen = self._several(model)
+        tensor = {"name": "text", "datatype": "BYTES", "shape": [len(chosen)], "data": [case.text for case in chosen]}
+        answer = await connection.post(f"/v2/models/{model}/infer", {"inputs": [tensor]})
+        elements = json.loads(answer.body)["outputs"][0]["data"] if answer.status == 200 else []
+        self._check(
+            "infer",
+            answer,
+            chosen,
+            lambda ents, case: same_entities(ents, case.ents),
+            [json.loads(element) for element in elements],
+        )
+
+    async def _predict(self, connection: Connection) -> None:
+        chosen = self._several(MODELS[0])
+        labels = {ent["label"] for case in self._known for ent in case.ents}
+        buttons = "".join(f'<Label value="{label}"/>' for label in sorted(labels))
+        view = f'<View><Labels name="label" toName="text">{buttons}</Labels><Text name="text" value="$text"/></View>'
+        content = {"tasks": [{"data": {"text": case.text}} for case in chosen], "label_config": view}
+        answer = await connection.post("/predict", content)
+        self._check("predict", answer, chosen, right_regions, json.loads(answer.body).get("results"))
+
+    def _several(self, model: str) -> list[Case]:
+        """Cases of a model."""
+        own = [case for case in self._known if case.model == model]
+        return self._chance.choices(own, k=self._chance.randrange(1, 6))
 
 
 async def run(port: int, requests: int, connections: int, known: Sequence[Case], seed: int = 1) -> Outcome:

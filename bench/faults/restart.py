@@ -19,6 +19,7 @@ import sys
 from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 CLIENTS = 48
@@ -48,9 +49,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     lost = 0
     for workers in options.workers:
-        counts = asyncio.run(
-            restarts(workers, options.trials, options.clients, grace=options.grace, model=options.model)
-        )
+        try:
+            counts = asyncio.run(
+                restarts(workers, options.trials, options.clients, grace=options.grace, model=options.model)
+            )
+        except RestartError as error:
+            print(f"bench.faults.restart: {error}", file=sys.stderr)
+            return 1
         print(json.dumps({"workers": workers, "trials": options.trials, **counts}), flush=True)
         lost += counts["lost"] + counts["wrong"]
     return 1 if lost else 0
@@ -131,8 +136,12 @@ async def _start(port: int, workers: int, grace: float, model: Path | None) -> P
     command = [sys.executable, "-m", "nerve.service"]
     service = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
     assert service.stdout is not None
-    line = await asyncio.wait_for(service.stdout.readline(), START_SECONDS)
+    line = b""
+    with suppress(TimeoutError):
+        line = await asyncio.wait_for(service.stdout.readline(), START_SECONDS)
     if b"ready" not in line:
+        with suppress(ProcessLookupError):
+            service.kill()
         raise RestartError("the service did not start")
     return service
 

@@ -153,13 +153,13 @@ class Work:
 
     async def _read(self, tasks: Sequence[Task]) -> "list[_Reading]":
         if not self._long:
-            return [_reading(task) for task in tasks]
+            return _readings(tasks, self._annotator.max_tokens)
         # Texts that wait to be read take memory, and will soon take the engine's time: they count as queued already.
         size = sum(characters(task.source) for task in tasks)
         tokens = min(size // CHARACTERS_PER_TOKEN, self._annotator.max_tokens)
         self._holding.resize(BYTES_PER_TOKEN * tokens)
         with self._annotator.batcher.announced(tokens):
-            return await self.compute(lambda: [_reading(task) for task in tasks])
+            return await self.compute(lambda: _readings(tasks, self._annotator.max_tokens))
 
     async def _tag(self, readings: "Sequence[_Reading]") -> "list[list[Tagging]]":
         """Return the taggings of each reading's windows; some are tagged twice (see `nerve.model.context`)."""
@@ -204,7 +204,14 @@ class _Reading(NamedTuple):
         return max(sum(map(len, self.windows)), sum(map(len, self.document.sentences)))
 
 
-def _reading(task: Task) -> _Reading:
-    document = read(task.source)
-    windows = task.recognizer.windows_of(document.sentences, context=task.context)
-    return _Reading(task.recognizer, document, windows)
+def _readings(tasks: Sequence[Task], most: int) -> list[_Reading]:
+    """Return the readings of the tasks, up to the one with which there are more tokens than `most`."""
+    readings = []
+    for source, recognizer, context in tasks:
+        document = read(source, most)
+        reading = _Reading(recognizer, document, recognizer.windows_of(document.sentences, context=context))
+        readings.append(reading)
+        most -= reading.tokens
+        if most < 0:
+            break
+    return readings

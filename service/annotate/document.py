@@ -3,6 +3,7 @@
 Both become a `Document`, a text and the tokens of its sentences, before anything else is done with them.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -37,10 +38,15 @@ class Annotation(NamedTuple):
         return [entity for entity in self.entities if entity.score >= MIN_SCORE]
 
 
-def read(source: Source) -> Document:
-    """Return a source as a document; this takes half a second for a text of some megabytes."""
+def read(source: Source, most: int = sys.maxsize) -> Document:
+    """Return a source as a document; this takes half a second for a text of some megabytes.
+
+    Args:
+        source: A text, or tokens.
+        most: Stop reading a text once it has more tokens than this.
+    """
     if isinstance(source, str):
-        return Document(source, sentences(source))
+        return Document(source, sentences(source, most))
     text, tokens = joined(source)
     return Document(text, [tokens] if tokens else [])
 

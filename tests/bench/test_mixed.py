@@ -5,7 +5,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench.faults.mixed import Case, cases, right_entities, right_redaction, run
+from bench.faults.mixed import (
+    Case,
+    cases,
+    right_analysis,
+    right_anonymization,
+    right_entities,
+    right_redaction,
+    right_regions,
+    run,
+)
 from tests.service.conftest import service_url
 
 __all__ = ["service_url"]
@@ -46,3 +55,22 @@ def test_an_answer_is_right_if_all_but_the_last_digit_of_its_scores_is(
 def test_a_redaction_is_right_if_labels_are_in_the_places_of_the_entities() -> None:
     assert right_redaction({"text": "<PER> left", "model": "en"}, CASE)
     assert not right_redaction({"text": "Ann left", "model": "en"}, CASE)
+
+
+PLACE = {"start": 0, "end": 3, "score": 0.5}
+
+
+@pytest.mark.parametrize(("changed", "right"), [({}, True), ({"end": 2}, False), ({"entity_type": "PER"}, False)])
+def test_an_analysis_is_right_with_the_names_of_presidio(changed: dict[str, object], right: bool) -> None:
+    assert right_analysis([{**PLACE, "entity_type": "PERSON", **changed}], CASE) == right
+
+
+def test_an_anonymization_is_right_with_the_names_of_presidio() -> None:
+    assert right_anonymization({"text": "<PERSON> left", "items": [{}]}, CASE)
+    assert not right_anonymization({"text": "<PER> left", "items": [{}]}, CASE)
+
+
+@pytest.mark.parametrize(("changed", "right"), [({}, True), ({"end": 2}, False), ({"text": "Bob"}, False)])
+def test_a_prediction_is_right_with_the_regions_of_the_entities(changed: dict[str, object], right: bool) -> None:
+    value = {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"], **changed}
+    assert right_regions({"result": [{"value": value, "score": 0.5}]}, CASE) == right

@@ -17,7 +17,7 @@ from nerve.model.files import WriteError
 from nerve.model.metadata import FORMAT, Example
 from nerve.model.tags import spans_of
 from tests.support import ROOT
-from tests.support.disk import full_disk
+from tests.support.disk import full_disk, real_disk
 
 SENTENCES = [["Angela", "Merkel", "visited", "Zorbas"], ["München"], ["New", "York", ",", "New", "Delhi", "."]]
 
@@ -220,6 +220,17 @@ def test_an_export_to_a_full_disk_is_one_line_with_file_and_space_and_leaves_not
         assert str(caught.value).startswith(f"{tmp_path / 'tiny.pt'}: cannot be written: ")
         assert "it needs 0.0 MB; " in str(caught.value)
         assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_to_a_file_system_without_room_leaves_the_file_of_before(
+    tmp_path, make_tagger, vocabulary, metadata
+):
+    with real_disk(tmp_path, 8_192) as disk:
+        (disk / "tiny.pt").write_bytes(b"before")
+        with pytest.raises(WriteError, match="No space left on device") as caught:
+            save(disk / "tiny.pt", make_tagger(), vocabulary, metadata)
+        assert str(caught.value).startswith(f"{disk / 'tiny.pt'}: cannot be written: ")
+        assert [path.read_bytes() for path in disk.iterdir()] == [b"before"]
 
 
 def test_what_killed_exports_have_left_is_removed_and_nothing_else(tmp_path, make_tagger, vocabulary, metadata):

@@ -308,3 +308,20 @@ def test_joined_words_stand_in_their_text_with_a_space_between() -> None:
         assert text == " ".join(words)
         assert [token.text for token in tokens] == words
         assert all(text[token.start : token.end] == token.text for token in tokens)
+
+
+def test_a_sentence_that_is_read_in_slices_has_the_tokens_of_its_parts() -> None:
+    part = "Isn't Paris-based Zoë, of U.S. Steel, 1,000.5 m tall ; "
+    once = tokenize(part)
+    (sentence,) = sentences(part * 2_000)
+    assert len(sentence) > 20_000
+    places = [(number * len(part), token) for number in range(2_000) for token in once]
+    assert sentence == [Token(text, shift + start, shift + end) for shift, (text, start, end) in places]
+
+
+@pytest.mark.parametrize("text", ["a " * 100_000, "中" * 100_000, "It rains. " * 50_000])
+@pytest.mark.parametrize("most", [0, 1, 30_000])
+def test_reading_stops_soon_after_the_most_tokens_that_are_wanted(text: str, most: int) -> None:
+    whole, cut = tokenize(text), [token for sentence in sentences(text, most) for token in sentence]
+    assert most < len(cut) <= most + 10_000
+    assert cut == whole[: len(cut)]

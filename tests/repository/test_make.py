@@ -133,14 +133,15 @@ def test_the_lock_is_written_with_the_tools_of_the_tests(workshop: Workshop) -> 
     assert workshop.calls()[-1] == "python3.11: -m scripts.lock --torch-index file:///wheels"
 
 
-def test_an_audit_asks_about_every_locked_package_but_the_cpu_build_of_torch(workshop: Workshop) -> None:
+def test_an_audit_asks_about_every_pinned_package_but_the_cpu_build_of_torch(workshop: Workshop) -> None:
     """No database knows the local version of that build, and the code is that of the CUDA build."""
     workshop.add_python()
     workshop.make("audit")
-    called = workshop.calls()[-1]
+    image, others = workshop.calls()[-2:]
     files = {f"requirements/{path.name}" for path in (ROOT / "requirements").iterdir() if "+cpu" not in path.name}
-    assert set(called.split(" --requirement ")[1:]) == files
+    assert set(image.split(" --requirement ")[1:]) == files
     assert len(files) == 3
+    assert others.endswith(" --no-deps --requirement constraints.txt")
 
 
 @pytest.mark.parametrize("image", ["", "python:3.11-slim-bookworm", "python@sha256:12", f"python@sha256:{'g' * 64}"])

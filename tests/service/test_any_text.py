@@ -66,7 +66,8 @@ def ask_tagger(archive: Path) -> Iterator[Ask]:
 
 
 def _answers(recognizer: Recognizer) -> Iterator[Ask]:
-    app = create_app(Settings(), [ServedModel("tiny", recognizer, {"language": "en"})], DirectEngine())
+    settings = Settings(deadline_seconds=3_600)  # a long run on a busy machine may be held up for longer than 30 s
+    app = create_app(settings, [ServedModel("tiny", recognizer, {"language": "en"})], DirectEngine())
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

@@ -5,6 +5,7 @@ all, and in texts at which its model fails with an error that quotes them. Each 
 is found says where it was sent.
 """
 
+import contextlib
 import copy
 import gzip
 import json
@@ -26,7 +27,7 @@ import pytest
 from nerve.service.api.route import Route
 from nerve.service.api.routes import all_routes
 from tests.support import ROOT
-from tests.support.failing_service import ANSWERING, ENDING, TAGGING
+from tests.support.failing_service import ANSWERING, CRASHING, ENDING, TAGGING
 from tests.support.fakes import eventually
 
 KEY = "Keepthiskeysecret0123456789"
@@ -62,6 +63,7 @@ class MarkedServer:
         self.marks = Marks()
         self.refusals: list[str] = []
         self.statuses: dict[str, set[int]] = {}
+        self.right: dict[str, int] = {}
         self.about: dict[str, str] = {}
         self.folder = folder
         self._streams = folder / "streams"
@@ -134,6 +136,7 @@ def marked(
         server.ready()
         send_everything(server)
         server.about = {path: server.client.get(path).raise_for_status().text for path in ABOUT}
+        crash(server)
         yield server
     finally:
         server.client.close()
@@ -156,8 +159,48 @@ def send_everything(server: MarkedServer) -> None:
         compressed = server.marks.new(f"unknown coding of {path}")
         server.ask(route.method, path, content=compressed, headers={"content-encoding": compressed})
     server.ask("GET", f"/{server.marks.new('path')}/{server.marks.new('path below')}")
+    send_right_requests(server)
     send_broken_requests(server)
     send_failures(server)
+
+
+def send_right_requests(server: MarkedServer) -> None:
+    """A request for each route that gets a text, which is answered."""
+
+    def text(place: str) -> str:
+        new = server.marks.new
+        mark = new(f"text for {place}")
+        return f"Angela Merkel visited {mark} in Munich. Write to {new(f'address for {place}')}@example.org."
+
+    person = {"entity_type": "PERSON", "start": 22, "end": 38, "score": 0.5}
+    replaced = {"PERSON": {"type": "replace", "new_value": server.marks.new("replacement of /anonymize")}}
+    view = '<View><Labels name="a" toName="b"><Label value="PER"/></Labels><Text name="b" value="$text"/></View>'
+    tensor = {"name": "text", "shape": [1], "datatype": "BYTES"}
+    phrases = {"always": {"PER": [server.marks.new("phrase of a gazetteer")]}}
+    replacement = {"PER": {"type": "replace", "value": server.marks.new("replacement of /v1/redact")}}
+    sent: dict[str, dict[str, Any]] = {
+        "/v1/entities": {"text": text("/v1/entities"), "patterns": True, "include": ["tokens"], "gazetteer": phrases},
+        "/v1/redact": {"text": text("/v1/redact"), "patterns": True, "operators": replacement},
+        "/v1/stream": {"text": text("/v1/stream"), "patterns": True},
+        "/": {"inputs": text("/")},
+        "/models/tiny": {"inputs": [text("/models/tiny")]},
+        "/analyze": {"text": text("/analyze"), "language": "en", "return_decision_process": True},
+        "/anonymize": {"text": text("/anonymize"), "analyzer_results": [person], "anonymizers": replaced},
+        "/v2/models/tiny/infer": {"inputs": [{**tensor, "data": [text("/v2/models/tiny/infer")]}]},
+        "/setup": {"schema": view.replace('"a"', f'"{server.marks.new("name of a control")}"')},
+        "/predict": {"label_config": view, "tasks": [{"data": {"text": text("/predict")}}]},
+    }
+    for path, content in sent.items():
+        server.ask("POST", path, content=json.dumps(content) + "\n")
+        server.right[path] = server.client.post(path, content=json.dumps(content) + "\n").status_code
+
+
+def crash(server: MarkedServer) -> None:
+    """A text at which the process dies as a fault in a library would let it; the parent, if there is one, goes on."""
+    content = {"text": f"{CRASHING} {server.marks.new('text at which the process dies')}"}
+    with contextlib.suppress(httpx.TransportError):
+        server.client.post("/v1/entities", json=content)
+    eventually(lambda: server.process.poll() is not None or "takes its place" in server.printed(), 60)
 
 
 def bodies(route: Route, marks: Marks) -> Iterator[tuple[bytes, str]]:
@@ -268,8 +311,8 @@ def send_failures(server: MarkedServer) -> None:
 def test_the_server_got_everything_and_answered_some_of_it(marked: MarkedServer) -> None:
     """Or the other tests would see nothing."""
     assert len(marked.marks.places) > 1_000
-    answered = {path for path, statuses in marked.statuses.items() if 200 in statuses}
-    assert {"/v1/entities", "/v1/redact", "/v1/stream", "/", "/models/tiny", "/v2/models/tiny/infer"} <= answered
+    takes_texts = {route.path.replace("{name}", "tiny") for route in all_routes() if route.request is not None}
+    assert marked.right == dict.fromkeys({*takes_texts, "/v1/stream"}, 200)
     assert {200, 400, 404, 405, 413, 415, 422, 500} <= {
         status for found in marked.statuses.values() for status in found
     }
@@ -281,6 +324,15 @@ def test_the_search_finds_a_mark_in_any_case_and_beside_other_letters() -> None:
     mark = marks.new("here")
     assert marks.found_in(f"..{mark.upper()}xyz..") == {"here"}
     assert marks.found_in(f"..{mark[:-1]}..") == set()
+
+
+def test_a_process_that_crashed_said_nothing_more_than_its_signal(marked: MarkedServer) -> None:
+    alone = marked.process.poll()
+    assert (
+        alone == -signal.SIGABRT
+        if alone is not None
+        else "ended with -6; another takes its place" in marked.printed()
+    )
 
 
 def test_no_mark_and_no_key_is_printed_or_logged_at_debug(marked: MarkedServer) -> None:

@@ -3,6 +3,11 @@
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.faults.small_disk import small_disk
 
 
 @contextmanager
@@ -17,3 +22,15 @@ def full_disk(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@contextmanager
+def real_disk(folder: Path, size: int) -> Iterator[Path]:
+    """A folder that is a file system of so many bytes; without the right to mount one the test is skipped."""
+    disk = folder / "disk"
+    disk.mkdir()
+    try:
+        with small_disk(disk, size):
+            yield disk
+    except PermissionError as error:
+        pytest.skip(str(error))

@@ -3,6 +3,9 @@
 The errors quote the text, as those of libraries do: a service that repeats an error's message repeats the text.
 """
 
+import os
+import resource
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -10,7 +13,7 @@ from nerve.model.annotation import Entity
 from nerve.model.recognizer import Recognizer, Tagging, Window
 from nerve.service.__main__ import main
 
-TAGGING, ANSWERING, ENDING = "Taggingfails", "Answeringfails", "Endsall"
+TAGGING, ANSWERING, ENDING, CRASHING = "Taggingfails", "Answeringfails", "Endsall", "Crashes"
 
 
 def words(windows: Sequence[Window]) -> list[str]:
@@ -23,6 +26,9 @@ def failing_tag(recognizer: Recognizer, windows: Sequence[Window]) -> list[Taggi
         raise ValueError(f"could not tag {said}") from KeyError(*said)
     if ENDING in said:
         raise SystemExit(f"could not go on with {said}")
+    if CRASHING in said:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump has all that is in memory
+        os.kill(os.getpid(), signal.SIGABRT)
     return tag(recognizer, windows)
 
 

@@ -35,3 +35,7 @@ def test_nothing_has_no_sentence(source: Source) -> None:
 @pytest.mark.parametrize("source", ["", "Ann left.", [], ["Ann"], ["Ann", "left"]])
 def test_the_characters_of_a_source_are_those_of_its_text(source: Source) -> None:
     assert characters(source) == len(read(source).text)
+
+
+def test_a_text_is_read_no_further_than_the_most_tokens_that_are_wanted() -> None:
+    assert len(read("It rains. " * 10, most=4).tokens) == 6

@@ -138,7 +138,7 @@ def test_too_many_texts_are_refused(serve: Serve, contract: Contract) -> None:
 
 def test_too_many_tokens_are_refused(serve: Serve, contract: Contract) -> None:
     client, _ = serve(max_tokens=3)
-    assert error_of(contract.ask(client, "a b", "c d")) == (413, "the request has 4 tokens; the limit is 3")
+    assert error_of(contract.ask(client, "a b", "c d")) == (413, "the request has at least 4 tokens; the limit is 3")
 
 
 # -- load and failure ----------------------------------------------------------------------------------------------

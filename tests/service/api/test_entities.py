@@ -55,7 +55,10 @@ def test_no_tokens_have_no_entities(client: httpx.Client) -> None:
 
 def test_tokens_count_as_tokens(serve: Serve) -> None:
     client, _ = serve(max_tokens=3)
-    assert refusal(client, tokens=[["a", "b"], ["c", "d"]]) == (413, "the request has 4 tokens; the limit is 3")
+    assert refusal(client, tokens=[["a", "b"], ["c", "d"]]) == (
+        413,
+        "the request has at least 4 tokens; the limit is 3",
+    )
 
 
 # -- tokens and sentences out ----------------------------------------------------------------------------------------

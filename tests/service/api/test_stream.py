@@ -456,7 +456,7 @@ def test_limits_are_those_of_a_line(serve: Serve) -> None:
     assert [(answer["line"], answer["error"]["message"]) for answer in answers[1_000:]] == [
         (1_001, "a text has 51 characters; the limit is 50"),
         (1_002, "the line is too long; the limit is 100 bytes"),
-        (1_003, "the request has 20 tokens; the limit is 10"),
+        (1_003, "the request has at least 20 tokens; the limit is 10"),
     ]
 
 

@@ -275,7 +275,7 @@ def test_too_many_texts_are_refused(serve: Serve) -> None:
 def test_too_many_tokens_are_refused(serve: Serve, body: dict[str, Any]) -> None:
     client, _ = serve(max_tokens=3)
     answer = client.post(URL, json=body)
-    assert error_of(answer) == (413, "too_large", "the request has 4 tokens; the limit is 3")
+    assert error_of(answer) == (413, "too_large", "the request has at least 4 tokens; the limit is 3")
 
 
 # -- load, failure and shutdown ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from nerve.training.data.corpora import Corpus
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
 from nerve.training.learn.distributed import Processes
 from nerve.training.learn.trainer import Epoch, Trainer
-from tests.support.disk import full_disk
+from tests.support.disk import full_disk, real_disk
 from tests.support.toy_corpus import TINY, corpus, tiny_tagger, tiny_trainer
 
 CONFIG = Config((CorpusConfig("gmb"),), TrainingConfig(), TINY)
@@ -107,6 +107,13 @@ def test_a_save_to_a_full_disk_leaves_the_one_before_and_names_file_and_space(sa
     assert " MB are free)" in str(caught.value)
     assert list(saved.parent.iterdir()) == [saved]
     assert saved.read_bytes() == before
+
+
+def test_a_save_to_a_file_system_without_room_leaves_nothing(tmp_path: Path, trainer: Trainer) -> None:
+    with real_disk(tmp_path, 4_096) as disk:
+        with pytest.raises(WriteError, match="No space left on device"):
+            checkpoint(disk).save(trainer, HISTORY[:1], best(trainer))
+        assert list(disk.iterdir()) == []
 
 
 def test_what_a_kill_has_left_of_a_save_is_removed_at_the_end(saved: Path) -> None:

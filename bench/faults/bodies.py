@@ -1,0 +1,110 @@
+"""Bodies of some megabytes that are dear to parse, and how long health waits meanwhile.
+
+The first of them once held the event loop for up to three seconds; the others are of their kind.
+"""
+
+import concurrent.futures
+import contextlib
+import http.client
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+
+from nerve.service.api.label_studio import EXAMPLE_CONFIGURATION
+
+# Between two questions for health, so that asking is not what keeps the machine busy.
+PAUSE_SECONDS = 0.002
+
+
+Result = TypeVar("Result")
+
+
+class Body(NamedTuple):
+    """A body, and the path of the route that it is for."""
+
+    path: str
+    content: bytes
+
+
+def filled(start: str, item: str | Callable[[int], str], end: str, count: int) -> bytes:
+    """Return a body of many items between a start and an end."""
+    items = ",".join(map(item, range(count)) if callable(item) else itertools.repeat(item, count))
+    return f"{start}{items}{end}".encode()
+
+
+def _tasks(count: int) -> bytes:
+    return filled(f'{{"label_config":{json.dumps(EXAMPLE_CONFIGURATION)},"tasks":[', '{"data":{}}', "]}", count)
+
+
+def _results(count: int) -> bytes:
+    start = '{"text":"' + "a" * 100_000 + '","analyzer_results":['
+    return filled(start, lambda n: f'{{"entity_type":"A","start":{n},"end":{n + 1},"score":1}}', "]}", count)
+
+
+def _labels(phrases: str, count: int) -> bytes:
+    return filled('{"text":"a","gazetteer":{"always":{', lambda n: f'"{n}":{phrases}', "}}}", count)
+
+
+BODIES: Mapping[str, Body] = {
+    "339,000 operators": Body(
+        "/v1/redact", filled('{"text":"a","operators":{', lambda n: f'"{n}":{{"type":"keep"}}', "}}", 339_000)
+    ),
+    "645,000 wrong operators": Body(
+        "/v1/redact", filled('{"text":"a","operators":{', lambda n: f'"{n}":1', "}}", 645_000)
+    ),
+    "690,000 empty tasks": Body("/predict", _tasks(690_000)),
+    "2,790,000 empty sentences": Body("/v1/entities", filled('{"tokens":[', "[]", "]}", 2_790_000)),
+    "1,390,000 sentences of a token": Body("/v1/entities", filled('{"tokens":[', '["a"]', "]}", 1_390_000)),
+    "645,000 labels without phrases": Body("/v1/entities", _labels("[]", 645_000)),
+    "645,000 labels with wrong phrases": Body("/v1/entities", _labels("1", 645_000)),
+    "2,000,000 words of context": Body(
+        "/analyze", filled('{"text":"a","language":"en","context":[', "[0]", "]}", 2_000_000)
+    ),
+    "2,000,000 options": Body("/", filled('{"inputs":"a","options":{"a":[', "[0]", "]}}", 2_000_000)),
+    "600,000 renamed labels": Body(
+        "/v1/entities", filled('{"text":"a","labels":{', lambda n: f'"{n}":"a"', "}}", 600_000)
+    ),
+    "99,000 unknown fields": Body("/v1/entities", filled('{"text":"a",', lambda n: f'"{n}":1', "}", 99_000)),
+    "24,000 results of an analyzer": Body("/anonymize", _results(24_000)),
+    "2,000,000 tensors": Body("/v2/models/en/infer", filled('{"inputs":[', "{}", "]}", 2_000_000)),
+    "2,700,000 elements of a tensor": Body(
+        "/v2/models/en/infer",
+        filled('{"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":[', '""', "]}]}", 2_700_000),
+    ),
+    "2,790,000 empty sentences in a line of a stream": Body(
+        "/v1/stream", filled('{"tokens":[', "[]", "]}", 2_790_000)
+    ),
+    "a sentence of 1,000,000 words": Body("/v1/entities", json.dumps({"text": "a " * 1_000_000}).encode()),
+    "2,000,000 Han characters": Body(
+        "/v1/entities", json.dumps({"text": "中" * 2_000_000}, ensure_ascii=False).encode()
+    ),
+    "a sentence of 100,000 words": Body("/v1/redact", json.dumps({"text": "a " * 100_000}).encode()),
+    "249,000 tokens, as many as may be parsed": Body("/v1/entities", filled('{"tokens":[', '"a"', "]}", 249_000)),
+}
+
+
+def slowest_health(port: int, meanwhile: Callable[[], Result]) -> tuple[float, Result]:
+    """Return the time of the slowest answer of health, in seconds, while something happens, and what came of that.
+
+    Raises:
+        OSError: Health is not answered, or `meanwhile` raised it.
+        http.client.HTTPException: The same.
+    """
+    times: list[float] = []
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        done = threading.Event()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            happening = pool.submit(meanwhile)
+            happening.add_done_callback(lambda _: done.set())
+            while not done.wait(PAUSE_SECONDS) or not times:
+                begun = time.perf_counter()
+                connection.request("GET", "/health/live")
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    raise http.client.HTTPException(f"health is {answer.status}")
+                times.append(time.perf_counter() - begun)
+            return max(times), happening.result()

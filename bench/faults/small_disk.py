@@ -1,0 +1,31 @@
+"""A file system of so many bytes, in memory, to fill; to mount one takes root."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
+    """Mount a file system of `size` bytes on an empty folder for the block; yields what gives it another size.
+
+    Raises:
+        PermissionError: This process may not mount one.
+    """
+    if os.geteuid() != 0 or not _ran("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
+        raise PermissionError("a file system can be mounted by root alone")
+    try:
+        yield partial(_resize, folder)
+    finally:
+        _ran("umount", "--lazy", str(folder))
+
+
+def _resize(folder: Path, size: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
+
+
+def _ran(*words: str) -> bool:
+    return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
