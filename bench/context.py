@@ -10,7 +10,7 @@ Prints tables in Markdown; those of dev are in docs/decisions/document-context.m
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,8 +93,8 @@ def tagged(archive: Archive, document: Sequence[Annotated], annotates: Sequence[
     """The lines of one document."""
     recognizer = Recognizer(archive)
     text, tokens = joined([word for one in document for word in one.tokens])
-    rest = iter(tokens)
-    sentences = [list(islice(rest, len(one.tokens))) for one in document]
+    ends = accumulate(len(one.tokens) for one in document)
+    sentences = [tokens[end - len(one.tokens) : end] for one, end in zip(document, ends, strict=True)]
     found = []
     for context in (False, True):
         [entities] = recognizer.annotate([text], [sentences], context=context)

@@ -6,7 +6,7 @@ Both become a `Document`, a text and the tokens of its sentences, before anythin
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nerve.model.annotation import MIN_SCORE, Entity, Token
+from nerve.model.annotation import MIN_SCORE, Entity, Token, Tokens
 from nerve.model.tokenizer import joined, sentences
 
 # Tokens are a list, never another sequence: a text is a sequence of strings, too.
@@ -17,7 +17,7 @@ class Document(NamedTuple):
     """A source as a text with its sentences; tokens are one sentence, with a space between them."""
 
     text: str
-    sentences: Sequence[Sequence[Token]]
+    sentences: Sequence[Tokens]
 
     @property
     def tokens(self) -> list[Token]:
