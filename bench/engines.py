@@ -201,7 +201,9 @@ def with_weights(archive: Archive, rounding: Callable[[Tensor], Tensor]) -> Arch
     }
     fast = FastTagger(archive.metadata.config, weights, archive.metadata.tags, packed=packing_works()).eval()
     words: Any = getattr(archive.tagger, "words")  # noqa: B009
-    return replace(archive, fast=FastForm(WordTable(words, fast.project), torch.jit.script(fast)))
+    return replace(
+        archive, fast=FastForm(WordTable(archive.vocabulary.ids, words, fast.project), torch.jit.script(fast))
+    )
 
 
 def report(results: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ the order of the corpus, as in docs/performance.md.
 """
 
 import argparse
-import gc
 import json
 import multiprocessing
 import os
@@ -29,6 +28,7 @@ from typing import Any
 import torch
 
 from bench.options import MODEL
+from nerve.bulk.models import rest_garbage_collector
 from nerve.model.archive import Archive, fast_form, load
 from nerve.model.batch import GPU_BATCH_TOKENS, by_length
 from nerve.model.recognizer import Recognizer, Window
@@ -97,7 +97,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def arranged_for_gpu(archive: Archive) -> Archive:
     """The archive of a CPU with its fast form arranged for a GPU, but on the CPU."""
-    return replace(archive, fast=fast_form(archive.tagger, archive.metadata, "cpu", gpu=True))
+    return replace(archive, fast=fast_form(archive.tagger, archive.vocabulary, archive.metadata, "cpu", gpu=True))
 
 
 def compared(cpu: Archive, other: Archive, windows: Sequence[Window]) -> dict[str, float]:
@@ -125,7 +125,7 @@ def fed(archive: Archive, texts: Sequence[str]) -> float:
     """Tokens a second of CPU time, from raw text to rows of the word table, when most words have been seen."""
     assert archive.fast is not None
     recognizer, table = Recognizer(archive), archive.fast.words
-    gc.freeze()  # as `nerve tag` does
+    rest_garbage_collector()
     tokens, taken = 0, 0.0
     with torch.inference_mode():
         for counts in (False, True):
@@ -155,7 +155,7 @@ def _tag(model: Path, device: str, texts: Sequence[str], together: Barrier) -> t
     torch.set_num_threads(1)
     recognizer = Recognizer(load(model, device))
     recognizer.recognize(texts[:1000])  # warm
-    gc.freeze()  # as `nerve tag` does
+    rest_garbage_collector()
     together.wait()
     begun = time.monotonic()
     for n in range(0, len(texts), CHUNK):

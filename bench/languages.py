@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from timeit import timeit
 
-from nerve.model.annotation import Token
+from nerve.model.annotation import Tokens
 from nerve.model.languages import Languages
 from nerve.model.tokenizer import joined, sentences
 
@@ -64,7 +64,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def read(path: Path) -> Iterator[list[Token]]:
+def read(path: Path) -> Iterator[Tokens]:
     """The sentences of a file."""
     words: list[str] = []
     for line in [*path.read_text(encoding="utf-8").splitlines(), ""]:
@@ -75,7 +75,7 @@ def read(path: Path) -> Iterator[list[Token]]:
             words = []
 
 
-def refused(languages: Languages, split: Sequence[list[Token]]) -> tuple[float, float]:
+def refused(languages: Languages, split: Sequence[Tokens]) -> tuple[float, float]:
     """The share of the sentences that are not read if each is a text, and if TEXT of them are."""
     alone = sum(not languages.readable([sentence])[0] for sentence in split)
     texts = [split[start : start + TEXT] for start in range(0, len(split), TEXT)]

@@ -117,13 +117,15 @@ def forms(cell: Cell) -> tuple[Archive, Archive]:
     torch.jit.set_fusion_strategy([("STATIC", 0)])  # as `archive.load` has it
     script = Archive(torch.jit.script(tagger), vocabulary, metadata, "cpu")
     fast = FastTagger(config, tagger.state_dict(), tags, packed=packing_works()).eval()
-    return script, replace(script, fast=FastForm(WordTable(tagger.words, fast.project), torch.jit.script(fast)))
+    return script, replace(
+        script, fast=FastForm(WordTable(vocabulary.ids, tagger.words, fast.project), torch.jit.script(fast))
+    )
 
 
 def tagged(archive: Archive, count: int) -> float:
     """Tokens per second in batches of so many sentences, whose words were seen before."""
     draw = random.Random(1)
-    batch = [archive.vocabulary.ids(draw.choices(WORDS, k=13)) for _ in range(count)]
+    batch = [draw.choices(WORDS, k=13) for _ in range(count)]
     return 13 * count / seconds(lambda: archive.run(batch))
 
 

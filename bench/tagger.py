@@ -24,12 +24,11 @@ from torch import Tensor, nn
 from bench.options import tagging_parser
 from bench.timing import seconds
 from nerve.model import tokenizer
-from nerve.model.annotation import Entity, Token
+from nerve.model.annotation import Entity, Tokens
 from nerve.model.archive import Archive, load
 from nerve.model.batch import collate
 from nerve.model.packed_linear import PackedLinear, packing_works
 from nerve.model.recognizer import Recognizer, Tagging, Window
-from nerve.model.vocabulary import WordIds
 from nerve.model.word_table import CAPACITY
 from nerve.training.data import datasets
 from nerve.training.data.detokenize import to_document
@@ -38,7 +37,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "tagger.json"
 SIZES = (1, 8, 32, 128)
 """Texts in a batch."""
-PROFILE = ("tokenizer", "vocabulary", "word table", "recurrence", "CRF", "spans and offsets")
+PROFILE = ("tokenizer", "windows", "word table", "recurrence", "CRF", "spans and offsets")
 """The steps that are timed alone."""
 
 
@@ -46,9 +45,9 @@ class Prepared(NamedTuple):
     """A batch with the input of every step, so that each step can be timed alone."""
 
     texts: Sequence[str]
-    sentences: list[list[Token]]
+    sentences: list[Tokens]
     windows: list[Window]
-    words: list[tuple[WordIds, ...]]
+    words: list[list[str]]
     taggings: list[Tagging]
     lengths: Tensor
     embedded: Tensor
@@ -116,7 +115,7 @@ def measured(
         "as archived": lambda batch: entities(plain, batch.texts),
         "encoder alone": lambda batch: tagger.encoder(batch.embedded, batch.lengths),
         "tokenizer": lambda batch: list(map(tokenizer.sentences, batch.texts)),
-        "vocabulary": lambda batch: recognizer.windows_of(batch.sentences),
+        "windows": lambda batch: recognizer.windows_of(batch.sentences),
         "word table": lambda batch: fast.words.look_up(batch.words),
         "recurrence": lambda batch: tagger_of_rows.first(table, batch.rows),
         "CRF": lambda batch: decoded(tagger_of_rows, batch),
@@ -155,7 +154,7 @@ def prepared(recognizer: Recognizer, texts: Sequence[str]) -> Prepared:
     found = [sentence for text in texts for sentence in tokenizer.sentences(text)]
     windows = recognizer.windows_of(found)
     words = [window.words for window in windows]
-    batch = collate(words)
+    batch = collate([recognizer.archive.vocabulary.ids(of_sentence) for of_sentence in words])
     vectors = tagger.words(batch.features, batch.characters)
     embedded = nn.functional.embedding(batch.tokens, vectors)
     emissions = tagger.emissions(batch.features, batch.characters, batch.tokens, batch.lengths)

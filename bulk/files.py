@@ -46,6 +46,35 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise BulkError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def create(path: Path, content: bytes) -> bool:
+    """Write a file unless there is one of this name; of several processes that do so at once, one writes it.
+
+    Returns:
+        Whether it was written here.
+
+    Raises:
+        BulkError: it cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            path.hardlink_to(temporary)  # which, unlike a renaming, replaces nothing
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise BulkError(f"{path}: cannot be written: {error.strerror}") from None
+    return True
+
+
 def _umask() -> int:
     """The permissions that new files lack. There is no other way to ask."""
     mask = os.umask(0o077)

@@ -40,7 +40,7 @@ def describe(files: Sequence[Input], settings: Settings, part_bytes: int, column
 
 
 def claim(folder: Folder, manifest: dict[str, Any]) -> None:
-    """Write the manifest into the folder, or check the one that is there.
+    """Write the manifest into the folder, or check the one that is there: another process may just have written it.
 
     Raises:
         BulkError: the folder holds another run, or cannot be written.
@@ -51,9 +51,9 @@ def claim(folder: Folder, manifest: dict[str, Any]) -> None:
     if NAME not in names:
         if any(name.startswith("part-") for name in names):
             raise BulkError(f"{folder}: there are parts in this folder, but no {NAME}; choose another one")
-        with folder.replacing(NAME) as file:
-            file.write((json.dumps(ours, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
-        return
+        content = (json.dumps(ours, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        if folder.create(NAME, content):
+            return
     try:
         theirs = json.loads(folder.read(NAME))
     except ValueError:

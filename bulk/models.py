@@ -35,6 +35,16 @@ def digests(model: str) -> dict[str, str]:
     return found
 
 
+def rest_garbage_collector() -> None:
+    """Exempt the models, which are loaded, from collections, and let these be few.
+
+    The models are a million objects that stay: to walk them over and over took a microsecond a token. Nearly all
+    objects of a text are freed without the collector, and to look for the others a tenth of a microsecond.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 5, 5)
+
+
 class Models:
     """Taggers that have been loaded, and which entities are asked of them.
 
@@ -67,8 +77,7 @@ class Models:
         self._settings = settings
         self.batch_tokens = max(one.batch_tokens for one in self._archives)
         """padded tokens of the batches with which the models are fastest"""
-        # They are a million objects that stay: to walk them over and over took a microsecond a token.
-        gc.freeze()
+        rest_garbage_collector()
 
     def forget_words(self) -> None:
         """Make the next scores independent of the texts before, to the last digit."""

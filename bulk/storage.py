@@ -179,6 +179,18 @@ class Folder:
         with opened(self.place(name)) as file:
             return file.read()
 
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file unless there is one of this name; `files.create` says how. Raises BulkError."""
+        if not is_url(self.name):
+            return files.create(Path(self.name, name), content)
+        with _said(self.place(name), "written"):
+            system, path = _system(self.place(name))
+            try:
+                system.pipe_file(path, content, mode="create")
+            except FileExistsError:
+                return False
+        return True
+
     def replacing(self, name: str) -> AbstractContextManager[BinaryIO]:
         """A file that takes the place of another when the context ends without an error.
 

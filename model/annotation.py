@@ -4,8 +4,11 @@ Offsets are half-open. Those of a `Token` or an `Entity` count Unicode code poin
 from; those of a `Span` count tokens of its sentence. A *tag* is `B-PER`, a *label* is `PER`.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from operator import add
+from typing import Any, NamedTuple, overload
 
 SCORE_DIGITS = 6
 """Digits of a score wherever it is written. A probability is worth no more, and every digit is sent."""
@@ -16,14 +19,67 @@ without them (`python -m bench.thresholds`; docs/accuracy.md)."""
 
 
 class Token(NamedTuple):
-    """A token: `text` is `source[start:end]` of the text that was tokenized.
-
-    It is a tuple because a long text has 200,000 of them, and a frozen dataclass takes twice as long to make.
-    """
+    """A token: `text` is `source[start:end]` of the text that was tokenized."""
 
     text: str
     start: int
     end: int
+
+
+_as_token = partial(tuple.__new__, Token)  # what Token._make does, without a frame of Python for each token
+
+
+class Tokens(Sequence[Token]):
+    """The tokens of a sentence, in columns.
+
+    A `Token` is made when somebody asks for one. Whoever reads a whole text takes the columns: to make the tokens
+    would take longer than to find them.
+    """
+
+    __slots__ = ("starts", "words")
+
+    def __init__(self, words: list[str], starts: list[int]) -> None:
+        """Keep the text of each token, and where it starts; neither list is changed afterwards."""
+        self.words = words
+        self.starts = starts
+
+    @classmethod
+    def of(cls, tokens: Sequence[Token]) -> "Tokens":
+        """The same tokens in columns; these themselves if they are so already."""
+        if isinstance(tokens, Tokens):
+            return tokens
+        return cls([token.text for token in tokens], [token.start for token in tokens])
+
+    @property
+    def ends(self) -> list[int]:
+        """Where each token ends, exclusive."""
+        return list(map(add, self.starts, map(len, self.words)))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @overload
+    def __getitem__(self, index: int) -> Token: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Tokens": ...
+    def __getitem__(self, index: int | slice) -> "Token | Tokens":
+        if isinstance(index, slice):
+            return Tokens(self.words[index], self.starts[index])
+        word, start = self.words[index], self.starts[index]
+        return Token(word, start, start + len(word))
+
+    def __iter__(self) -> Iterator[Token]:
+        return map(_as_token, zip(self.words, self.starts, self.ends, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tokens):
+            return NotImplemented
+        return (self.words, self.starts) == (other.words, other.starts)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __repr__(self) -> str:
+        return f"Tokens({self.words!r}, {self.starts!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from nerve.model import tokenizer
-from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, by_length, collate
+from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, Batch, by_length, collate
 from nerve.model.config import explain
 from nerve.model.crf import CRF
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
@@ -30,7 +30,7 @@ from nerve.model.files import remove_leftovers, replacing
 from nerve.model.metadata import FORMAT, Metadata
 from nerve.model.packed_linear import packing_works
 from nerve.model.tagger import Tagger
-from nerve.model.vocabulary import UNKNOWN, Vocabulary, WordIds
+from nerve.model.vocabulary import UNKNOWN, Vocabulary
 from nerve.model.weights import Weights, WeightsError, rebuild
 from nerve.model.word_table import CAPACITY, GPU_CAPACITY, WordTable
 
@@ -148,17 +148,16 @@ class Archive:
 
     def decode(self, sentences: Sequence[Sequence[str]]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
         """The best tags of each sentence, and a confidence for each token; see `CRF.decode`."""
-        ids = [self.vocabulary.ids(words) for words in sentences]
-        decoded: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), ())] * len(ids)
-        for batch in by_length([len(words) for words in ids], self.batch_tokens):
-            tag_ids, confidence = self.run([ids[n] for n in batch])
+        decoded: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), ())] * len(sentences)
+        for batch in by_length([len(words) for words in sentences], self.batch_tokens):
+            tag_ids, confidence = self.run([sentences[n] for n in batch])
             for n, row, confidences in zip(batch, tag_ids.tolist(), confidence.tolist(), strict=True):
-                length = len(ids[n])
+                length = len(sentences[n])
                 decoded[n] = tuple(self.metadata.tags[tag] for tag in row[:length]), tuple(confidences[:length])
         return decoded
 
-    def run(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
-        """Tag one batch of sentences, none of them empty. Call it from one thread.
+    def run(self, sentences: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+        """Tag one batch of sentences, given their words, none of them empty. Call it from one thread.
 
         Returns:
             tag_ids (B, L) int64 and confidence (B, L) float32, as `CRF.decode` describes them.
@@ -167,10 +166,10 @@ class Archive:
         with torch.inference_mode():
             if self.fast is not None and int(lengths.sum()) <= self.fast.words.capacity:
                 return self.fast.tagger(*self.fast.words.look_up(sentences), lengths)
-            batch = collate(sentences).rounded().to(self.device)
+            batch = self._collated(sentences)
             return self.tagger(batch.features, batch.characters, batch.tokens, batch.lengths)
 
-    def emissions(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
+    def emissions(self, sentences: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """The first half of `run`, for `crf` to decode.
 
         Returns:
@@ -180,9 +179,12 @@ class Archive:
         with torch.inference_mode():
             if self.fast is not None and int(lengths.sum()) <= self.fast.words.capacity:
                 return self.fast.tagger.emissions(*self.fast.words.look_up(sentences), lengths), lengths
-            batch = collate(sentences).rounded().to(self.device)
+            batch = self._collated(sentences)
             tensors = batch.features, batch.characters, batch.tokens, batch.lengths
             return self.tagger.emissions(*tensors), lengths
+
+    def _collated(self, sentences: Sequence[Sequence[str]]) -> Batch:
+        return collate([self.vocabulary.ids(words) for words in sentences]).rounded().to(self.device)
 
     def forget_words(self) -> None:
         """Empty the table of words: the next scores do not depend on earlier texts, not even in the last digit."""
@@ -290,17 +292,20 @@ def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256:
             scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
         except (RuntimeError, ValueError) as error:
             raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
-    fast = fast_form(scripted, metadata, device, gpu=device == "cuda") if supports(metadata.config) else None
+    fast = None
+    if supports(metadata.config):
+        fast = fast_form(scripted, vocabulary, metadata, device, gpu=device == "cuda")
     # That in the archive was made by the version of nerve that trained it.
     crf: Any = torch.jit.script(rebuilt.crf.to(device)) if fast is None else fast.tagger.crf
     return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast, crf)
 
 
-def fast_form(tagger: Any, metadata: Metadata, device: str, *, gpu: bool) -> FastForm:
+def fast_form(tagger: Any, vocabulary: Vocabulary, metadata: Metadata, device: str, *, gpu: bool) -> FastForm:
     """The fast form of a tagger.
 
     Args:
         tagger: eager or scripted.
+        vocabulary: its archive's.
         metadata: its archive's.
         device: where the tagger is, and its fast form will be.
         gpu: whether that is arranged for a GPU; it runs everywhere.
@@ -308,7 +313,7 @@ def fast_form(tagger: Any, metadata: Metadata, device: str, *, gpu: bool) -> Fas
     weights = {name: weight.cpu() for name, weight in tagger.state_dict().items()}
     packed = not gpu and packing_works()
     form = FastTagger(metadata.config, weights, metadata.tags, packed=packed, gpu=gpu).eval().to(device)
-    words = WordTable(tagger.words, form.project, device, GPU_CAPACITY if gpu else CAPACITY)
+    words = WordTable(vocabulary.ids, tagger.words, form.project, device, GPU_CAPACITY if gpu else CAPACITY)
     return FastForm(words, torch.jit.script(form))
 
 

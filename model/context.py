@@ -15,9 +15,10 @@ docs/decisions/document-context.md has the figures.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, filterfalse
 from math import log
 
-from nerve.model.annotation import Token
+from nerve.model.annotation import Tokens
 
 SHARE = 0.3
 """How much of the evidence comes from the text; the rest is the sentence's own. A tagger that knows the kind of text
@@ -33,7 +34,7 @@ Occurrence = tuple[int, str]
 """The position of a token in its sentence, and the word that it is an occurrence of."""
 
 
-def recurring(sentences: Sequence[Sequence[Token]]) -> list[list[Occurrence]]:
+def recurring(sentences: Sequence[Tokens]) -> list[list[Occurrence]]:
     """For each sentence of a text, the occurrences of words that occur more than once in it.
 
     Words are those of two or more characters, at least one of them in upper case; case makes no difference between
@@ -41,18 +42,20 @@ def recurring(sentences: Sequence[Sequence[Token]]) -> list[list[Occurrence]]:
     """
     if len(sentences) < 2:
         return [[] for _ in sentences]
-    same: dict[str, str] = {}  # one string for each word, however often it occurs
-    found = [
+    # Most words are in lower case, and this tells them in half of the time.
+    others = filterfalse(str.islower, chain.from_iterable(sentence.words for sentence in sentences))
+    words = [word for text in others if (word := text.lower()) != text and len(word) > 1]
+    if len(set(words)) == len(words):
+        return [[] for _ in sentences]
+    same = {word: word for word, count in Counter(words).items() if count > 1}  # one string, however often it occurs
+    return [
         [
-            (position, same.setdefault(word, word))
-            for position, token in enumerate(sentence)
-            # Most words are in lower case, and this tells them in half of the time.
-            if not token.text.islower() and (word := token.text.lower()) != token.text and len(word) > 1
+            (position, word)
+            for position, text in enumerate(sentence.words)
+            if not text.islower() and (word := same.get(text.lower(), text)) != text
         ]
         for sentence in sentences
     ]
-    counts = Counter(word for occurrences in found for _, word in occurrences)
-    return [[one for one in occurrences if counts[one[1]] > 1] for occurrences in found]
 
 
 def pooled(occurrences: Iterable[tuple[str, Sequence[float]]]) -> dict[str, list[float]]:

@@ -17,10 +17,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from nerve.model.annotation import Token
+from nerve.model.annotation import Tokens
 from nerve.model.function_words import LETTERS, WORDS
 
 LEAST_WORDS = 2
@@ -70,6 +70,7 @@ _NO_SCRIPT |= {"Masculine", "Feminine", "Micro", "Ohm", "Kelvin", "Angstrom", "E
 """The first word of a letter's name in Unicode is its script, but for these."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_FOREIGN_LETTER = re.compile(r"[^\W\d_\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,9 @@ class Languages:
         self._everything = any(code not in _SCRIPTS for code in scripts)
         self._scripts = frozenset(script for of_code in scripts.values() for script in of_code)
 
-    def of(self, sentences: Sequence[Sequence[Token]]) -> list[Language]:
+    def of(self, sentences: Sequence[Tokens]) -> list[Language]:
         """The language of each sentence of one text: where its own words do not tell it, that of the text."""
-        signs = [signs_of([token.text for token in sentence]) for sentence in sentences]
+        signs = [signs_of(sentence.words) for sentence in sentences]
         clear = [self._clear(of_sentence) for of_sentence in signs]
         if all(clear):
             return [language for language in clear if language]
@@ -144,14 +145,14 @@ class Languages:
             for language, of_sentence in zip(clear, signs, strict=True)
         ]
 
-    def of_text(self, sentences: Sequence[Sequence[Token]]) -> Language:
+    def of_text(self, sentences: Sequence[Tokens]) -> Language:
         """The language of most of a text."""
-        signs = signs_of([token.text for sentence in sentences for token in sentence])
+        signs = signs_of(chain.from_iterable(sentence.words for sentence in sentences))
         return self._clear(signs) or Language(signs.best(self.codes)[1], signs.script, True)
 
-    def readable(self, sentences: Sequence[Sequence[Token]]) -> list[bool]:
+    def readable(self, sentences: Sequence[Tokens]) -> list[bool]:
         """Whether the model reads each sentence of one text: what `of` finds, in less time."""
-        if self._everything or not any(map(self._doubtful, sentences)):
+        if self._everything or not self._doubtful(sentences):
             return [True] * len(sentences)
         return [language.supported for language in self.of(sentences)]
 
@@ -162,12 +163,21 @@ class Languages:
             script = "Han"  # a Chinese sentence with long names in Latin letters
         return (2 if script in self._scripts else int(self._everything)), signs.best(self.codes)[0]
 
-    def _doubtful(self, sentence: Sequence[Token]) -> bool:
-        """Whether a sentence has any sign of another language: one sentence in ten of English has."""
-        words = [token.text for token in sentence]
-        together = "".join(words)
-        capitals = not any(word.islower() and word.isalpha() for word in words)
-        return capitals or not together.isascii() or not self._foreign_words.isdisjoint(words)
+    def _doubtful(self, sentences: Sequence[Tokens]) -> bool:
+        """Whether a text has enough signs of another language that one of its sentences may be in it.
+
+        One word is not enough, unless the model's languages differ in other words, too.
+        """
+        found: set[str] = set()
+        for sentence in sentences:
+            words: Iterable[str] = sentence.words
+            together = "".join(words)
+            if not together.isascii() and _FOREIGN_LETTER.search(together):
+                return True
+            if next(filter(str.isalpha, filter(str.islower, words)), None) is None:
+                words = map(str.lower, words)  # it may be a headline in capitals
+            found |= self._foreign_words.intersection(words)
+        return len(found) >= (LEAST_WORDS if len(self.codes) == 1 else 1)
 
     @cached_property
     def _foreign_words(self) -> frozenset[str]:

@@ -16,14 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from nerve.model.annotation import Entity, Token
+from nerve.model.annotation import Entity, Tokens
 from nerve.model.archive import Archive
 from nerve.model.batch import by_length
 from nerve.model.context import Occurrence, change, disagree, pooled, recurring
 from nerve.model.languages import Languages
-from nerve.model.tags import split
+from nerve.model.tags import OUTSIDE, split
 from nerve.model.tokenizer import seen, sentences
-from nerve.model.vocabulary import WordIds
 
 MAX_WINDOW = 256
 """Tokens of the longest window. A batch costs as much as if all its windows were as long as its longest."""
@@ -43,21 +42,28 @@ class Revision(NamedTuple):
     """what the text says of each word; see `context.pooled`"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Window:
-    """What the tagger reads at once. An entity belongs to the window whose core holds the entity's first token."""
+    """What the tagger reads at once. An entity belongs to the window whose core holds the entity's first token.
 
-    tokens: tuple[Token, ...]
-    words: tuple[WordIds, ...]
+    Nobody changes one. It is not frozen because a frozen one takes three times as long to make.
+    """
+
+    tokens: Tokens
     core: tuple[int, int]
     """first token and end (exclusive), in tokens of this window"""
-    recurring: tuple[Occurrence, ...] = ()
+    recurring: Sequence[Occurrence] = ()
     """the words of the core that occur elsewhere in the text, too"""
     revision: Revision | None = None
     """None the first time"""
 
+    @property
+    def words(self) -> list[str]:
+        """The text of each token, which is all that the tagger reads of it."""
+        return self.tokens.words
+
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.tokens.words)
 
 
 class Tagging(NamedTuple):
@@ -79,16 +85,20 @@ class Recognizer:
         self.name = archive.name
         self.labels = archive.labels
         self.languages = Languages(archive.metadata.language)
-        self._tags = [split(tag) for tag in archive.metadata.tags]
+        number = {tag: n for n, tag in enumerate(archive.metadata.tags)}
+        self._outside = number[OUTSIDE]
+        self._begins = {number[f"B-{label}"]: (label, number[f"I-{label}"]) for label in self.labels}
+        """Of each tag that begins a name, its label and the tag that goes on with it."""
         columns = {label: n for n, label in enumerate((*self.labels, ""))}
-        self._columns = torch.tensor([columns[label] for _, label in self._tags], device=archive.device)
+        of_tags = [columns[split(tag)[1]] for tag in archive.metadata.tags]
+        self._columns = torch.tensor(of_tags, device=archive.device)
         """(T) the number of each tag's label; that of no name is the last."""
 
     def windows(self, text: str) -> list[Window]:
         """The windows of the sentences that the tokenizer finds in `text`."""
         return self.windows_of(sentences(text))
 
-    def windows_of(self, sentences: Sequence[Sequence[Token]], *, context: bool = True) -> list[Window]:
+    def windows_of(self, sentences: Sequence[Tokens], *, context: bool = True) -> list[Window]:
         """The windows of the sentences of one text, none of them empty, that the model reads.
 
         Each token of those is in the core of exactly one window, but for those of which there is nothing to see: they
@@ -98,20 +108,16 @@ class Recognizer:
             sentences: all sentences of one text, as tokens.
             context: whether a sentence may learn from the others; without, it is tagged as if it were alone.
         """
-        ids = self.archive.vocabulary.ids
         readable = compress(sentences, self.languages.readable(sentences))
-        visible = [tokens for sentence in readable if (tokens := seen(sentence))]
+        visible = [tokens for tokens in map(seen, readable) if tokens.words]
         repeated = recurring(visible) if context and self.archive.crf is not None else repeat(())
-        return [
-            Window(
-                tokens := tuple(sentence[begin:end]),
-                ids([token.text for token in tokens]),
-                core,
-                tuple((n - begin, word) for n, word in of_sentence if core[0] <= n - begin < core[1]),
-            )
-            for sentence, of_sentence in zip(visible, repeated, strict=False)
-            for begin, end, core in _parts(len(sentence))
-        ]
+        windows: list[Window] = []
+        for sentence, of_sentence in zip(visible, repeated, strict=False):
+            if (length := len(sentence.words)) <= MAX_WINDOW:
+                windows.append(Window(sentence, (0, length), of_sentence))
+            else:
+                windows += _cut(sentence, of_sentence)
+        return windows
 
     def tag(self, windows: Sequence[Window]) -> list[Tagging]:
         """Tag these windows as one batch. Call it from one thread."""
@@ -147,8 +153,11 @@ class Recognizer:
         entities: list[Entity] = []
         reached = 0  # where two windows disagree about a name, the first one decides
         for window, tagging in zip(windows, taggings, strict=True):
+            if tagging.tag_ids.count(self._outside) == len(tagging.tag_ids):
+                continue
+            words, starts = window.tokens.words, window.tokens.starts
             for first, last, label in self._spans(tagging.tag_ids):
-                start, end = window.tokens[first].start, window.tokens[last].end
+                start, end = starts[first], starts[last] + len(words[last])
                 if window.core[0] <= first < window.core[1] and start >= reached:
                     entities.append(Entity(start, end, label, text[start:end], tagging.confidences[last]))
                     reached = end
@@ -159,7 +168,7 @@ class Recognizer:
         return self.annotate(texts, [sentences(text) for text in texts], context=context)
 
     def annotate(
-        self, texts: Sequence[str], sentences: Sequence[Sequence[Sequence[Token]]], *, context: bool = True
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Tokens]], *, context: bool = True
     ) -> list[list[Entity]]:
         """The entities of each text, given its sentences as tokens with their offsets in it; see `windows_of`."""
         windows = [self.windows_of(of_text, context=context) for of_text in sentences]
@@ -218,15 +227,12 @@ class Recognizer:
 
     def _spans(self, tag_ids: list[int]) -> Iterator[tuple[int, int, str]]:
         """First token, last token and label of each name. The CRF never decodes an invalid sequence."""
-        position, count = 0, len(tag_ids)
-        while position < count:
-            prefix, label = self._tags[tag_ids[position]]
-            first = position
-            position += 1
-            if prefix != "O":
-                while position < count and self._tags[tag_ids[position]] == ("I", label):
-                    position += 1
-                yield first, position - 1, label
+        for first in [n for n, tag in enumerate(tag_ids) if tag in self._begins]:
+            label, inside = self._begins[tag_ids[first]]
+            last = first
+            while last + 1 < len(tag_ids) and tag_ids[last + 1] == inside:
+                last += 1
+            yield first, last, label
 
 
 def _taggings(windows: Sequence[Window], tag_ids: Tensor, confidences: Tensor) -> list[Tagging]:
@@ -243,13 +249,10 @@ def _occurrences(window: Window, marginals: Tensor | None) -> Iterator[tuple[str
             yield word, of_word
 
 
-def _parts(length: int) -> Iterator[tuple[int, int, tuple[int, int]]]:
-    """Begin, end and core of each window of a sentence: the cores partition it, and MARGIN tokens surround each."""
-    if length <= MAX_WINDOW:
-        yield 0, length, (0, length)
-        return
+def _cut(sentence: Tokens, recurring: Sequence[Occurrence]) -> Iterator[Window]:
+    """The windows of a long sentence: the cores partition it, and MARGIN tokens surround each."""
     stride = MAX_WINDOW - 2 * MARGIN
-    for start in range(0, length, stride):
-        begin = max(0, start - MARGIN)
-        end = min(length, start + stride)
-        yield begin, min(length, end + MARGIN), (start - begin, end - begin)
+    for start in range(0, len(sentence), stride):
+        begin, end = max(0, start - MARGIN), min(len(sentence), start + stride)
+        own = [(n - begin, word) for n, word in recurring if start <= n < end]
+        yield Window(sentence[begin : end + MARGIN], (start - begin, end - begin), own)

@@ -1,9 +1,11 @@
 """A bounded table of what the first layer computes of each word, for words that come again.
 
 `W · x + b` of the first recurrent layer depends on the word alone, not on its neighbours, and is more than half of
-the arithmetic of a tagger. The fast form therefore computes it once for each word, and looks it up afterwards.
+the arithmetic of a tagger. The fast form therefore computes it once for each word, and looks it up afterwards: by the
+word itself, so that of a word that was seen before not even the ids are asked for.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
 from itertools import chain
 
@@ -25,9 +27,10 @@ keeps; the batch does not."""
 
 
 class WordTable:
-    """The rows of words seen so far, by `WordIds`. It is emptied when full. Use it from one thread.
+    """The rows of words seen so far. It is emptied when full. Use it from one thread.
 
     Args:
+        ids: the ids of words; `Vocabulary.ids`.
         represent: features (U, F) and characters (U, C) -> (U, E); a `WordEncoder`, eager or scripted.
         project: (U, E) -> (U, N); `FastTagger.project`.
         device: where both compute, and where the table is.
@@ -37,6 +40,7 @@ class WordTable:
 
     def __init__(
         self,
+        ids: Callable[[Sequence[str]], Sequence[WordIds]],
         represent: Callable[[Tensor, Tensor], Tensor],
         project: Callable[[Tensor], Tensor],
         device: str = "cpu",
@@ -44,7 +48,7 @@ class WordTable:
         slice_words: int = SLICE_WORDS,
     ) -> None:
         self.capacity = capacity
-        self._represent, self._project = represent, project
+        self._ids, self._represent, self._project = ids, represent, project
         self._device = device
         self._slice_words = slice_words
         self._rows = _Rows()
@@ -58,11 +62,11 @@ class WordTable:
         """Forget all words."""
         self._rows.clear()
 
-    def look_up(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[Tensor, Tensor]:
+    def look_up(self, sentences: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """The table, and the row of each word.
 
         Args:
-            sentences: `capacity` words at most, all together.
+            sentences: their words; `capacity` at most, all together.
 
         Returns:
             table (capacity, N) and rows (words), of one sentence after the other, both on the device.
@@ -77,34 +81,37 @@ class WordTable:
             # Ctrl+C in a notebook, or no memory: the new words have numbers, but no vectors.
             self._rows.clear()
             raise
-        # Of a word that a GPU knows its number goes there; from pinned memory, so that the copy waits for nothing.
-        pinned = torch.tensor(rows, pin_memory=self._device == "cuda")
-        return self._table, pinned.to(self._device, non_blocking=True)
+        of_words = torch.frombuffer(rows, dtype=torch.int64)
+        if self._device == "cuda":
+            # Only numbers of words go to a GPU, from pinned memory, so that the copy waits for nothing.
+            of_words = of_words.pin_memory()
+        return self._table, of_words.to(self._device, non_blocking=True)
 
     def _fill(self, before: int) -> None:
         """Compute the vectors of the new words, which follow the first `before` ones."""
         for start in range(0, len(self._rows.new), self._slice_words):
             new = self._rows.new[start : start + self._slice_words]
-            batch = collate([new]).rounded().to(self._device)
-            vectors = self._project(self._represent(batch.features, batch.characters))[: len(new)]
+            batch = collate([self._ids(new)]).rounded().to(self._device)
+            # Words that differ in unknown characters alone have the same ids.
+            vectors = self._project(self._represent(batch.features, batch.characters))[batch.tokens[0]]
             if not len(self._table):
                 self._table = vectors.new_empty(self.capacity, vectors.shape[1])
             self._table[before + start :][: len(new)] = vectors
 
-    def _numbered(self, sentences: Sequence[Sequence[WordIds]]) -> tuple[int, list[int]]:
+    def _numbered(self, sentences: Sequence[Sequence[str]]) -> tuple[int, "array[int]"]:
         """How many words were in the table before, and the row of each word."""
         before, self._rows.new = len(self._rows), []
-        return before, list(map(self._rows.__getitem__, chain.from_iterable(sentences)))
+        return before, array("q", list(map(self._rows.__getitem__, chain.from_iterable(sentences))))
 
 
-class _Rows(dict[WordIds, int]):
+class _Rows(dict[str, int]):
     """Numbers words in the order in which they are first looked up; `new` holds those without a vector yet."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.new: list[WordIds] = []
+        self.new: list[str] = []
 
-    def __missing__(self, word: WordIds) -> int:
+    def __missing__(self, word: str) -> int:
         self.new.append(word)
         row = self[word] = len(self)
         return row

@@ -2,11 +2,11 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from operator import add
 from typing import Any, overload
 
 from nerve.html import highlighted
-from nerve.model.annotation import Entity, Token
+from nerve.model.annotation import Entity, Token, Tokens
 from nerve.model.tags import spans_over, tags_from, without_overlap
 
 _REPR_CHARACTERS = 60
@@ -20,7 +20,7 @@ class Result(Sequence[Entity]):
     their entities are.
     """
 
-    __slots__ = ("_edges", "_entities", "_labels", "_lengths", "text")
+    __slots__ = ("_entities", "_labels", "_lengths", "_sizes", "_starts", "text")
 
     def __init__(
         self,
@@ -40,10 +40,12 @@ class Result(Sequence[Entity]):
         self.text = text
         self._entities = tuple(entities)
         self._labels = labels
-        # 8 bytes for a token; the tokens themselves take 200, and a program may keep millions of results.
-        tokens = chain.from_iterable(sentences)
-        self._edges = array("I", chain.from_iterable((token.start, token.end) for token in tokens))
-        self._lengths = array("I", map(len, sentences))
+        # 8 bytes for a token; the tokens themselves take 100, and a program may keep millions of results.
+        self._starts, self._sizes = array("I"), array("I")
+        for tokens in map(Tokens.of, sentences):
+            self._starts.fromlist(tokens.starts)
+            self._sizes.fromlist(list(map(len, tokens.words)))
+        self._lengths = array("I", list(map(len, sentences)))
 
     # -- the sequence ------------------------------------------------------------------------------------------------
 
@@ -72,13 +74,13 @@ class Result(Sequence[Entity]):
     @property
     def token_count(self) -> int:
         """How many tokens the tagger read."""
-        return len(self._edges) // 2
+        return len(self._starts)
 
     @property
     def tokens(self) -> list[Token]:
         """The tokens that the tagger read, in order."""
-        edges = iter(self._edges)
-        return [Token(self.text[start:end], start, end) for start, end in zip(edges, edges, strict=True)]
+        edges = zip(self._starts, map(add, self._starts, self._sizes), strict=True)
+        return [Token(self.text[start:end], start, end) for start, end in edges]
 
     @property
     def sentences(self) -> list[list[Token]]:

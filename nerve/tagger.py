@@ -7,11 +7,11 @@ import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import accumulate, chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 
-from nerve.model.annotation import MIN_SCORE, Entity, Token
+from nerve.model.annotation import MIN_SCORE, Entity, Tokens
 from nerve.model.bundled import locate
 from nerve.model.languages import Language
 from nerve.model.min_score import MinScore, by_label
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nerve.patterns.recognition import Patterns
 
 Device = Literal["auto", "cpu", "cuda"]
-Tokens = Sequence[str] | Sequence[Sequence[str]]
+GivenTokens = Sequence[str] | Sequence[Sequence[str]]
 """The tokens of a sentence, or of several sentences."""
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -40,7 +40,7 @@ class _Document(NamedTuple):
     """A text and the tokens of its sentences, none of which is empty."""
 
     text: str
-    sentences: Sequence[Sequence[Token]]
+    sentences: Sequence[Tokens]
 
 
 def load(
@@ -136,7 +136,7 @@ class Tagger:
     def __call__(
         self,
         *,
-        tokens: Tokens,
+        tokens: GivenTokens,
         labels: Collection[str] | None = None,
         min_score: MinScore = MIN_SCORE,
         context: bool = True,
@@ -147,7 +147,7 @@ class Tagger:
         self,
         text: str | None = None,
         *,
-        tokens: Tokens | None = None,
+        tokens: GivenTokens | None = None,
         labels: Collection[str] | None = None,
         min_score: MinScore = MIN_SCORE,
         context: bool = True,
@@ -196,7 +196,7 @@ class Tagger:
     def pipe(
         self,
         *,
-        tokens: Iterable[Tokens],
+        tokens: Iterable[GivenTokens],
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
         min_score: MinScore = MIN_SCORE,
@@ -208,7 +208,7 @@ class Tagger:
         self,
         texts: Iterable[str] | None = None,
         *,
-        tokens: Iterable[Tokens] | None = None,
+        tokens: Iterable[GivenTokens] | None = None,
         batch_size: int = BATCH_SIZE,
         labels: Collection[str] | None = None,
         min_score: MinScore = MIN_SCORE,
@@ -350,8 +350,9 @@ def _document_of_tokens(tokens: object, name: str = "tokens") -> _Document:
         if not word:
             raise ValueError(f"{name} has an empty token")
     text, flat = joined(list(chain.from_iterable(words)))
-    placed = iter(flat)
-    return _Document(text, [list(islice(placed, len(sentence))) for sentence in words if sentence])
+    lengths = list(map(len, words))
+    places = zip(accumulate(lengths), lengths, strict=True)
+    return _Document(text, [flat[end - length : end] for end, length in places if length])
 
 
 def _batches(documents: Iterable[_Document], batch_size: int, batch_tokens: int) -> Iterator[list[_Document]]:

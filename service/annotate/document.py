@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nerve.model.annotation import MIN_SCORE, Entity, Token
+from nerve.model.annotation import MIN_SCORE, Entity, Token, Tokens
 from nerve.model.tokenizer import joined, sentences
 
 # Tokens are a list, never another sequence: a text is a sequence of strings, too.
@@ -18,7 +18,7 @@ class Document(NamedTuple):
     """A source as a text with its sentences; tokens are one sentence, with a space between them."""
 
     text: str
-    sentences: Sequence[Sequence[Token]]
+    sentences: Sequence[Tokens]
 
     @property
     def tokens(self) -> list[Token]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from nerve.model.annotation import Entity, Token
+from nerve.model.annotation import Entity, Tokens
 from nerve.model.languages import Languages, most_suitable
 from nerve.service.errors import NotFoundError
 
@@ -34,7 +34,7 @@ class Recognizer(Protocol):
         """Split a text into sentences, and those into windows."""
         ...
 
-    def windows_of(self, sentences: Sequence[Sequence[Token]], *, context: bool = True) -> "Sequence[Window]":
+    def windows_of(self, sentences: Sequence[Tokens], *, context: bool = True) -> "Sequence[Window]":
         """Split the sentences that the model reads into windows; without `context`, each is read as if alone."""
         ...
 

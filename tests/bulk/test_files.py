@@ -1,4 +1,4 @@
-"""A file that is written whole, by two processes at once, too: two shards that start together write one manifest."""
+"""A file that is written whole, by two processes at once, too: two shards may make the same part."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from nerve.bulk.files import replacing
 
 
 def test_of_two_that_write_the_same_file_at_once_neither_fails(tmp_path: Path) -> None:
-    path = tmp_path / "manifest.json"
+    path = tmp_path / "part"
     with replacing(path) as slow:
         slow.write(b"the same")
         with replacing(path) as fast:
             fast.write(b"the same")
-    assert [file.name for file in tmp_path.iterdir()] == ["manifest.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["part"]
     assert path.read_bytes() == b"the same"
 
 

@@ -102,7 +102,7 @@ def by_definition(recognizer, text):
     label_of = torch.tensor([labels.index(tag.partition("-")[2]) for tag in tags])
     emissions, marginals = [], []
     for sentence in of_text:
-        scores, lengths = archive.emissions([archive.vocabulary.ids([token.text for token in sentence])])
+        scores, lengths = archive.emissions([sentence.words])
         chain = forward_backward(scores, archive.crf.scores(), lengths)
         of_tags = (chain.alpha * chain.beta)[0]
         emissions.append(scores[0].clone())

@@ -60,7 +60,7 @@ def test_a_text_is_answered_alike_alone_and_among_others(recognizer: Recognizer)
 
 def test_arranged_for_a_gpu_it_finds_the_same_in_texts_and_in_documents(recognizer: Recognizer) -> None:
     archive = recognizer.archive
-    form = fast_form(archive.tagger, archive.metadata, "cpu", gpu=True)
+    form = fast_form(archive.tagger, archive.vocabulary, archive.metadata, "cpu", gpu=True)
     arranged = Recognizer(replace(archive, fast=form))
     texts = [text for text, _ in GOLDEN]
     texts.append(" ".join(texts * 2))  # its words recur, so that sentences are tagged again

@@ -1,5 +1,7 @@
 """Which language a text is in, and whether a model reads it: the rule's cases in tables."""
 
+import random
+
 import pytest
 
 from nerve.model.function_words import LETTERS, WORDS
@@ -100,6 +102,26 @@ def test_a_sentence_that_does_not_tell_has_the_language_of_its_text() -> None:
 def test_the_short_way_finds_what_the_long_way_finds(tags: str, text: str) -> None:
     languages, split = Languages(tags), sentences(text)
     assert languages.readable(split) == [language.supported for language in languages.of(split)]
+
+
+@pytest.mark.parametrize("tags", ["en", "de", "zh", NORDIC, "sr-Latn,en"])
+def test_it_does_so_in_texts_of_few_function_words_too(tags: str) -> None:
+    chance = random.Random(1)
+    function_words = sorted(set().union(*WORDS.values()))
+    others = ["Merkel", "BERLIN", "1996", ".", "“", "don’t", "é", "中", "Ü", "&nbsp;"]
+    forms = (str, str, str.upper, str.capitalize)
+    languages = Languages(tags)
+    doubts = set()
+    for _ in range(100):
+        words = [
+            chance.choice(forms)(chance.choice(function_words if chance.random() < 0.4 else others))
+            for _ in range(chance.randrange(1, 12))
+        ]
+        split = sentences("".join(word + chance.choice((" ", " ", ". ", "\n\n")) for word in words))
+        readable = languages.readable(split)
+        assert readable == [language.supported for language in languages.of(split)]
+        doubts.update(readable)
+    assert doubts == {True, False}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ annotation.SCORE_DIGITS
 annotation.Sentence tags tokens
 annotation.Span end label start
 annotation.Token end start text
+annotation.Tokens ends of
 archive.Archive batch_tokens card crf decode device digest embeddings emissions fast forget_words labels metadata
     name run self_check tagger tags vocabulary weights
 archive.FastForm tagger words

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nerve.model.annotation import Entity
+from nerve.model.annotation import Entity, Tokens
 from nerve.model.archive import Archive, load
 from nerve.model.batch import BATCH_TOKENS
 from nerve.model.recognizer import MARGIN, MAX_WINDOW, Recognizer, Tagging
@@ -169,9 +169,9 @@ def test_a_long_document_has_the_entities_that_its_sentences_have_alone(recogniz
 
 
 def test_sentences_of_tokens_are_windows_as_they_are(by_rule):
-    tokens = tokenize("Angela Merkel. Is in New York")
+    tokens = Tokens.of(tokenize("Angela Merkel. Is in New York"))
     windows = by_rule.windows_of([tokens[:1], tokens[1:]])
-    assert [list(window.tokens) for window in windows] == [tokens[:1], tokens[1:]]
+    assert [window.tokens for window in windows] == [tokens[:1], tokens[1:]]
 
 
 def test_batches_are_bounded(by_rule):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from nerve.model.annotation import Token
+from nerve.model.annotation import Token, Tokens
 from nerve.model.tokenizer import joined, seen, sentences, tokenize, word_of
 
 # Text and its tokens, as one writes them with spaces between: what the English corpora would have.
@@ -108,7 +108,7 @@ def test_text_has_the_tokens_of_the_corpora(text: str, tokens: str) -> None:
 def test_a_token_stands_for_the_word_that_a_reader_sees(token: str, word: str) -> None:
     assert [found.text for found in tokenize(token)] == [token] or token == "AT&copy"
     assert word_of(token) == word
-    assert bool(seen([Token(token, 0, len(token))])) is bool(word)
+    assert bool(seen(Tokens([token], [0]))) is bool(word)
 
 
 @pytest.mark.parametrize(

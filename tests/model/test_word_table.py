@@ -31,10 +31,10 @@ def look_up(vocabulary, represent):
     """Builds a table and returns the function that looks sentences up in it: the vector of each word."""
 
     def make(**bounds):
-        table = WordTable(represent, lambda vectors: 10 * vectors, **bounds)
+        table = WordTable(vocabulary.ids, represent, lambda vectors: 10 * vectors, **bounds)
 
         def look_up(*sentences):
-            rows_of, rows = table.look_up([vocabulary.ids(words.split()) for words in sentences])
+            rows_of, rows = table.look_up([words.split() for words in sentences])
             return rows_of[rows].tolist()
 
         return table, look_up
@@ -83,3 +83,11 @@ def test_a_look_up_that_was_interrupted_leaves_no_word_without_its_vector(repres
     with pytest.raises(KeyboardInterrupt):
         vectors_of("Angela Merkel New York")
     assert vectors_of("Angela Merkel New York") == vectors(vocabulary, "Angela", "Merkel", "New", "York")
+
+
+def test_words_that_differ_in_unknown_characters_alone_have_one_vector_and_a_row_each(vocabulary, look_up):
+    table, vectors_of = look_up()
+    first, second, other = vectors_of("北北 京京 York")
+    assert first == second != other
+    assert [first, other] == vectors(vocabulary, "北北", "York")
+    assert len(table) == 3

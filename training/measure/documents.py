@@ -5,7 +5,7 @@ from the scores of single sentences.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 
 from nerve.model.annotation import Entity, Span, Token
@@ -52,8 +52,8 @@ def _scored(
     recognizer: Recognizer, document: Sequence[Annotated], annotates: Sequence[str], context: bool
 ) -> list[ScoredSentence]:
     text, tokens = joined([word for one in document for word in one.tokens])
-    rest = iter(tokens)
-    sentences = [list(islice(rest, len(one.tokens))) for one in document]
+    ends = accumulate(len(one.tokens) for one in document)
+    sentences = [tokens[end - len(one.tokens) : end] for one, end in zip(document, ends, strict=True)]
     [entities] = recognizer.annotate([text], [sentences], context=context)
     return [
         scored(gold, spans_in(sentence, entities), annotates)

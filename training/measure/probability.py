@@ -25,13 +25,12 @@ def probabilities(archive: Archive, asked: Sequence[tuple[Sequence[str], Tensor]
     """
     crf = crf_of(archive)
     found = [0.0] * len(asked)
-    ids = [archive.vocabulary.ids(tokens) for tokens, _ in asked]
     for rows in by_length([len(tokens) for tokens, _ in asked], BATCH_TOKENS):
         with torch.inference_mode():
-            emissions, lengths = archive.emissions([ids[n] for n in rows])
+            emissions, lengths = archive.emissions([asked[n][0] for n in rows])
             allowed = torch.zeros(emissions.shape, dtype=torch.bool)
             for row, n in enumerate(rows):
-                allowed[row, : len(ids[n])] = asked[n][1]
+                allowed[row, : len(asked[n][0])] = asked[n][1]
             logarithms = crf.log_likelihood(emissions, allowed.to(emissions.device), lengths)
         for n, logarithm in zip(rows, logarithms.exp().clamp(max=1.0).tolist(), strict=True):
             found[n] = logarithm

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from nerve.model.annotation import Token
+from nerve.model.annotation import Tokens
 from nerve.model.batch import BATCH_TOKENS, by_length
 from nerve.model.crf import CRF
 from nerve.model.recognizer import Recognizer
@@ -14,7 +14,7 @@ OVERHEAD = 20
 """The work of opening and submitting a text, in tokens. Without it a heading of two words comes before all prose: its
 entropy for a token is high, but it teaches little and costs nearly as much as a sentence."""
 
-Sentences = Sequence[Sequence[Token]]
+Sentences = Sequence[Tokens]
 """The sentences of a text."""
 
 

@@ -13,18 +13,15 @@ def test_a_text_has_the_sentences_of_the_tokenizer() -> None:
 
 
 def test_tokens_are_one_sentence_with_a_space_between_them() -> None:
-    assert read(["Ann", "left", "New York", "😀", "."]) == (
-        "Ann left New York 😀 .",
-        [
-            [
-                Token("Ann", 0, 3),
-                Token("left", 4, 8),
-                Token("New York", 9, 17),
-                Token("😀", 18, 19),
-                Token(".", 20, 21),
-            ]
-        ],
-    )
+    text, (sentence,) = read(["Ann", "left", "New York", "😀", "."])
+    assert text == "Ann left New York 😀 ."
+    assert list(sentence) == [
+        Token("Ann", 0, 3),
+        Token("left", 4, 8),
+        Token("New York", 9, 17),
+        Token("😀", 18, 19),
+        Token(".", 20, 21),
+    ]
 
 
 @pytest.mark.parametrize("source", ["", " \n", []])

@@ -1,12 +1,18 @@
 """The one thread that tags."""
 
+import asyncio
+import math
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nerve.service.engine.batcher import EngineStoppedError
+from nerve.model.archive import fast_form, load
+from nerve.model.recognizer import Recognizer
+from nerve.service.engine.batcher import Batcher, EngineStoppedError
 from nerve.service.engine.engine import WARM_UP_SHAPES, Engine, limit_kernels, limit_threads
 from tests.support.fakes import CapitalisedWords
 
@@ -106,3 +112,29 @@ def test_the_kernels_that_are_kept_are_bounded_unless_the_environment_says_other
     environment = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7"}
     limit_kernels(environment)
     assert environment == {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "7", "LRU_CACHE_CAPACITY": "128"}
+
+
+async def test_arranged_for_a_gpu_a_model_tags_the_same_in_batches_of_the_same_order(
+    engine: Engine, archive: Path
+) -> None:
+    shapes: list[list[int]] = []
+
+    class Watched(Recognizer):
+        def tag(self, windows: Sequence[Any]) -> list[Any]:
+            shapes.append(list(map(len, windows)))
+            return super().tag(windows)
+
+    loaded = load(archive)
+    form = fast_form(loaded.tagger, loaded.vocabulary, loaded.metadata, "cpu", gpu=True)
+    recognizer, plain = Watched(replace(loaded, fast=form)), Recognizer(loaded)
+    requests = [plain.windows("Angela Merkel visited New York " * n) for n in (3, 1, 9, 2, 5)]
+    batcher = Batcher(engine, batch_tokens=256, queue_tokens=10_000)
+    batcher.start()
+    found = await asyncio.gather(*(batcher.submit(recognizer, windows, math.inf) for windows in requests))
+    await batcher.close(10)
+    assert max(map(len, shapes)) > 1
+    assert all(lengths == sorted(lengths, reverse=True) and len(lengths) * lengths[0] <= 256 for lengths in shapes)
+    for taggings, windows in zip(found, requests, strict=True):
+        for tagging, expected in zip(taggings, plain.tag(windows), strict=True):
+            assert tagging.tag_ids == expected.tag_ids
+            assert tagging.confidences == pytest.approx(expected.confidences, abs=1e-5)

@@ -34,7 +34,7 @@ def entropy(archive: Archive, crf: CRF, sentence: str) -> tuple[float, int]:
     """Of one sentence alone, and its tokens."""
     (tokens,) = sentences(sentence)
     with torch.inference_mode():
-        emissions, lengths = archive.emissions([archive.vocabulary.ids([token.text for token in tokens])])
+        emissions, lengths = archive.emissions([tokens.words])
         return float(token_entropies(emissions, crf.scores(), lengths).sum()), len(tokens)
 
 

@@ -48,7 +48,7 @@ def cutting(text: str, spans: Sequence[Span]) -> list[Span]:
     return [span for span in spans if inside(span.start) or inside(span.end)]
 
 
-def _joined(tokenized: Sequence[list[Token]], spans: Sequence[Span]) -> Iterator[list[Token]]:
+def _joined(tokenized: Sequence[Sequence[Token]], spans: Sequence[Span]) -> Iterator[list[Token]]:
     """The sentences, joined where a span reaches from one into the next."""
     joined: list[Token] = []
     upcoming = 0
