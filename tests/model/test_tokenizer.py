@@ -316,7 +316,7 @@ def test_a_sentence_that_is_read_in_slices_has_the_tokens_of_its_parts() -> None
     (sentence,) = sentences(part * 2_000)
     assert len(sentence) > 20_000
     places = [(number * len(part), token) for number in range(2_000) for token in once]
-    assert sentence == [Token(text, shift + start, shift + end) for shift, (text, start, end) in places]
+    assert list(sentence) == [Token(text, shift + start, shift + end) for shift, (text, start, end) in places]
 
 
 @pytest.mark.parametrize("text", ["a " * 100_000, "中" * 100_000, "It rains. " * 50_000])
