@@ -11,9 +11,7 @@ from there and ends with the same weights. The archive holds the weights of the 
 when it is complete.
 """
 
-import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,7 +30,7 @@ from nerve.model.archive import Archive, ArchiveError
 from nerve.model.files import WriteError
 from nerve.model.metadata import Metadata
 from nerve.model.tags import tags_of
-from nerve.training import options, outputs, provenance
+from nerve.training import checks, options, outputs, provenance
 from nerve.training.config import Config, ConfigError
 from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shares, shuffled
@@ -40,8 +38,6 @@ from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.division import write_parts
 from nerve.training.data.formats import FormatError
-from nerve.training.data.quality.examined import examine
-from nerve.training.data.quality.findings import ERROR, findings
 from nerve.training.export import export
 from nerve.training.folds import cross_validate
 from nerve.training.learn.checkpoint import Checkpoint, CheckpointError
@@ -52,8 +48,6 @@ from nerve.training.learn.trainer import Epoch, Trainer
 from nerve.training.learn.vectors import VectorError
 from nerve.training.measure import scores
 
-# So many kinds of findings are shown before a training; `nerve data` shows all.
-_SHOWN_FINDINGS = 5
 _REFUSALS = (
     ConfigError,
     VectorError,
@@ -76,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         device = _device(given.device)
         command = options.command(sys.argv[1:] if arguments is None else arguments)
         with joined(device) as processes:
-            _refuse_for_several(config, given.folds, processes)
+            checks.refuse_for_several(config, given.folds, processes)
             restart = given.restart and not processes.attempt
             run = partial(
                 train, data_dir=given.data_dir, device=device, command=command, restart=restart, processes=processes
@@ -124,11 +118,13 @@ def train(
         ProcessError: Another process has ended.
     """
     with processes.first_before_others():
-        _refuse_output(output, replace=restart or processes.attempt > 0)
+        checks.refuse_output(output, replace=restart or processes.attempt > 0)
+        noticed = list(checks.examined(config))
         sources = [corpora.load(corpus, config.labels, data_dir) for corpus in config.corpora]
         labels = config.labels or tuple(sorted({label for source in sources for label in source.labels}))
-        _refuse_useless(sources, labels)
-        _examine_files(config)
+        checks.refuse_useless(sources, labels)
+        for line in noticed:
+            _say(line)
         _divide(config, output.with_suffix(""), replace=restart)
     if config.training.dev_too:
         sources = [source.with_dev_in_train() for source in sources]
@@ -293,57 +289,6 @@ def _metadata(config: Config, output: Path, tags: Sequence[str], sources: Sequen
     )
 
 
-def _refuse_for_several(config: Config, folds: int, processes: Processes) -> None:
-    """Check that several processes are not asked for what one can do alone.
-
-    Raises:
-        ConfigError: They are.
-    """
-    for flag, given in (("--time", config.training.time), ("--folds", folds)):
-        if given and processes.count > 1:
-            raise ConfigError(f"{flag} is for one process, and torchrun started {processes.count}")
-
-
-def _refuse_output(output: Path, *, replace: bool) -> None:
-    """Check that the output can be written, and unless it may be replaced, that it is no finished training."""
-    _refuse_unwritable(output)
-    if not replace:
-        outputs.refuse_finished(output)
-
-
-def _refuse_unwritable(output: Path) -> None:
-    """Check now, rather than after the first epoch, that the output can be written.
-
-    Raises:
-        ConfigError: It cannot.
-    """
-    if output.suffix != ".pt" or output.is_dir():
-        raise ConfigError(f"--output {output}: the archive must be a file named .pt")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise ConfigError(f"--output {output}: its folder cannot be written: {error.strerror}") from error
-
-
-def _examine_files(config: Config) -> None:
-    """Say what seems wrong with the user's own files, all of it at once.
-
-    Raises:
-        ConfigError: Training makes no sense with them, though every reader takes them.
-    """
-    for corpus in config.corpora:
-        paths = [Path(path) for path in (corpus.train, corpus.dev, corpus.test) if path]
-        found = findings(examine(list(dict.fromkeys(paths)), corpus.reading))
-        if errors := [finding for finding in found if finding.severity == ERROR]:
-            raise ConfigError(f"{errors[0].places[0]}: {errors[0].fact}")
-        for finding in found[:_SHOWN_FINDINGS]:
-            _say(f"{finding.severity}: {finding.fact}: {finding.places[0]}")
-        if found:
-            _say(f"nerve data {shlex.join(map(str, paths))} shows all places; with --fix it writes cleaned copies")
-
-
 def _divide(config: Config, stem: Path, *, replace: bool) -> None:
     """Write the parts of a corpus that is divided beside the output. Raises ConfigError and FormatError."""
     for corpus in config.corpora:
@@ -351,21 +296,6 @@ def _divide(config: Config, stem: Path, *, replace: bool) -> None:
             division, paths = write_parts(corpus, stem, replace=replace)
             _say(f"{corpus.name}: {division.summary}")
             _say(f"written as {', '.join(map(str, paths))}")
-
-
-def _refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:
-    """Check that there is something to learn, and something to measure it by.
-
-    Raises:
-        ConfigError: There is not.
-    """
-    for source in sources:
-        if "train" not in source.splits:
-            raise ConfigError(f"{source.name} has no train split")
-    if not any("dev" in source.splits for source in sources):
-        raise ConfigError("no corpus has a dev split")
-    if not labels:
-        raise ConfigError("the corpora hold no names: there is nothing to learn")
 
 
 def _has_stopped_rising(history: Sequence[Epoch], patience: int) -> bool:

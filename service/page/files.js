@@ -1,4 +1,4 @@
-// The text of a file that is dropped on the page or opened. It is read here, in the browser; the service gets its text as
+// The texts of a file that is dropped on the page or opened. It is read here, in the browser; the service gets its text as
 // it gets what is typed.
 
 import { textOfDocx } from "./docx.js";
@@ -23,15 +23,16 @@ export const ACCEPTED = Object.keys(KINDS)
 /** Why a file cannot be read, in words for the page. */
 export class FileProblem extends Error {}
 
-/** The text of `file`, with line breaks as a text field has them. Throws FileProblem. */
-export async function textOf(file) {
+/** The texts of `file`, one or more, with line breaks as a text field has them. Throws FileProblem. */
+export async function textsOf(file) {
   const read = KINDS[file.name.split(".").at(-1).toLowerCase()];
   if (!read) throw new FileProblem(`${file.name} is no .txt, .md, .jsonl or .docx file.`);
   if (file.size > MOST_BYTES) {
     throw new FileProblem(`${file.name} has ${megabytes(file.size)}; the limit is ${megabytes(MOST_BYTES)}.`);
   }
-  const text = await read(file);
-  return text.replace(/\r\n?/g, "\n");
+  const texts = [await read(file)].flat();
+  if (!texts.length) throw new FileProblem(`${file.name} holds no text.`);
+  return texts.map((text) => text.replace(/\r\n?/g, "\n"));
 }
 
 /** A file's name without its kind. */
@@ -50,11 +51,10 @@ async function plainText(file) {
   }
 }
 
-/** The texts of a line each, with an empty line between two. */
+/** The text of each line that is not empty. */
 async function textOfLines(file) {
   const lines = (await plainText(file)).split("\n").map((line) => line.trim());
-  const texts = lines.flatMap((line, number) => (line ? [textOfLine(line, number + 1, file.name)] : []));
-  return texts.join("\n\n");
+  return lines.flatMap((line, number) => (line ? [textOfLine(line, number + 1, file.name)] : []));
 }
 
 function textOfLine(line, number, name) {

@@ -1,5 +1,7 @@
 // UTF-16 offsets, which JavaScript and this page's requests count, in the units of the API.
 
+const PAIRS = /[\ud800-\udbff][\udc00-\udfff]/g;
+
 const WIDTHS = {
   utf16: (text, start, end) => end - start,
   codepoint: (text, start, end) => {
@@ -36,7 +38,7 @@ export function inUnit(text, places, unit) {
 
 /** How many characters a text has, as the API counts them. */
 export function charactersOf(text) {
-  return WIDTHS.codepoint(text, 0, text.length);
+  return text.length - (text.match(PAIRS)?.length ?? 0);
 }
 
 function isPair(text, place) {

@@ -4,7 +4,7 @@
 import { copy } from "./clipboard.js";
 import { carriedOver, editBetween } from "./edit.js";
 import { asCsv, asHtml, asJson, save } from "./exports.js";
-import { ACCEPTED, FileProblem, stemOf, textOf } from "./files.js";
+import { ACCEPTED, FileProblem, stemOf, textsOf } from "./files.js";
 import { fromFragment, linkTo } from "./link.js";
 import { Requests } from "./requests.js";
 import { samplesFor, speaks } from "./samples.js";
@@ -95,18 +95,29 @@ function carryOver(text) {
   change({ text, readings, typing: true });
 }
 
-/** Put another text in place of the one that is there: {text, title}. */
+/** Put another text in place of the one that is there: {text, title}, and {texts, number} where its file has several. */
 function replaceText(after) {
-  replacements.add({ text: field.value, title: state.title }, after);
+  const { title, texts, number } = state;
+  replacements.add({ text: field.value, title, texts, number }, after);
   putText(after);
 }
 
-function putText({ text, title }) {
-  field.value = text;
-  change({ title });
-  edit(text, 0);
+function putText(text) {
+  showText(text);
   field.focus();
-  field.setSelectionRange(text.length, text.length);
+  field.setSelectionRange(field.value.length, field.value.length);
+}
+
+function showText({ text, title, texts = [], number = 0 }) {
+  field.value = text;
+  change({ title, texts, number });
+  edit(text, 0);
+}
+
+/** Go to another text of the file. What was changed in the one that is left stays changed. */
+function turnTo(number) {
+  const { title, texts } = state;
+  if (number in texts) showText({ text: texts[number], title, texts: texts.with(state.number, field.value), number });
 }
 
 function undo() {
@@ -124,7 +135,8 @@ async function openFiles([file, ...more]) {
   if (!file) return;
   try {
     if (more.length) throw new FileProblem("One file at a time, please.");
-    replaceText({ text: await textOf(file), title: stemOf(file.name) });
+    const texts = await textsOf(file);
+    replaceText({ text: texts[0], title: stemOf(file.name), texts: texts.length > 1 ? texts : [] });
   } catch (error) {
     if (!(error instanceof FileProblem)) throw error;
     change({ notice: error.message });
@@ -150,6 +162,8 @@ field.addEventListener("keydown", (event) => {
 });
 at("clear").addEventListener("click", () => replaceText({ text: "", title: "text" }));
 at("undo").addEventListener("click", undo);
+at("text-before").addEventListener("click", () => turnTo(state.number - 1));
+at("text-after").addEventListener("click", () => turnTo(state.number + 1));
 at("open").addEventListener("click", () => at("file").click());
 at("file").accept = ACCEPTED;
 at("file").addEventListener("change", async (event) => {
@@ -204,6 +218,11 @@ addEventListener("hashchange", () => {
 
 // -- what is taken away ---------------------------------------------------------------------------------------------
 
+/** The name of a file of what is shown, without its kind. */
+function stem() {
+  return state.texts.length ? `${state.title}.${state.number + 1}` : state.title;
+}
+
 /** The reading of the chosen model, as it is shown. */
 function shownReading() {
   const [{ entities, model } = { entities: [], model: state.model }] = shownReadings(state);
@@ -216,7 +235,7 @@ async function saveRedacted() {
   try {
     if (!body) throw new Problem("No label is switched on.", 0, null);
     const text = await redactedText({ ...body, min_score: state.threshold }, state.key);
-    save(`${state.title}.redacted.txt`, "text/plain", text);
+    save(`${stem()}.redacted.txt`, "text/plain", text);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     change({ notice: error.message });
@@ -224,11 +243,11 @@ async function saveRedacted() {
 }
 
 at("save-json").addEventListener("click", () =>
-  save(`${state.title}.json`, "application/json", asJson(shownReading())),
+  save(`${stem()}.json`, "application/json", asJson(shownReading())),
 );
-at("save-csv").addEventListener("click", () => save(`${state.title}.csv`, "text/csv", asCsv(shownReading())));
+at("save-csv").addEventListener("click", () => save(`${stem()}.csv`, "text/csv", asCsv(shownReading())));
 at("save-html").addEventListener("click", () =>
-  save(`${state.title}.html`, "text/html", asHtml(shownReading(), state.title)),
+  save(`${stem()}.html`, "text/html", asHtml(shownReading(), stem())),
 );
 at("save-redacted").addEventListener("click", saveRedacted);
 at("link").addEventListener("click", async () => {

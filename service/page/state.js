@@ -15,6 +15,8 @@ export function initialState() {
     other: "", // a model to read the text beside the chosen one, or none
     text: "",
     title: "text", // the name of the file that the text came from, without its kind
+    texts: [], // all texts of that file, if it has more than one
+    number: 0, // of the text among them
     readings: [], // of `text`, by the chosen model, then by the other: {entities, model, language, milliseconds}
     key: "", // for a service, or a proxy before it, that asks for one; forgotten with the page
     typing: false, // the text has just been changed, and will be again in a moment

@@ -26,6 +26,7 @@ export class View {
   #toggled;
   #entities = []; // those marked in the field
   #hovered = null;
+  #beside = 0; // the task that draws what is beside the text
 
   /** `toggled(off)` hears which labels are off now. */
   constructor({ toggled }) {
@@ -50,13 +51,17 @@ export class View {
     this.#entities = shown[0]?.entities ?? [];
     at("main").classList.toggle("comparing", Boolean(state.other));
     this.#drawSheets(state, shown, both);
-    if (!state.typing) this.#drawBeside(state, shown, both, canUndo);
+    // In a task of its own, so that a letter which meets an answer waits for half of what the answer changes.
+    clearTimeout(this.#beside);
+    const drawBeside = () => state.typing || this.#drawBeside(state, shown, both, canUndo);
+    if (!state.typing) this.#beside = setTimeout(drawBeside);
   }
 
   #drawBeside(state, shown, both, canUndo) {
     this.#table.draw(state.text, both?.entities ?? this.#entities, state.unit, both?.finder);
     show(at("unlisted"), this.#entities.length || both?.entities.length ? "" : "None.");
     drawWords(state, shown);
+    drawTexts(state);
     drawProblem(state);
     drawCurl(state);
     at("undo").hidden = !canUndo;
@@ -139,6 +144,15 @@ function drawWords(state, shown) {
   }
   show(at("timing"), timingOf(charactersOf(text), readings));
   show(at("notice"), state.notice);
+}
+
+/** Which text of a file with several is shown. */
+function drawTexts({ texts, number }) {
+  at("texts").hidden = !texts.length;
+  show(at("text-number"), `Text ${(number + 1).toLocaleString("en")} of ${texts.length.toLocaleString("en")}`);
+  // A button that is disabled under the finger would lose the focus.
+  at("text-before").ariaDisabled = String(number === 0);
+  at("text-after").ariaDisabled = String(number + 1 === texts.length);
 }
 
 function drawProblem(state) {

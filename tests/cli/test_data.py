@@ -17,7 +17,7 @@ def test_the_status_says_whether_training_makes_sense(nerve: Nerve, tmp_path: Pa
     assert good.stdout.endswith("\n\ntraining makes sense: nothing was found to be wrong\n")
     bad = nerve("data", "bad")
     assert (bad.returncode, bad.stderr) == (1, "")
-    assert "error    1 tags that may not stand where they do" in bad.stdout
+    assert "error    tags that may not stand where they do, in 1 place" in bad.stdout
     assert bad.stdout.endswith("training makes no sense yet: 1 error\n")
 
 

@@ -459,6 +459,7 @@ def corpora(tmp_path: Path) -> Path:
     write_columns(tmp_path / "few.conll", sentences(2))
     (tmp_path / "columns.conll").write_text("Ann B-PER\nleft\n", encoding="utf-8")
     (tmp_path / "scheme.conll").write_text("Ann O\nWeber I-PER\nleft B-LOC\nRome I-PER\n", encoding="utf-8")
+    (tmp_path / "faults.conll").write_text("Ann I-PER\n\nRome B-PER\nleft I-LOC\n", encoding="utf-8")
     (tmp_path / "empty.conll").write_text("\n\n", encoding="utf-8")
     (tmp_path / "nameless.conll").write_text("nobody O\ncame O\n", encoding="utf-8")
     (tmp_path / "spans.jsonl").write_text(
@@ -486,12 +487,19 @@ REFUSALS = {
     "an-empty-train-file": (files("empty.conll"), "{}/empty.conll:1: the file holds no sentence"),
     "an-empty-dev-file": (files("good.conll", "empty.conll"), "{}/empty.conll:1: the file holds no sentence"),
     "a-span-outside-its-text": (files("spans.jsonl"), "{}/spans.jsonl:2: "),
-    "what-is-not-utf-8": (files("latin.conll"), "{}/latin.conll:4: byte 0xe9 is not UTF-8"),
+    "what-is-not-utf-8": (files("latin.conll"), "{}/latin.conll:4: byte 0xe9 is not UTF-8: save the file as UTF-8"),
     "a-label-that-is-not-known": (
         [*files("good.conll"), "--labels", "PER,LOC"],
         "good: label ORG is none of PER, LOC: map it",
     ),
-    "corpora-without-names": (files("nameless.conll", "nameless.conll"), "the corpora hold no names"),
+    "corpora-without-names": (
+        files("nameless.conll", "nameless.conll"),
+        "{}/nameless.conll:1: 1 sentence, and no name",
+    ),
+    "several-faults": (
+        files("faults.conll"),
+        "{}/faults.conll:1: I-PER may not begin a sentence in BIO; nerve data {}/faults.conll {}/good.conll shows",
+    ),
     "a-dataset-that-is-not-known": (["--dataset", "conll2004"], "there is no dataset 'conll2004'; there are "),
     "a-dataset-that-is-not-there": (["--dataset", "gmb", "--data-dir", "{}"], "gmb: --data-dir has no file {}/gmb"),
     "too-few-documents-for-a-split": (

@@ -68,11 +68,17 @@ def _spaces(tokens: Sequence[str]) -> list[bool]:
         elif token in ('"', "'"):
             glued, glues = token in open_quotes, token not in open_quotes
             open_quotes ^= {token}
+        glued = glued or _UNSPACED.fullmatch(before[-1:] + token[:1]) is not None
         spaces.append(not (glue or glued))
         glue = glues
     return spaces
 
 
+# Chinese and Japanese have no spaces between words, nor around their punctuation. A run of katakana is one token of
+# ours, so two that the corpus has keep their space.
+_UNSPACED = re.compile(
+    "(?![\u30a1-\u30ff]{2})[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff0f\uff1a-\uff20\U00020000-\U0003ffff]{2}"
+)
 _OPENING = frozenset(("(", "[", "{", "“", "‘", "«", "¿", "¡", "``", "`", "-LRB-", "-LSB-", "-LCB-"))
 _CLOSING = frozenset((")", "]", "}", "”", "»", "''", "-RRB-", "-RSB-", "-RCB-"))
 _ATTACHED = re.compile(r"[,;:%]|[.!?…]+|['’](?:s|m|d|re|ve|ll)|n['’]t", re.IGNORECASE)

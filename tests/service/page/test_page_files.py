@@ -63,7 +63,7 @@ def drop(page: Page, *files: tuple[str, bytes | int]) -> None:
         ("a.TXT", "\ufeffsee 王 Anna".encode(), "see 王 Anna"),
         ("a.txt", "see 王 Anna".encode("utf-16"), "see 王 Anna"),
         ("a.md", b"# Anna\n\n*in* PARIS", "# Anna\n\n*in* PARIS"),
-        ("a.jsonl", b'{"id": 1, "text": "see Anna"}\n\n"in PARIS"\n', "see Anna\n\nin PARIS"),
+        ("a.jsonl", b'{"id": 1, "text": "see\\r\\nAnna"}\n\n', "see\nAnna"),
         ("a.docx", docx(), DOCUMENT_TEXT),
         ("a.docx", docx(method=zipfile.ZIP_STORED), DOCUMENT_TEXT),
     ],
@@ -81,13 +81,25 @@ def test_a_file_that_is_dropped_is_read(page: Page, name: str, content: bytes, t
         ("a.txt", b"Z\xfcrich", "a.txt is not UTF-8 text. Save it as UTF-8 and open it again."),
         ("a.jsonl", b'{"text": "Anna"}\n{', "a.jsonl, line 2: not JSON."),
         ("a.jsonl", b'{"body": "Anna"}', 'a.jsonl, line 1: no "text".'),
+        ("a.jsonl", b"\n", "a.jsonl holds no text."),
         ("a.docx", b"Anna", "a.docx cannot be read as a .docx document."),
         ("a.docx", docx()[:-400], "a.docx cannot be read as a .docx document."),
         ("a.docx", docx().replace(b"word/", b"text/"), "a.docx cannot be read as a .docx document."),
         ("a.docx", docx("<w:t>" + "a" * 20_000_001), "a.docx cannot be read as a .docx document."),
         ("a.txt", 20_000_001, "a.txt has 20 MB; the limit is 20 MB."),
     ],
-    ids=["kind", "encoding", "no JSON", "no text", "no archive", "cut short", "no document", "bomb", "size"],
+    ids=[
+        "kind",
+        "encoding",
+        "no JSON",
+        "no text",
+        "no line",
+        "no archive",
+        "cut short",
+        "no document",
+        "bomb",
+        "size",
+    ],
 )
 def test_a_file_that_cannot_be_read_leaves_the_text_and_says_why(
     page: Page, name: str, content: bytes | int, told: str
@@ -96,6 +108,25 @@ def test_a_file_that_cannot_be_read_leaves_the_text_and_says_why(
     drop(page, (name, content))
     becomes(lambda: page.at("notice").text, told)
     assert page.text == text
+
+
+def test_each_line_of_json_is_a_text_of_its_own(page: Page) -> None:
+    drop(page, ("letters.jsonl", b'{"id": 1, "text": "see Anna"}\n\n"in PARIS"\n{"text": "no one"}\n'))
+    becomes(lambda: (page.text, page.names, page.at("text-number").text), ("see Anna", ["Anna"], "Text 1 of 3"))
+    page.type("see Berta")
+    page.button("Next text").click()
+    becomes(lambda: (page.text, page.names, page.at("text-number").text), ("in PARIS", ["PARIS"], "Text 2 of 3"))
+    assert page.browser.switch_to.active_element.text == "Next text"
+    page.button("Next text").click()
+    page.button("Next text").click()  # there is none, and the button stays
+    becomes(lambda: (page.text, page.names), ("no one", []))
+    page.button("Previous text").click()
+    page.button("Previous text").click()
+    becomes(lambda: (page.text, page.names), ("see Berta", ["Berta"]))
+    page.button("Clear").click()
+    assert eventually(lambda: not page.at("texts").is_displayed())
+    page.button("Undo").click()
+    becomes(lambda: (page.text, page.at("text-number").text), ("see Berta", "Text 1 of 3"))
 
 
 def test_two_files_at_once_are_refused(page: Page) -> None:

@@ -28,6 +28,9 @@ TEXTS = [
     ("al - Qaeda , US - led , 2006 - 7", "al-Qaeda, US-led, 2006-7"),
     ("Tulkarem - the town - fell", "Tulkarem - the town - fell"),
     ("wait ... what ? !", "wait... what?!"),
+    ("艾 达 （ Ada ） 去 了 伦 敦 ， 2010 年 。", "艾达（ Ada ）去了伦敦， 2010 年。"),
+    ("東 京 タワー に 行 っ た 。", "東京タワーに行った。"),
+    ("マリー キュリー", "マリー キュリー"),
 ]
 
 

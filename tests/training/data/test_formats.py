@@ -205,8 +205,8 @@ def test_mending_writes_blanks_in_a_token_as_underscores(file):
         ("a\tO\nb\tB-X\nc\tPER\n", "3: 'PER' is not a tag of BIO"),
         ("a\tO\nb\t\n", "2: '' is not a tag of BIO"),
         ("a\tB-X\nb\tM-X\n\nc\tO\n", "2: the sentence ends inside a name, at M-X in BMES"),
-        (b"a\tO\nb\xff\tO\n", "2: byte 0xff is not UTF-8"),
-        ("a\tO\n".encode("utf-16"), "1: byte 0xff is not UTF-8"),
+        (b"a\tO\nb\xff\tO\n", "2: byte 0xff is not UTF-8: save the file as UTF-8"),
+        ("a\tO\n".encode("utf-16"), "1: byte 0xff is not UTF-8: save the file as UTF-8"),
     ],
 )
 def test_malformed_columns_are_refused_with_file_and_line(file, content, message):
@@ -565,19 +565,27 @@ def test_a_quotation_elsewhere_than_its_span_is_refused(file):
         ({"text": "a ", "label": [[1, 2, "A"]]}, "span 1-2 'A' holds white space only"),
         ({"text": TEXT, "label": [[0, 3.5, "A"]]}, "a span's start and end are whole numbers"),
         ({"text": TEXT, "label": [[True, 3, "A"]]}, "a span's start and end are whole numbers"),
-        ({"text": TEXT, "spans": [{"start": 0, "label": "A"}]}, "a span's start and end are whole numbers"),
+        (
+            {"text": TEXT, "spans": [{"start": 0, "label": "A"}]},
+            "a span has start, end and label; this one has start, label",
+        ),
+        (
+            {"text": TEXT, "entities": [{"start": 0, "end": 3, "entity_group": "A"}]},
+            "a span has start, end and label; this one has start, end, entity_group",
+        ),
         ({"text": TEXT, "label": [[0, 3, ""]]}, "span 0-3 needs one label, a string"),
         ({"text": TEXT, "label": [[0, 3, 5]]}, "span 0-3 needs one label, a string"),
         ({"text": TEXT, "spans": [{"start": 0, "end": 3}]}, "span 0-3 needs one label, a string"),
         (
             {"text": TEXT, "spans": [{"start": 0, "end": 3, "labels": ["A", "B"]}]},
-            "span 0-3 needs one label, a string",
+            "span 0-3 has 2 labels, A, B; a name has one",
         ),
         ({"text": TEXT, "label": [[0, 3]]}, "a span is [start, end, label] or an object with start, end and label"),
         ({"text": TEXT, "label": ["A"]}, "a span is [start, end, label] or an object with start, end and label"),
         ({"text": TEXT}, "there is no list of spans; looked for spans, ents, entities, label, labels"),
         ({"text": TEXT, "label": "A"}, "there is no list of spans; looked for spans, ents, entities, label, labels"),
-        ({"label": []}, 'there is no "text"'),
+        ({"label": []}, 'there is no "text"; its fields are label'),
+        ({}, 'there is no "text"'),
         ({"text": 5, "label": []}, "text is a number, not a string"),
         ({"text": TEXT, "spans": [], "answer": "maybe"}, "answer is 'maybe'; expected accept, reject, ignore"),
         (["a"], "a record is an object, not an array"),
@@ -586,6 +594,17 @@ def test_a_quotation_elsewhere_than_its_span_is_refused(file):
         ({"annotations": [{}]}, "result is not a list of objects"),
         ({"annotations": [{"result": []}]}, 'there is no "data"'),
         ({"annotations": [{"result": []}], "data": {}}, 'data has no "text", and 0 other strings'),
+        (
+            {"annotations": [{"result": []}], "data": {"dialogue": []}},
+            'data has no "text", and 0 other strings; its fields are dialogue',
+        ),
+        (
+            {
+                "data": {"html": "<p>Ada"},
+                "annotations": [{"result": [{"value": {"start": "/p", "hypertextlabels": []}}]}],
+            },
+            "a region has hypertextlabels: only those of <Labels> in a <Text> are read, with offsets in plain text",
+        ),
         ({"data": {"text": "a"}, "annotations": [{"result": []}, {}]}, "result is not a list of objects"),
     ],
 )
@@ -602,19 +621,24 @@ def test_a_malformed_record_is_refused_with_its_line(file, record, message):
         ("", "1: the file holds no sentence"),
         ("[]", "1: the file holds no sentence"),
         ('{"text": " ", "label": []}', "1: the file holds no sentence"),
-        ('{"text": "a", "label": []}\n{"text": "b"', "2: not JSON: Expecting ',' delimiter at column 13"),
+        (
+            '{"text": "a", "label": []}\n{"text": "b"',
+            "2: not JSON: Expecting ',' delimiter at column 13, where it ends too early",
+        ),
+        ('{"text": "a", "label": []}\n{"text": "b', "2: not JSON: Unterminated string starting at column 10"),
+        ("{'text': 'a', 'label': []}", "1: not JSON but a printed dict of Python: write it with json.dumps"),
         ('{"text": "a", "label": []}\n\nnonsense', "3: not JSON: Expecting value at column 1"),
         ('[\n{"text": "a", "label": []}\n{"text"', "3: not JSON: expected a comma or the end of the array"),
         ('[\n{"text": "a", "label": []},\n]', "3: not JSON: Expecting value at column 1"),
         ('[\n{"text": "a", "label": []}', "2: not JSON: expected a comma or the end of the array"),
         ('[{"text": "a", "label": []}]\n{}', "2: something stands behind the JSON array"),
         ('{"text": "\\ud83d", "label": []}', "1: the text holds half a surrogate pair"),
-        (b'{"text": "a", "label": []}\n{"text": "\xe9"}', "2: byte 0xe9 is not UTF-8"),
+        (b'{"text": "a", "label": []}\n{"text": "\xe9"}', "2: byte 0xe9 is not UTF-8: save the file as UTF-8"),
         ("[" * 100_000, "1: not JSON that can be read: it is nested too deeply"),
         ('{"a":' * 100_000, "1: not JSON that can be read: it is nested too deeply"),
         ("9" * 5_000, "1: not JSON that can be read: a number is too long"),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_malformed_json_is_refused_with_its_line(file, content, message):
     assert refusal(read_spans, file(content)) == message

@@ -58,16 +58,20 @@ LONG = {"text": "Ada " + "saw it and " * 100 + "left.", "label": [[0, 3, "PER"]]
 @pytest.mark.parametrize(
     ("train", "severity", "fact", "place"),
     [
-        ([*GOOD, SPAN], ERROR, "1 spans that overlap", "train:13: span 0-7 'PER' overlaps span 0-3 'PER'"),
-        ([*GOOD, {"text": "a", "label": [[0, 9, "X"]]}], ERROR, "1 spans that cannot be read", "train:13: span 0-9"),
-        ([*GOOD, {"words": 5}], ERROR, "1 records that cannot be read", 'train:13: there is no "text"'),
-        ([{"text": "Nobody came.", "label": []}], ERROR, "a file without names", "train:1: 1 sentences"),
+        ([*GOOD, SPAN], ERROR, "spans that overlap, in 1 place", "train:13: span 0-7 'PER' overlaps span 0-3 'PER'"),
+        ([*GOOD, {"text": "a", "label": [[0, 9, "X"]]}], ERROR, "spans that cannot be read, in 1 place",
+         "train:13: span 0-9"),
+        ([*GOOD, {"words": 5}], ERROR, "records that cannot be read, in 1 place", 'train:13: there is no "text"'),
+        ([{"text": "Nobody came.", "label": []}], ERROR, "a file without names", "train:1: 1 sentence, and no name"),
         ("a b\n", ERROR, "a file cannot be read", "train:1: the last of 2 columns holds no tags"),
         ("17 B-X\n18 O\nit O\n\n" * 12, ERROR, "most tokens are numbers", "train:1: 24 of 36 tokens"),
         ([*GOOD, record("Oslo", "LOC")], WARNING, "1 label has fewer than 10 names", "train:13: LOC has 1 name"),
         ([*GOOD, GOOD[0]], WARNING, "1 text of train repeated", "train:13: is train:1 again"),
         ([*GOOD, {**GOOD[0], "label": []}], WARNING, "1 text was there before, with other names",
          "train:13: Anna PER; see train:1"),
+        ([*GOOD, {"text": "I saw Londons.", "label": [[6, 12, "PER"]]}], WARNING,
+         "1 span begins or ends inside a word", "train:13: PER 'London'"),
+        ("Ada B_X\nran O\n\n" * 12, WARNING, "all labels of train look like tags", "train:1: B_X: Ada"),
         ([*GOOD, LONG], WARNING, "1 sentence has more than 200 tokens", "train:13: 303 tokens"),
         ([*GOOD, {"text": "a " * 20, "label": [[0, 39, "PER"]]}], WARNING, "1 name has more than 15 tokens",
          "train:13: PER a a a a a a …"),
@@ -94,7 +98,8 @@ def test_offsets_that_do_not_fit_are_an_error_with_the_units_that_do(files) -> N
         ([*HELD_OUT, GOOD[3]], "1 text of dev (20%) in train too", "dev:5: is train:4 too"),
         ([*HELD_OUT, record("Bonn", "LOC", "So we went to ")], "1 label of dev never occurs in the training file",
          "dev:5: LOC: Bonn"),
-        ([{"text": "Nobody came to the house.", "label": []}], "a file without names", "dev:1: 1 sentences"),
+        ([{"text": "Nobody came to the house.", "label": []}], "a file without names",
+         "dev:1: 1 sentence, and no name"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_between_files_is_found(files, dev, fact, place) -> None:
@@ -145,6 +150,27 @@ def test_a_rare_label_that_looks_like_another_is_found(files, label: str, alike:
         assert looks[0].places == (f"train:13: {label} (1 name) looks like PER (12 names): --map {label}=PER",)
 
 
+def test_labels_that_differ_in_white_space_alone_are_found(files) -> None:
+    texts = [record(name, before=f"{before} I saw ") for name in NAMES for before in ("Yesterday", "Today")]
+    for one in texts[::2]:
+        one["label"][0][2] = "PER "
+    finding = only(findings(files(texts)))
+    assert finding.places == ("train:1: PER  (12 names) looks like PER (12 names): --map 'PER =PER'",)
+
+
+@pytest.mark.parametrize(("lengths", "median", "most_of_them"), [(1, 1, 1), (2, 2, 2), (20, 11, 19), (100, 51, 95)])
+def test_the_measure_of_95_percent_is_the_least_length_that_so_many_do_not_exceed(
+    files, lengths: int, median: int, most_of_them: int
+) -> None:
+    (file,) = files([{"text": "a " * length, "label": [[0, 1, "X"]]} for length in range(1, lengths + 1)])
+    assert report.to_json([file], [])["files"][0]["sentence_tokens"] == [median, most_of_them, lengths]
+
+
+def test_the_examples_of_chinese_names_are_written_as_chinese_is(files) -> None:
+    (file,) = files([{"text": "艾达去了伦敦。", "label": [[0, 2, "人物"], [4, 6, "地点"]]}])
+    assert (file.examples("人物"), file.examples("地点")) == ("艾达", "伦敦")
+
+
 def test_findings_are_ranked_by_severity_and_then_by_number(files) -> None:
     found = findings(files([*GOOD, SPAN, GOOD[0], GOOD[1], LONG]))
     assert [(finding.severity, finding.size) for finding in found] == [(ERROR, 1), (WARNING, 2), (WARNING, 1)]
@@ -165,7 +191,7 @@ def test_a_cleaned_copy_has_no_finding_that_can_be_mended(files) -> None:
         "train:13: span 0-7 'PER' overlaps span 0-3 'PER': the longer one is kept",
         "train:14: is train:1 again: it is left out",
         "train:15: is held out too: it is left out",
-        'train:16: there is no "text": it is left out',
+        'train:16: there is no "text"; its fields are words: it is left out',
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from nerve.model.annotation import Sentence, Span
 from nerve.training.data.formats import FormatError, Reading, load
 
 TASK = '{"data": {"text": "Ada"}, '
@@ -17,7 +18,18 @@ TASK = '{"data": {"text": "Ada"}, '
         (b"\x1f\x8b\x08rest", "it is compressed"),
         ("Ada\tB-PER\n".encode("utf-16"), "it looks like UTF-16: save it as UTF-8"),
         (b"SQLite format 3\x00", "it is a database"),
+        (b"PK\x03\x04 xl/workbook.xml", "it is an Excel workbook: save its sheet as CSV"),
+        (b"PK\x03\x04 word/document.xml", "it is a Word document"),
+        (b"BZh9rest", "it is compressed (bzip2)"),
+        (b"ARROW1\x00\x00", "it is an Arrow file: give the folder"),
+        (b"\x80\x04\x95rest", "it looks like a pickle of Python"),
+        (b"{\\rtf1\\ansi Ada}", "it is rich text (RTF)"),
         (b"%PDF-1.7", "it is a PDF"),
+        ("Ada\tB-PER\n".encode("utf-16-le"), "it looks like UTF-16 without a byte order mark"),
+        ("Jos\xe9\tB-PER\n".encode("cp1252"), "byte 0xe9 is not UTF-8: save the file as UTF-8"),
+        (b"Ada\tB-PER\rran\tO\r", "its lines end with CR alone"),
+        (b'text,id,label\n"Ada ran",1,"[]"\n', "it looks like CSV with a text in each row (text, id, label)"),
+        (b"Sentence #,Sentence,POS,Tag\n1,Ada ran,[],[]\n", "it looks like CSV with a text in each row"),
         (b'<?xml version="1.0"?><xmi:XMI/>', "it looks like XML"),
         (b"<!DOCTYPE html>", "it looks like a page of HTML"),
         (b'TRAIN_DATA = [("Ada", {"entities": [(0, 3, "PER")]})]', "it looks like a Python program"),
@@ -58,10 +70,23 @@ def test_a_folder_without_annotations_and_a_dataset_of_several_splits_are_refuse
         load(tmp_path)
 
 
-def test_annotations_of_brat_without_their_text_are_refused(tmp_path: Path) -> None:
+def test_annotations_of_brat_without_their_text_are_refused_and_the_other_texts_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.ann").write_text("T1\tPER 0 3\tAda\n")
+    (tmp_path / "b.ann").write_text("T1\tPER 0 3\tAda\n")
+    (tmp_path / "b.txt").write_text("Ada ran.")
+    loaded = load(tmp_path)
     with pytest.raises(FormatError, match=r"a\.ann:1: brat's annotations without their text: there is no a\.txt"):
-        load(tmp_path)
+        loaded.faultless()
+    assert [document.as_text().text for document in loaded.documents] == ["", "Ada ran."]
+
+
+@pytest.mark.parametrize("offsets", ["9 12", "7 10"])
+def test_a_text_of_brat_that_got_other_line_ends_has_the_names_that_are_quoted(tmp_path: Path, offsets: str) -> None:
+    (tmp_path / "a.txt").write_bytes(b"Look:\r\n\r\nAda ran.\r\n")
+    (tmp_path / "a.ann").write_bytes(f"T1\tPER {offsets}\tAda\r\n".encode())
+    (document,) = load(tmp_path).faultless()
+    text, (span,) = document.as_text()
+    assert text[span.start : span.end] == "Ada"
 
 
 @pytest.mark.parametrize(
@@ -160,6 +185,25 @@ def test_annotators_that_disagree_are_a_fault_until_one_is_chosen(tmp_path: Path
         spans(tmp_path / "tasks.json", TWO, "")
     fact = "2 annotations (1, 2) differ in 'Ada' PER, 'Ada Lee' PER: choose one annotator with --annotator, or"
     assert f"tasks.json:1: {fact} --annotator majority" in str(caught.value)
+
+
+def test_an_annotator_that_the_file_does_not_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="nobody in the file is called 'Ada'; its annotators are 1, 2"):
+        spans(tmp_path / "tasks.json", TWO, "Ada")
+
+
+def test_spans_have_no_white_space_at_their_edges_when_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    path.write_text('{"text": "So Ada ran.", "label": [[2, 7, "PER"]]}\n')
+    assert [document.as_text().spans for document in load(path).faultless()] == [(Span(3, 6, "PER"),)]
+
+
+@pytest.mark.parametrize("header", ["webanno.custom.Names|identifier|kind", "a.POS|kind|other\n#T_SP=b.Names|kind"])
+def test_the_only_feature_of_the_only_layer_of_spans_is_read(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "given.tsv"
+    path.write_text(f"#FORMAT=WebAnno TSV 3.3\n#T_SP={header}\n\n\n#Text=Ada\n1-1\t0-3\tAda\t*\tPER\tPER\t\n")
+    (document,) = load(path).faultless()
+    assert document.sentences() == [Sentence(("Ada",), ("B-PER",))]
 
 
 def test_the_annotators_of_prodigy_and_of_json_min_are_told_apart(tmp_path: Path) -> None:

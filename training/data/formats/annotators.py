@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nerve.model.annotation import Span
 from nerve.training.data.formats.document import Document, Fault, Text
+from nerve.training.data.formats.lines import FormatError
 
 MAJORITY = "majority"
 
@@ -27,10 +28,17 @@ def chosen(versions: Sequence[Version], annotator: str) -> Iterator[Document]:
         versions: All versions, in the order of the file.
         annotator: Whose version to take; `majority` for the spans that more than half of a text's annotators marked
             with the same label. If empty, versions that differ are a fault.
+
+    Raises:
+        FormatError: Nobody has the annotator's name.
     """
     together: dict[Hashable, list[Version]] = {}
     for version in versions:
         together.setdefault(version.key, []).append(version)
+    names = dict.fromkeys(version.annotator for version in versions if version.annotator)
+    if annotator and annotator != MAJORITY and names and annotator not in names:
+        fact = f"nobody in the file is called {annotator!r}; its annotators are {', '.join(names)[:200]}"
+        raise FormatError(versions[0].document.path, 1, fact)
     for several in together.values():
         if annotator and annotator != MAJORITY and any(version.annotator for version in several):
             several = [version for version in several if version.annotator == annotator]

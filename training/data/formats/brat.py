@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nerve.training.data.formats.document import Document, Fault, Reading, RecordError, unreadable
-from nerve.training.data.formats.lines import FormatError, decode, numbered_lines, read_bytes
+from nerve.training.data.formats.lines import decode, numbered_lines, read_bytes
 from nerve.training.data.formats.spans import Mark, checked
 
 
@@ -26,18 +26,31 @@ def documents(path: Path, reading: Reading) -> Iterator[Document]:
     """The texts of a folder, or the one of a file.
 
     Raises:
-        FormatError: A file cannot be read, or a text is missing.
+        FormatError: A file cannot be read.
     """
     for annotations in files_of(path):
         source = annotations.with_suffix(".txt")
         if not source.is_file():
-            raise FormatError(annotations, 1, f"brat's annotations without their text: there is no {source.name}")
+            fact = f"brat's annotations without their text: there is no {source.name}"
+            yield unreadable(annotations, 1, fact, "annotations without their text")
+            continue
         # Line ends count as they are: brat's offsets are those of the file.
         text = decode(source, read_bytes(source))
         yield _document(annotations, text, decode(annotations, read_bytes(annotations)), reading)
 
 
 def _document(path: Path, text: str, annotations: str, reading: Reading) -> Document:
+    unix = text.replace("\r\n", "\n")
+    if len(unix) < len(text) and _misquoted(unix, annotations, reading) < _misquoted(text, annotations, reading):
+        text = unix  # a program such as Git gave it other line ends after it was annotated
+    return _read(path, text, annotations, reading)
+
+
+def _misquoted(text: str, annotations: str, reading: Reading) -> int:
+    return len(_read(Path(), text, annotations, reading).faults)
+
+
+def _read(path: Path, text: str, annotations: str, reading: Reading) -> Document:
     marks: list[Mark | str] = []
     faults = []
     for number, line in numbered_lines(annotations):

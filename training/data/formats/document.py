@@ -57,9 +57,12 @@ class Document:
         return [self.content] if isinstance(self.content, Sentence) else alignment.sentences(*self.content)
 
     def as_text(self) -> Text:
-        """Its text with spans. A sentence of tokens is written as running text, by rules (`detokenize.py`)."""
+        """Its text with spans, none of which has white space at its edges.
+
+        A sentence of tokens is written as running text, by rules (`detokenize.py`).
+        """
         if isinstance(self.content, Text):
-            return self.content
+            return Text(self.content.text, tuple(_trimmed(*self.content)))
         if self.content is None:
             return Text("", ())
         text, offsets = detokenize.join(self.content.tokens)
@@ -67,6 +70,13 @@ class Document:
             Span(offsets[span.start][0], offsets[span.end - 1][1], span.label) for span in spans_of(self.content.tags)
         )
         return Text(text, tuple(spans))
+
+
+def _trimmed(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    for span in spans:
+        name = text[span.start : span.end]
+        before, after = len(name) - len(name.lstrip()), len(name) - len(name.rstrip())
+        yield Span(span.start + before, span.end - after, span.label)
 
 
 @dataclass(frozen=True, slots=True)

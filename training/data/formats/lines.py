@@ -42,7 +42,8 @@ def decode(path: Path, content: bytes, encoding: str = "utf-8") -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise FormatError(path, line, f"byte 0x{content[error.start]:02x} is not {encoding.upper()}") from None
+        fact = f"byte 0x{content[error.start]:02x} is not {encoding.upper()}: save the file as UTF-8"
+        raise FormatError(path, line, fact) from None
     return text.removeprefix("\ufeff")
 
 

@@ -16,12 +16,26 @@ from nerve.training.data.formats.records import Broken, records_of
 _JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 # How files begin that are not text, and what to do with them.
 _BINARY = (
-    (b"PK\x03\x04", "it is a zip file: unpack it, and give the files in it"),
     (b"\x1f\x8b", "it is compressed (gzip): unpack it first"),
+    (b"BZh", "it is compressed (bzip2): unpack it first"),
+    (b"\xfd7zXZ\x00", "it is compressed (xz): unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed (zstd): unpack it first"),
+    (b"7z\xbc\xaf\x27\x1c", "it is an archive (7z): unpack it, and give the files in it"),
+    (b"Rar!", "it is an archive (rar): unpack it, and give the files in it"),
+    (b"ARROW1", "it is an Arrow file: give the folder that the library datasets saved it in"),
+    (b"\xd0\xcf\x11\xe0", "it is a document of an older Office: save its table as CSV, in UTF-8"),
+    (b"\x80", "it looks like a pickle of Python: write JSON lines instead"),
     (b"\xff\xfe", "it looks like UTF-16: save it as UTF-8"),
     (b"\xfe\xff", "it looks like UTF-16: save it as UTF-8"),
     (b"SQLite format 3", "it is a database (SQLite), such as Prodigy's: export it, with `prodigy db-out NAME`"),
     (b"%PDF", "it is a PDF: annotate its text with an annotation tool first"),
+    (b"{\\rtf", "it is rich text (RTF): annotate plain text with an annotation tool first"),
+)
+_ZIP = b"PK\x03\x04"
+# What a zip file is, by a folder in it.
+_ZIPPED = (
+    (b"xl/", "it is an Excel workbook: save its sheet as CSV, in UTF-8"),
+    (b"word/", "it is a Word document: annotate its text with an annotation tool first"),
 )
 _MARKUP = (
     (("<?xml", "<xmi:", "<GateDocument", "<dataset", "<doc"), "it looks like XML (UIMA's XMI, GATE)"),
@@ -52,10 +66,20 @@ def recognize(path: Path) -> Recognized:
         return Recognized("parquet", lambda reading: arrow.parquet(path, reading))
     if path.suffix == ".spacy":
         return Recognized("docbin", lambda reading: docbin.documents(path, reading))
+    if fact := _binary(content):
+        raise FormatError(path, 1, fact)
+    return _of_text(path, decode(path, content))
+
+
+def _binary(content: bytes) -> str:
+    """What a file is that is not text, and what to do with it; empty for a text."""
+    if content.startswith(_ZIP):
+        unpack = "it is a zip file: unpack it, and give the files in it"
+        return next((fact for folder, fact in _ZIPPED if folder in content), unpack)
     for beginning, fact in _BINARY:
         if content.startswith(beginning):
-            raise FormatError(path, 1, fact)
-    return _of_text(path, decode(path, content))
+            return fact
+    return "it looks like UTF-16 without a byte order mark: save it as UTF-8" if b"\x00" in content[:2] else ""
 
 
 def _of_folder(path: Path) -> Recognized:
@@ -70,6 +94,8 @@ def _of_text(path: Path, text: str) -> Recognized:
     start = text.lstrip()
     if not start:
         raise FormatError(path, 1, "the file holds no sentence")
+    if "\r" in text and "\n" not in text:
+        raise FormatError(path, 1, "its lines end with CR alone, as on old Macs: save it with LF or CR LF")
     if path.suffix.lower() in _JSON_SUFFIXES or _begins_as_json(start):
         return _of_json(path, text)
     if start.startswith(webanno.BEGINNING):
@@ -82,8 +108,15 @@ def _of_text(path: Path, text: str) -> Recognized:
     if start.startswith(("[(", "TRAIN_DATA")):
         fact = 'it looks like a Python program: write json.dumps(TRAIN_DATA) to a file, [["text", {"entities": …}]]'
         raise FormatError(path, 1, fact)
+    return _of_rows(path, text)
+
+
+def _of_rows(path: Path, text: str) -> Recognized:
     if token_rows.csv_dialect(text):
         return Recognized("csv", lambda reading: token_rows.csv_documents(path, text, reading))
+    if names := token_rows.csv_of_texts(text):
+        fact = f"it looks like CSV with a text in each row ({', '.join(names)[:60]})"
+        raise FormatError(path, 1, f"{fact}: give a row for each token (sentence_id, token, tag), or export JSON")
     layout = token_rows.layout_of(path, text)
     return Recognized(layout.name, lambda reading: token_rows.documents(path, text, layout, reading))
 

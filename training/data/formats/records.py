@@ -99,7 +99,10 @@ def _array(path: Path, text: str) -> Iterator[tuple[int, Any]]:
 
 def _fact(error: ValueError | RecursionError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"not JSON: {error.msg} at column {error.colno}"
+        if error.doc[error.pos : error.pos + 1] == "'":
+            return "not JSON but a printed dict of Python: write it with json.dumps"
+        cut = ", where it ends too early" if error.pos >= len(error.doc.rstrip()) else ""
+        return f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}{cut}"
     if isinstance(error, RecursionError):
         return "not JSON that can be read: it is nested too deeply"
     return "not JSON that can be read: a number is too long"  # the only ValueError of its own that int() raises

@@ -37,6 +37,8 @@ _SPAN_FIELDS = ("spans", "ents", "entities", "label", "labels")
 _ANSWERS = ("accept", "reject", "ignore")
 # What the value of every Label Studio region has.
 _REGION = {"start", "end", "text", "startOffset", "endOffset", "globalOffsets"}
+# What labels of HTML, of dialogues and of recordings are called there.
+_FOREIGN = ("hypertextlabels", "paragraphlabels", "timeserieslabels", "timelinelabels")
 
 
 class Mark(NamedTuple):
@@ -109,7 +111,8 @@ def checked(
     for earlier, later in pairwise(spans):
         if later.start < earlier.end:
             fact = f"span {_shown(later)} overlaps span {_shown(earlier)}"
-            repair = "one is kept" if later == earlier else "the longer one is kept"
+            alike = later.start == earlier.start and later.end == earlier.end
+            repair = "one is kept" if alike else "the longer one is kept"
             faults.append(Fault(line, "spans that overlap", fact, repair))
     return Document(path, line, Text(text, tuple(kept)), group, tuple(faults))
 
@@ -170,7 +173,7 @@ def _plain(record: Mapping[str, Any]) -> tuple[Any, list[Mark | str]] | None:
     if record.get("answer") in ("reject", "ignore"):
         return None
     if "text" not in record:
-        raise RecordError('there is no "text"')
+        raise RecordError(f'there is no "text"{_fields(record)}')
     field = next((name for name in _SPAN_FIELDS if isinstance(record.get(name), list)), "")
     # Prodigy leaves the field out where nothing was marked.
     if not field and "answer" not in record:
@@ -193,7 +196,7 @@ def _label_studio(task: Mapping[str, Any]) -> Iterator[tuple[str, Any, list[Mark
     submitted = [one for one in _objects(task["annotations"], "annotations") if not one.get("was_cancelled")]
     for one in [one for one in submitted if one.get("ground_truth")][:1] or submitted:
         results = _objects(one.get("result"), "result")
-        marks = [_mark(result["value"]) for result in results if _is_name(result)]
+        marks = [_foreign(result) or _mark(result["value"]) for result in results if _is_name(result)]
         by = one.get("completed_by", "")
         yield (str(by.get("email", by.get("id"))) if isinstance(by, Mapping) else str(by)), _only_text(task), marks
 
@@ -215,7 +218,17 @@ def _is_name(result: Mapping[str, Any]) -> bool:
         return False
     # A region without any label is a mistake, which is reported.
     unlabelled = value.keys() <= _REGION and result.get("type", "labels") == "labels"
-    return "labels" in value or "label" in value or unlabelled
+    return "labels" in value or "label" in value or unlabelled or bool(_foreign(result))
+
+
+def _foreign(result: Mapping[str, Any]) -> str:
+    """What is wrong with a region of something else than a plain text; empty if nothing is."""
+    kind = next((name for name in _FOREIGN if name in result["value"]), "")
+    return (
+        f"a region has {kind}: only those of <Labels> in a <Text> are read, with offsets in plain text"
+        if kind
+        else ""
+    )
 
 
 def _only_text(task: Mapping[str, Any]) -> Any:
@@ -227,7 +240,7 @@ def _only_text(task: Mapping[str, Any]) -> Any:
     if "text" in data:
         return data["text"]
     if len(texts) != 1:
-        raise RecordError(f'data has no "text", and {len(texts)} other strings')
+        raise RecordError(f'data has no "text", and {len(texts)} other strings{_fields(data)}')
     return texts[0]
 
 
@@ -275,6 +288,10 @@ def _mark(value: Any) -> Mark | str:
     label = value.get("label", value.get("labels"))
     if isinstance(label, list) and len(label) == 1:
         label = label[0]
+    if start is None or end is None or (label is None and not value.keys() <= _REGION):
+        return f"a span has start, end and label; this one has {', '.join(map(str, value))[:80]}"
+    if isinstance(label, list) and label:
+        return f"span {start}-{end} has {len(label)} labels, {', '.join(map(str, label))[:80]}; a name has one"
     return Mark(start, end, label, value.get("text"))
 
 
@@ -299,6 +316,10 @@ def _span(text: str, mark: Mark, offsets: Offsets, units: str) -> Span | str:
     if text[start:end].isspace():
         return f"span {given} holds white space only"
     return Span(start, end, mark.label)
+
+
+def _fields(record: Mapping[str, Any]) -> str:
+    return f"; its fields are {', '.join(map(str, record))[:80]}" if record else ""
 
 
 def _is_encodable(text: str) -> bool:

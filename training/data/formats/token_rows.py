@@ -14,6 +14,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ _ADDRESS = re.compile(r"#\s*(https?://\S+)")
 _NER_KEYS = ("ner", "ne", "name")
 _TOKEN_NAMES = ("token", "tokens", "word", "words")
 _TAG_NAMES = ("ner", "ner_tag", "ner_tags", "tag", "tags", "label", "labels", "entity")
+_TEXT_NAMES = ("text", "sentence", "sentences", "content")
 _SENTENCE_NAMES = ("sentence", "sentence #", "sentence_id", "sentence_idx", "sent_id", "sentid", "sentence id")
 
 
@@ -148,14 +150,28 @@ class CsvDialect(NamedTuple):
 
 def csv_dialect(text: str) -> CsvDialect | None:
     """How a file has tokens in rows below names of columns; None if it has not."""
-    first = text.partition("\n")[0].rstrip("\r")
-    for delimiter in ",;\t":
-        names = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    for delimiter, names in _headers(text):
         token = next((names.index(name) for name in _TOKEN_NAMES if name in names), -1)
         tag = next((names.index(name) for name in _TAG_NAMES if name in names), -1)
         if token >= 0 and tag >= 0:
             return CsvDialect(delimiter, token, tag)
     return None
+
+
+def csv_of_texts(text: str) -> list[str]:
+    """The names of the columns of a CSV file with a text in each row; empty if it does not look like one."""
+    for _, names in _headers(text):
+        if len(names) > 1 and not set(_TEXT_NAMES).isdisjoint(names):
+            return names
+    return []
+
+
+def _headers(text: str) -> Iterator[tuple[str, list[str]]]:
+    """What the names of columns are, with each delimiter, if the first line holds them."""
+    first = text.partition("\n")[0].rstrip("\r")
+    for delimiter in ",;\t":
+        with suppress(csv.Error):
+            yield delimiter, [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
 
 
 def _documents(path: Path, blocks: Sequence[tuple[str, list[Row | Fault]]], reading: Reading) -> Iterator[Document]:

@@ -16,6 +16,8 @@ from nerve.training.data.formats.lines import FormatError, numbered_lines
 BEGINNING = "#FORMAT=WebAnno TSV "
 LAYER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 _LAYER = re.compile(r"#(T_SP|T_RL|T_CH)=([^|\s]+)(?:\|(.*))?")
+# Layers of single words, whose values are no names.
+_GRAMMAR = (".POS", ".Lemma", ".Stem", ".MorphologicalFeatures", ".SurfaceForm")
 _TOKEN = re.compile(r"\d+-\d+")
 _VALUE = re.compile(r"(.*?)(?:\[(\d+)\])?", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\[\]|_;\->*\\])")
@@ -46,17 +48,26 @@ def documents(path: Path, text: str, _: Reading) -> Iterator[Document]:
 
 
 def _column(path: Path, text: str) -> int:
-    """The column of the names' labels: that of the first feature `value` of a layer of spans, or its only feature."""
-    column, layers = 3, []
+    """The column of the names' labels.
+
+    That of the first feature `value` of a layer of spans, or of a layer that is called after entities; or else of the
+    only feature of the only layer of spans.
+    """
+    column, layers, alone = 3, [], []
     for line in text.splitlines():
         if not (match := _LAYER.fullmatch(line.strip())):
             continue
         kind, layer, features = match[1], match[2], (match[3] or "").split("|")
         layers.append(layer)
         named = layer.lower().endswith(("namedentity", "ner", "entity"))
-        if kind == "T_SP" and ("value" in features or named):
+        other = layer.endswith(_GRAMMAR)
+        if kind == "T_SP" and not other and ("value" in features or named):
             return column + (features.index("value") if "value" in features else 0)
+        if kind == "T_SP" and not other:
+            alone += [column + place for place, name in enumerate(features) if name != "identifier"]
         column += len(features) + (kind == "T_RL")
+    if len(alone) == 1:
+        return alone[0]
     held = f"its layers are {', '.join(layers)}" if layers else "it has no layers"
     raise FormatError(path, 1, f"WebAnno TSV without a layer of names that has a feature `value`; {held}")
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nerve.model.annotation import Sentence
 from nerve.model.tags import spans_of
+from nerve.training.data import detokenize
 from nerve.training.data.formats import Document, FormatError, Loaded, Reading, load
 from nerve.training.data.formats.alignment import cutting
 
@@ -58,7 +59,7 @@ class Examined:
         found: dict[str, Counter[str]] = {label: Counter() for label in self.labels}
         for _, sentence in self.sentences:
             for span in spans_of(sentence.tags):
-                found[span.label][" ".join(sentence.tokens[span.start : span.end])] += 1
+                found[span.label][detokenize.join(sentence.tokens[span.start : span.end])[0]] += 1
         return found
 
     @cached_property

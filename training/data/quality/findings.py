@@ -4,13 +4,15 @@ The first file is the one to train on; the others are held out.
 """
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from nerve.model.tags import spans_of
-from nerve.training.data.formats import Document, Fault
+from nerve.training.data.formats import Document, Fault, Text
+from nerve.training.data.formats.alignment import cutting
 from nerve.training.data.quality.examined import FEWEST_DOCUMENTS, Examined, key, place, same_text
 
 ERROR, WARNING = "error", "warning"
@@ -20,6 +22,7 @@ _LONG_SENTENCE = 200
 _LONG_NAME = 15
 # A file of which so many tokens are numbers has something else than tokens in their column.
 _MOSTLY = 0.5
+_TAG_LIKE = re.compile(r"[BI][_.:/].+|.+[-_.:/][BI]")
 _COUNTED = re.compile(r"document \d+")
 
 
@@ -63,14 +66,16 @@ def _faults(files: Sequence[Examined]) -> Iterator[Finding]:
                 kinds.setdefault(fault.kind, []).append((document, fault))
     for kind, some in kinds.items():
         places = tuple(f"{document.path}:{fault.line}: {fault.fact}" for document, fault in some)
-        yield Finding(ERROR, len(some), f"{len(some):,} {kind}", places, f"with --fix {some[0][1].repair}")
+        where = _number(len(some), "place", "places")
+        yield Finding(ERROR, len(some), f"{kind}, in {where}", places, f"with --fix {some[0][1].repair}")
 
 
 def _without_names(files: Sequence[Examined]) -> Iterator[Finding]:
     for file in files:
         if file.loaded and not file.labels:
             severity = ERROR if file is files[0] else WARNING
-            yield Finding(severity, 1, "a file without names", (f"{file.path}:1: {len(file.sentences):,} sentences",))
+            sentences = _number(len(file.sentences), "sentence", "sentences")
+            yield Finding(severity, 1, "a file without names", (f"{file.path}:1: {sentences}, and no name",))
 
 
 def _numbers(files: Sequence[Examined]) -> Iterator[Finding]:
@@ -80,6 +85,21 @@ def _numbers(files: Sequence[Examined]) -> Iterator[Finding]:
             fact = f"{numbers:,} of {file.words.total():,} tokens are numbers"
             advice = "an index or offset seems to stand where the token should"
             yield Finding(ERROR, 1, "most tokens are numbers", (f"{file.path}:1: {fact}",), advice)
+
+
+def _cut_words(files: Sequence[Examined]) -> Iterator[Finding]:
+    """Spans that begin or end inside a word, where they are not so many that the whole file seems misread."""
+    places = tuple(
+        f"{place(document)}: {span.label} {document.content.text[span.start : span.end][:40]!r}"
+        for file in files
+        if file.loaded and file.loaded.misreading is None
+        for document in file.documents
+        if isinstance(document.content, Text)
+        for span in cutting(*document.content)
+    )
+    if places:
+        fact = f"{_number(len(places), 'span begins or ends', 'spans begin or end')} inside a word"
+        yield Finding(WARNING, len(places), fact, places, "is a letter missing, or one too many?")
 
 
 def _leaks(files: Sequence[Examined]) -> Iterator[Finding]:
@@ -165,16 +185,27 @@ def _unseen_labels(files: Sequence[Examined]) -> Iterator[Finding]:
             yield Finding(WARNING, len(unseen), fact, places, "such names cannot be found")
 
 
+def _tags_as_labels(files: Sequence[Examined]) -> Iterator[Finding]:
+    """Labels such as B_PER and PER-B, which are tags of another spelling than B-PER."""
+    for file in files:
+        if file.labels and all(_TAG_LIKE.fullmatch(label) for label in file.labels):
+            places = tuple(f"{_first(file, label)}: {label}: {file.examples(label)}" for label in file.labels)
+            yield Finding(
+                WARNING, len(places), f"all labels of {file.path.name} look like tags", places, "write tags as B-PER"
+            )
+
+
 def _alike_labels(files: Sequence[Examined]) -> Iterator[Finding]:
     labels = sum((file.labels for file in files), Counter[str]())
     places = []
     for rare, count in labels.items():
         for usual, more in labels.most_common():
-            same = _bare(rare) == _bare(usual) and more > count
+            same = _bare(rare) == _bare(usual) != "" and (more, -len(usual), usual) > (count, -len(rare), rare)
             near = count <= more / 10 and min(len(rare), len(usual)) >= 3 and _one_edit(rare, usual)
             if rare != usual and (same or near):
                 file = next(file for file in files if rare in file.labels)
-                alike = f"{rare} ({_times(count)}) looks like {usual} ({_times(more)}): --map {rare}={usual}"
+                alike = f"{rare} ({_times(count)}) looks like {usual} ({_times(more)})"
+                alike += f": --map {shlex.quote(f'{rare}={usual}')}"
                 places.append(f"{_first(file, rare)}: {alike}")
                 break
     if places:
@@ -207,12 +238,14 @@ _RULES: tuple[Callable[[Sequence[Examined]], Iterator[Finding]], ...] = (
     _faults,
     _without_names,
     _numbers,
+    _cut_words,
     _leaks,
     _divided_documents,
     _contradictions,
     _repeated,
     _rare_labels,
     _unseen_labels,
+    _tags_as_labels,
     _alike_labels,
     _long,
 )

@@ -1,5 +1,6 @@
 """What `nerve data` prints: counts, labels with examples, lengths, and the findings; and the same as JSON."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -124,7 +125,7 @@ def _percent(share: float | None) -> str:
 def _quantiles(lengths: Sequence[int]) -> list[int]:
     if not lengths:
         return []
-    return [lengths[len(lengths) // 2], lengths[int(0.95 * (len(lengths) - 1))], lengths[-1]]
+    return [lengths[len(lengths) // 2], lengths[math.ceil(0.95 * len(lengths)) - 1], lengths[-1]]
 
 
 def _spread(lengths: Sequence[int]) -> str:
