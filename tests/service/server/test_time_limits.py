@@ -1,5 +1,6 @@
 """Clients that are slow: each wait for a client has an end, and a client that goes on is never ended."""
 
+import asyncio
 import itertools
 import json
 import os
@@ -7,6 +8,7 @@ import resource
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from nerve.service.server.sweep import CHECKED_AT_ONCE, Sweep
 from nerve.service.settings import Settings
 from tests.support.fakes import HeldEngine, eventually
 from tests.support.raw import raw
@@ -202,3 +205,26 @@ def test_the_soft_limit_of_files_is_raised_to_the_hard_one(run_service: Callable
     service.ready()
     soft, hard = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
     assert soft == hard
+
+
+def test_a_sweep_over_thousands_of_connections_lets_others_run_in_between() -> None:
+    turns: list[int] = []  # of the event loop, at each check
+
+    class Connection:
+        def check(self, now: float) -> None:
+            assert now > 0
+            turns.append(turn)
+
+    connections = {Connection() for _ in range(2_000)}
+    turn = 0
+
+    async def sweep() -> None:
+        nonlocal turn
+        Sweep(seconds=0).start(asyncio.get_running_loop(), connections)
+        while len(turns) < 2_000:
+            turn += 1
+            await asyncio.sleep(0)
+        connections.clear()
+
+    asyncio.run(sweep())
+    assert max(Counter(turns).values()) == CHECKED_AT_ONCE
