@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -118,14 +119,42 @@ def _speed(chosen: argparse.Namespace, folder: Path) -> Iterator[bool]:
     left = 1 - stood / len(_digests(folder / "one"))
     yield row(f"the rest, after SIGKILL at {stood} parts", _run(killed), folder / "killed", 2, left)
     if importlib.util.find_spec("ray"):
-        # The CPU time of Ray's processes is not that of this one's children.
-        ended = _run([*tag, str(folder / "ray"), "--jobs", "2", "--engine", "ray"])
-        equal = _digests(folder / "ray") == _digests(folder / "one")
-        speed = tokens / ended.seconds
-        print(f"| 2 actors of Ray | {ended.seconds:.1f} | {speed:,.0f} | | | | {'yes' if equal else 'NO'} |")
+        loads = _on_ray([*tag[:4], str(line), *tag[5:], str(folder / "ray line"), "--jobs", "1", "--engine", "ray"])
+        for count in (1, 2):
+            output = folder / f"ray {count}"
+            begun = time.perf_counter()
+            cpu_seconds = _on_ray([*tag, str(output), "--jobs", str(count), "--engine", "ray"])
+            ended = Ended(time.perf_counter() - begun, cpu_seconds - count * loads, 0)
+            yield row(f"{count} actors of Ray, without loads", ended, output, 0)
         seconds = _ray_data(lines, chosen.model, folder)
         print(f"\nRay Data, 1 actor after its load: {1e6 * seconds / tokens:.1f} us of CPU a token", flush=True)
-        yield equal
+
+
+def _on_ray(command: Sequence[str]) -> float:
+    """Run a command with `--engine ray`: the CPU seconds of its actors, which are no children of it.
+
+    Raises:
+        RuntimeError: the command fails.
+    """
+    before, spent = _actors(), dict[int, float]()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            spent |= _actors()
+            time.sleep(POLL_SECONDS)
+    if process.returncode:
+        raise RuntimeError(f"a command ended with {process.returncode}")
+    return sum(seconds for number, seconds in spent.items() if number not in before)
+
+
+def _actors() -> dict[int, float]:
+    """The CPU seconds so far of each process that is an actor of ours, as Ray names them."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if (folder / "cmdline").read_bytes().startswith(b"ray::_Worker"):
+                times = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+                found[int(folder.name)] = sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 def _ray_data(lines: Sequence[str], model: str, folder: Path) -> float:

@@ -52,7 +52,7 @@ def test_it_can_be_copied_and_sent_to_another_process(result: Result) -> None:
 
 
 def test_it_gives_back_its_tokens(result: Result) -> None:
-    assert result.sentences == sentences(TEXT)
+    assert result.sentences == list(map(list, sentences(TEXT)))
     assert result.tokens == [token for sentence in sentences(TEXT) for token in sentence]
     assert result.token_count == len(result.tokens) == 10
 
