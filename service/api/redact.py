@@ -16,7 +16,8 @@ from nerve.service.annotate.redaction import Growth, Hash, Keep, Mask, Operator,
 from nerve.service.api.answers import answer, plan
 from nerve.service.api.body import Fields, Natural, Text
 from nerve.service.api.examples import EXAMPLE_TEXT
-from nerve.service.api.requests import AnnotationRequest, MinScoreField, PatternsField, parse_request
+from nerve.service.api.fields import MinScoreField, PatternsField
+from nerve.service.api.requests import AnnotationRequest, parse_request
 from nerve.service.api.route import Route, bytes_response
 from nerve.service.api.schema import NULL, NULL_IS_DEFAULT, one_case
 from nerve.service.engine.registry import ServedModel

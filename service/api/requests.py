@@ -6,30 +6,31 @@ They are strict: no "1" for 1, no unknown field.
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nerve.model.annotation import MIN_SCORE
-from nerve.model.min_score import MinScore
-from nerve.patterns import NAMES
 from nerve.service.annotate.document import Source, characters
 from nerve.service.annotate.gazetteer import normalized
 from nerve.service.annotate.offsets import OffsetUnit
-from nerve.service.api.body import MOST_FIELDS, Fields, Items, Text, check_limits, encodable, parse
-from nerve.service.api.schema import NULL_IS_DEFAULT, either, exactly_one, list_of_strings_or_of
-from nerve.service.api.structure import MOST_CONTAINERS, MOST_VALUES
+from nerve.service.api.body import Fields, Items, Text, check_limits, parse
+from nerve.service.api.fields import (
+    MAX_PHRASE_CHARACTERS,
+    MAX_PHRASES,
+    Label,
+    LabelsField,
+    MinScoreField,
+    PatternsField,
+    Phrases,
+    TokensField,
+)
+from nerve.service.api.schema import NULL_IS_DEFAULT, exactly_one
 from nerve.service.errors import InvalidRequestError, TooLargeError, too_many_tokens
 from nerve.service.settings import Settings
 
-# A gazetteer is compiled for each request, so it has to be small.
-MAX_PHRASES = 1_000
-MAX_PHRASE_CHARACTERS = 100
-MAX_LABEL_CHARACTERS = 100
 # There are three things to include; each may be named more than once.
 MOST_INCLUDED = 100
-# So many tokens are checked in a millisecond; between two slices other threads can run.
-SLICE = 10_000
 
 Request = TypeVar("Request", bound="AnnotationRequest")
 
@@ -66,87 +67,6 @@ def _check_phrases(gazetteer: "GazetteerRequest") -> None:
         raise InvalidRequestError("a phrase of the gazetteer is empty")
     if max(counts.values(), default=0) > 1:
         raise InvalidRequestError("a phrase is in the gazetteer twice; it can be under one label only, or in never")
-
-
-# The number of phrases is checked over all labels together, so here it only has to be in the schema.
-_PHRASE: dict[str, Any] = {"minLength": 1, "maxLength": MAX_PHRASE_CHARACTERS, "pattern": r"\S"}
-Phrases = Annotated[
-    Items[Annotated[Text, Field(json_schema_extra=_PHRASE)]],
-    Field(json_schema_extra={"maxItems": MAX_PHRASES, "uniqueItems": True}),
-]
-Label = Annotated[str, Field(min_length=1, max_length=MAX_LABEL_CHARACTERS)]
-
-
-def _renamed_labels(labels: Any) -> dict[str, str]:
-    """Return labels with their names in the answer; in a list, these are the labels themselves."""
-    if isinstance(labels, list | dict) and len(labels) > MOST_FIELDS:
-        raise ValueError(f"labels has {len(labels):,} labels; the limit is {MOST_FIELDS:,}")
-    if isinstance(labels, list) and set(map(type, labels)) == {str}:
-        labels = dict(zip(labels, labels, strict=True))
-    if not isinstance(labels, dict) or set(map(type, labels.values())) != {str}:
-        raise ValueError("labels is a list of labels, or an object that maps labels to names, and not empty")
-    if not all(0 < len(name) <= MAX_LABEL_CHARACTERS for name in labels.values()):
-        raise ValueError(f"the name of a label must have 1 to {MAX_LABEL_CHARACTERS} characters")
-    return labels
-
-
-def _min_score(given: Any) -> MinScore:
-    """Return the number, or the numbers by label."""
-    numbers = list(given.values()) if isinstance(given, dict) else [given]
-    if len(numbers) > MOST_FIELDS:
-        raise ValueError(f"min_score has {len(numbers):,} labels; the limit is {MOST_FIELDS:,}")
-    if not all(type(number) in (int, float) and 0 <= number <= 1 for number in numbers):
-        raise ValueError("min_score is a number from 0 to 1, or an object of such numbers by label")
-    return given  # type: ignore[no-any-return]  # it was checked
-
-
-def _patterns(given: Any) -> tuple[str, ...]:
-    """Return the names of the patterns."""
-    if isinstance(given, bool):
-        return NAMES if given else ()
-    if not isinstance(given, list) or len(given) > MOST_FIELDS or not all(name in NAMES for name in given):
-        raise ValueError(f"patterns is true, false, or a list of {', '.join(NAMES)}")
-    return tuple(given)
-
-
-class Words(NamedTuple):
-    """The tokens of one sentence, or of several; `single` says which of the two the client sent."""
-
-    sentences: list[list[str]]
-    single: bool
-
-
-def _words(tokens: Any) -> Words:
-    """Return the tokens, checked many at once because there may be 200,000."""
-    if not isinstance(tokens, list):
-        raise ValueError("tokens is a list of strings, or a list of such lists")
-    single = set(map(type, tokens)) != {list}
-    words = Words([tokens] if single else tokens, single)
-    for sentence in words.sentences:
-        for start in range(0, len(sentence), SLICE):
-            _check_tokens(sentence[start : start + SLICE])
-    return words
-
-
-def _check_tokens(tokens: list[Any]) -> None:
-    if set(map(type, tokens)) - {str}:
-        raise ValueError("tokens is a list of strings, or a list of such lists")
-    if not all(map(str.strip, tokens)):
-        raise ValueError("a token must have a character other than white space")
-    encodable("".join(tokens))
-
-
-# Facts of the schema that are checked elsewhere, some with the status 413.
-_LABEL_NAME = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL_CHARACTERS}
-_SCORE = {"type": "number", "minimum": 0, "maximum": 1}
-_SCORES = {"type": "object", "additionalProperties": _SCORE, "maxProperties": MOST_FIELDS}
-_PATTERNS = {"type": "array", "items": {"type": "string", "enum": list(NAMES)}, "maxItems": MOST_FIELDS}
-_TOKENS = {"items": {"type": "string", "pattern": r"\S"}, "maxItems": MOST_VALUES}
-
-MinScoreField = Annotated[MinScore, PlainValidator(_min_score), WithJsonSchema(either(_SCORES, _SCORE))]
-PatternsField = Annotated[
-    tuple[str, ...], PlainValidator(_patterns), WithJsonSchema(either(_PATTERNS, {"type": "boolean"}))
-]
 
 
 class GazetteerRequest(BaseModel):
@@ -191,24 +111,7 @@ class AnnotationRequest(BaseModel):
         description="The name of a model from `GET /v1/models`, or `auto` to choose a model by the language of "
         "each text. The default is the first model there.",
     )
-    labels: (
-        Annotated[
-            dict[str, str],
-            PlainValidator(_renamed_labels),
-            WithJsonSchema(
-                either(
-                    {"type": "array", "items": _LABEL_NAME, "minItems": 1, "maxItems": MOST_FIELDS},
-                    {
-                        "type": "object",
-                        "additionalProperties": _LABEL_NAME,
-                        "minProperties": 1,
-                        "maxProperties": MOST_FIELDS,
-                    },
-                )
-            ),
-        ]
-        | None
-    ) = Field(
+    labels: LabelsField | None = Field(
         None,
         description="The labels of the entities to answer: a list, or an object that maps each label to its name in "
         "the answer. The default is all labels.",
@@ -274,16 +177,7 @@ class EntitiesRequest(AnnotationRequest):
 
     source_fields = ("text", "texts", "tokens")
 
-    tokens: (
-        Annotated[
-            Words,
-            PlainValidator(_words),
-            WithJsonSchema(
-                list_of_strings_or_of(_TOKENS, {"items": {"type": "array", **_TOKENS}, "maxItems": MOST_CONTAINERS})
-            ),
-        ]
-        | None
-    ) = Field(
+    tokens: TokensField | None = Field(
         None,
         description="The tokens of a sentence as a list of strings, or of several sentences as a list of such lists. "
         "If your text is already tokenized, send `tokens` instead of `text` or `texts`.",

@@ -14,24 +14,20 @@ import os
 import selectors
 import signal
 import socket
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from nerve.service.engine.snapshot import Snapshot
-from nerve.service.server.channel import Channel, Kind, Message
-from nerve.service.server.heartbeat import BEAT_SECONDS, Heartbeat, Watch
+from nerve.service.server.channel import Kind, Message
+from nerve.service.server.child import Child
+from nerve.service.server.heartbeat import BEAT_SECONDS
 from nerve.service.server.rollout import Rollout
 from nerve.service.server.worker import Worker
 from nerve.service.settings import Settings
 
-# A replacement that takes longer to start has hung. The first start may take as long as it likes.
-START_SECONDS = 300.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 # After grace and drain. A worker that finishes in time needs some of it to write its log and exit.
@@ -51,18 +47,6 @@ class Archives(Protocol):
     def replace(self, snapshot: Snapshot) -> None:
         """Keep this in place of the snapshot of the same archive."""
         ...
-
-
-@dataclass
-class _Process:
-    """A worker, as its supervisor sees it."""
-
-    pid: int
-    channel: Channel
-    watch: Watch
-    starting_seconds: float = 0.0
-    ready: bool = False
-    outdated: bool = False
 
 
 class Supervisor:
@@ -92,7 +76,7 @@ class Supervisor:
         self._all_ready = all_ready
         self._forget = forget
         self._close = close
-        self._workers: dict[int, _Process] = {}
+        self._workers: dict[int, Child] = {}
         self._rollout = Rollout(self._send, self._keep)
         self._selector = selectors.DefaultSelector()
         self._announced = False
@@ -144,55 +128,26 @@ class Supervisor:
         if now >= self._next_look:
             self._next_look = now + BEAT_SECONDS
             for worker in self._workers.values():
-                if what := self._hangs(worker):
+                if what := worker.look(limited_start=self._announced):
                     log.error("worker %d hangs (%s): it is killed", worker.pid, what)
-                    os.kill(worker.pid, signal.SIGKILL)
-
-    def _hangs(self, worker: _Process) -> str:
-        if worker.ready:
-            return worker.watch.look()
-        worker.starting_seconds += BEAT_SECONDS
-        return "at its start" if self._announced and worker.starting_seconds > START_SECONDS else ""
+                    worker.kill()
 
     def _start(self, now: float) -> None:
         try:
-            ours, theirs = Channel.pair()
-            heartbeat = Heartbeat()
-            worker = Worker(theirs, heartbeat, self._archives.snapshots, os.getpid())
-            pid = os.fork()
+            worker = Child.fork(self._settings, self._archives.snapshots, self._run, self._leave)
         except OSError as error:
             self._failed(now, f"no worker can be started: {error.strerror}")
             return
-        if pid == 0:
-            ours.close()
-            self._become(worker)
-        theirs.close()
-        watch = Watch(heartbeat, self._settings.hang_seconds, self._settings.batch_tokens)
-        self._workers[pid] = _Process(pid, ours, watch)
-        self._selector.register(ours, selectors.EVENT_READ, self._workers[pid])
+        self._workers[worker.pid] = worker
+        self._selector.register(worker.channel, selectors.EVENT_READ, worker)
 
-    def _become(self, worker: Worker) -> NoReturn:
-        """Work in the new process, which must never return into the code above."""
-        status = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
-            self._selector.close()
-            for other in self._workers.values():
-                other.channel.close()
-            status = self._run(worker)
-        except SystemExit as ended:  # after SIGTERM
-            status = ended.code if isinstance(ended.code, int) else 1
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            logging.shutdown()  # writes the lines that are queued
-            os._exit(status)
+    def _leave(self) -> None:
+        """Close, in a new worker, what is the supervisor's."""
+        self._selector.close()
+        for other in self._workers.values():
+            other.channel.close()
 
-    def _receive(self, worker: _Process) -> None:
+    def _receive(self, worker: Child) -> None:
         message = worker.channel.receive()
         match message:
             case None:  # it is about to end
@@ -210,7 +165,7 @@ class Supervisor:
             case Message(Kind.DONE):
                 self._rollout.done(worker.pid)
 
-    def _became_ready(self, worker: _Process) -> None:
+    def _became_ready(self, worker: Child) -> None:
         if worker.outdated:  # it is being killed
             return
         worker.ready = True
@@ -253,7 +208,7 @@ class Supervisor:
             if self._status is None:
                 self._replace(worker, os.waitstatus_to_exitcode(ended))
 
-    def _replace(self, worker: _Process, status: int) -> None:
+    def _replace(self, worker: Child, status: int) -> None:
         """Say why a worker has ended. The next one is started in `_tend`."""
         if worker.outdated:
             return
@@ -304,7 +259,7 @@ class Supervisor:
             self._workers[pid].channel.send(message)
         except OSError:
             # It has ended, or has not read for so long that it hangs. It must not miss what others are told.
-            os.kill(pid, signal.SIGKILL)
+            self._workers[pid].kill()
 
     def _keep(self, snapshot: Snapshot) -> None:
         """From now on, workers serve this: those that are starting with its predecessor start again."""
@@ -312,7 +267,7 @@ class Supervisor:
         for worker in self._workers.values():
             if not worker.ready:
                 worker.outdated = True
-                os.kill(worker.pid, signal.SIGKILL)
+                worker.kill()
 
 
 def _leave_to_run(_signal: int, _frame: FrameType | None) -> None:
