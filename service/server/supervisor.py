@@ -148,6 +148,8 @@ class Supervisor:
             other.channel.close()
 
     def _receive(self, worker: Child) -> None:
+        if worker.pid not in self._workers:  # its end, in the same round, came before what it has said
+            return
         message = worker.channel.receive()
         match message:
             case None:  # it is about to end
