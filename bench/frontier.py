@@ -1,6 +1,6 @@
 """How much F1 a token costs: taggers that were all trained on CoNLL-2003, and pipelines as they are shipped.
 
-    python -m bench.accuracy --work accuracy.work --keep --only conll2003-64 --only conll2003-best
+    python -m bench.accuracy --work accuracy.work --keep --only conll2003-64 --only conll2003-glove
     pip install -e '.[bench]'
     taskset -c 0 python -m bench.frontier accuracy.work
 
@@ -36,7 +36,6 @@ PICTURE = Path(__file__).parent.parent / "docs" / "frontier.png"
 RUNS = {
     "conll2003-64": "nerve, 64 units",
     "conll2003-glove": "nerve, 200 units",
-    "conll2003-best": "nerve, 300 units",
 }
 """The runs of accuracy.toml, and what the picture calls them."""
 PUBLISHED = {"Flair (Akbik et al. 2018)": 93.1, "Stanza (Qi et al. 2020)": 92.1}

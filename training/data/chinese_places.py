@@ -1,7 +1,7 @@
 """Rules of the Chinese guideline: places of an address are names of their own, and so are characters for places.
 
 Corpora disagree on both: in some, `中国广东省深圳市` is one name, in others three, and `驻华` holds a place or none.
-A corpus whose configuration says `guideline = "zh"` is read by these rules, which recipes/zh/guideline.md states. They
+A corpus whose configuration says `guideline = "zh"` is read by these rules; recipes/zh/guideline.md states them. They
 read a sentence's characters, simplified or traditional; a token is a character, or a run of Latin letters or digits.
 """
 
