@@ -40,6 +40,7 @@ RUNS = {
 """The runs of accuracy.toml, and what the picture calls them."""
 PUBLISHED = {"Flair (Akbik et al. 2018)": 93.1, "Stanza (Qi et al. 2020)": 92.1}
 """F1 on conll2003 test of taggers with language models, whose weights were not to be had here to be timed."""
+TICKS = [10_000, 20_000, 50_000, 100_000, 200_000, 500_000]
 TRAINED, SHIPPED = "trained on conll2003", "as shipped"
 
 
@@ -119,6 +120,8 @@ def picture(rows: Sequence[Mapping[str, Any]]) -> Figure:
         side.set_xlim(
             0.5 * min(row[tables.BATCHED] for row in of_kind), 3 * max(row[tables.BATCHED] for row in of_kind)
         )
+        side.set_xticks(TICKS, [f"{tick // 1000:,} k" for tick in TICKS])
+        side.minorticks_off()
         side.grid(visible=True, which="both", alpha=0.2)
     for name, f1 in PUBLISHED.items():
         axes[0].axhline(f1, color="#8a8f98", linestyle="--", linewidth=0.8)

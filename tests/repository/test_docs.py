@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, bulk, distributed, gpu, http, politics, sizing, tagger, thresholds, train
+from bench import accuracy, bulk, distributed, frontier, gpu, http, politics, sizing, tagger, thresholds, train
 from bench import context as context_bench
 from bench import languages as language_bench
 from bench import suggest as bench_suggest
@@ -142,6 +142,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.faults.soak": lambda: soak.parse(arguments),
         "bench.faults.texts": lambda: texts.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
+        "bench.frontier": lambda: frontier.parse(arguments),
         "bench.distributed": lambda: distributed.parse(arguments),
         "bench.gpu": lambda: gpu.parse(arguments),
         "bench.languages": lambda: language_bench.parse(arguments),
