@@ -1,10 +1,11 @@
-"""Reads files that are plain or compressed, as the end of their names says."""
+"""Reads and writes files that are plain or compressed, as the end of their names says."""
 
 import bz2
 import gzip
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,6 +52,27 @@ def lines(raw: BinaryIO, suffix: str) -> Iterator[bytes]:
         raise
 
 
+@contextmanager
+def writing(raw: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+    """A file that compresses into another one, which stays open. Equal content gets equal bytes.
+
+    What is written is a whole member of its format (a stream of xz, a frame of zstd), so several of them, one after
+    the other, are a file, too.
+
+    Args:
+        raw: the file that is written to.
+        suffix: what `suffix_of` says of its name.
+
+    Raises:
+        BulkError: the package for zstd is not installed.
+    """
+    if not suffix:
+        yield raw
+        return
+    with _WRITERS[suffix](raw) as file:
+        yield file
+
+
 def _zstd() -> Any:
     """The module of Python 3.14, or the package that brings it to older versions."""
     try:
@@ -68,5 +90,12 @@ _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
     ".zst": lambda raw: _zstd().ZstdFile(raw),
+}
+_WRITERS: dict[str, Callable[[BinaryIO], Any]] = {
+    # Without name and time, which the header would have.
+    ".gz": lambda raw: gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0),
+    ".bz2": lambda raw: bz2.BZ2File(raw, "wb"),
+    ".xz": lambda raw: lzma.LZMAFile(raw, "wb"),  # noqa: SIM115
+    ".zst": lambda raw: _zstd().ZstdFile(raw, "wb"),
 }
 SUFFIXES = tuple(_OPENERS)

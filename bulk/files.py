@@ -1,5 +1,6 @@
 """Writes files that are there whole or not at all, whatever happens to the program or the machine."""
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nerve.bulk.errors import BulkError
+
+_TEMPORARY = ".tmp"
+_RANDOM_CHARACTERS = 8  # that tempfile puts into a name
 
 
 @contextmanager
@@ -20,9 +24,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         BulkError: on leaving, the file cannot be written, for example because the disk is full.
     """
-    prefix = f".{path.name}."
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix)
+        handle, name = _temporary(path)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -40,7 +43,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
-        for left in path.parent.glob(f"{prefix}*"):
+        for left in path.parent.glob(f".{glob.escape(path.name)}.{'?' * _RANDOM_CHARACTERS}{_TEMPORARY}"):
             left.unlink(missing_ok=True)
     except OSError as error:
         raise BulkError(f"{path}: cannot be written: {error.strerror}") from None
@@ -56,7 +59,7 @@ def create(path: Path, content: bytes) -> bool:
         BulkError: it cannot be written.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = _temporary(path)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -73,6 +76,11 @@ def create(path: Path, content: bytes) -> bool:
     except OSError as error:
         raise BulkError(f"{path}: cannot be written: {error.strerror}") from None
     return True
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """A new hidden file beside another one, open for writing, and its name."""
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
 
 
 def _umask() -> int:

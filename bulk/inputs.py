@@ -4,7 +4,7 @@ A file that is plain and whose records end at an end of line can be cut into sli
 other is read whole.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import BinaryIO
@@ -14,7 +14,7 @@ from nerve.bulk.errors import BulkError
 
 FORMATS = ("text", "jsonl", "csv", "conll", "parquet")
 
-_SUFFIXES = {
+SUFFIXES = {
     ".txt": "text",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -69,10 +69,10 @@ class Slice:
 def format_of(name: str) -> str | None:
     """The format that the end of a name stands for, before that of its compression; None if it says nothing."""
     path = storage.path_of(name)
-    return _SUFFIXES.get(PurePath(path.lower().removesuffix(compression.suffix_of(path))).suffix)
+    return SUFFIXES.get(PurePath(path.lower().removesuffix(compression.suffix_of(path))).suffix)
 
 
-def find(names: Iterable[str], form: str | None, leave_out: str | None = None) -> tuple[list[Input], int]:
+def find(names: Iterable[str], form: str | None, leave_out: Sequence[str] = ()) -> tuple[list[Input], int]:
     """Find the files that are meant.
 
     Args:
@@ -80,18 +80,24 @@ def find(names: Iterable[str], form: str | None, leave_out: str | None = None) -
             files in it and below, sorted, but for hidden ones and, where `form` is None, those whose names say no
             format.
         form: the format of all of them; None means what their names say, and plain text if those say nothing.
-        leave_out: a folder whose files are no inputs: that of the output.
+        leave_out: files, and folders with all that is in them, which are no inputs: those of the output.
 
     Returns:
         The files, in the order of `names`, and how many files in folders were left out because of their names.
 
     Raises:
-        BulkError: a name stands for no file, or a file cannot be read.
+        BulkError: a name stands for no file, a file cannot be read, or all are left out.
     """
+
+    def is_output(path: str) -> bool:
+        return any(storage.is_within(path, one) for one in leave_out)
+
     inputs, unknown = [], 0
     for name in map(storage.local, names):
+        if any(storage.is_same(name, one) for one in leave_out):  # a shell that expands `*` names the output, too
+            continue
         if storage.is_folder(name):
-            paths = [path for path in storage.below(name) if not (leave_out and storage.is_within(path, leave_out))]
+            paths = [path for path in storage.below(name) if not is_output(path)]
             known = [path for path in paths if form or format_of(path)]
             unknown += len(paths) - len(known)
             inputs += [_input(path, form) for path in known]
@@ -100,9 +106,11 @@ def find(names: Iterable[str], form: str | None, leave_out: str | None = None) -
         elif (matching := storage.matching(name)) is not None:
             if not matching:
                 raise BulkError(f"{name}: no file has such a name")
-            inputs += [_input(path, form) for path in matching]
+            inputs += [_input(path, form) for path in matching if not is_output(path)]
         else:
             inputs.append(_input(name, form))
+    if not inputs:
+        raise BulkError(f"{leave_out[0]}: this is the output, and there is no input beside it")
     return inputs, unknown
 
 

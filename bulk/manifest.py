@@ -1,4 +1,4 @@
-"""The manifest of an output folder: what its parts were made from, so that parts of two runs never mix."""
+"""The manifest of an output: what it was made from, so that parts of two runs never mix."""
 
 import json
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from nerve.bulk.settings import Settings
 from nerve.bulk.storage import Folder
 
 NAME = "manifest.json"
+REMEDY = "choose another one"
 
 # These change nothing in what is written.
 _FREE = ("model", "device", "threads", "strict")
@@ -39,27 +40,60 @@ def describe(files: Sequence[Input], settings: Settings, part_bytes: int, column
     }
 
 
-def claim(folder: Folder, manifest: dict[str, Any]) -> None:
-    """Write the manifest into the folder, or check the one that is there: another process may just have written it.
+def check(folder: Folder, manifest: dict[str, Any], remedy: str = REMEDY) -> bool:
+    """Whether a folder has this manifest; not, if it has none and no parts.
+
+    Args:
+        folder: the folder.
+        manifest: what `describe` returned.
+        remedy: what the user can do where the folder holds another run.
+
+    Raises:
+        BulkError: the folder holds another run, or cannot be read.
+    """
+    names = folder.names()
+    if NAME in names:
+        compare(folder.read(NAME), manifest, f"{folder}: this folder", remedy)
+        return True
+    if any(name.startswith("part-") for name in names):
+        raise BulkError(f"{folder}: there are parts in this folder, but no {NAME}; {remedy}")
+    return False
+
+
+def claim(folder: Folder, manifest: dict[str, Any], remedy: str = REMEDY) -> None:
+    """Write the manifest into a folder, or check the one that is there: another process may just have written it.
 
     Raises:
         BulkError: the folder holds another run, or cannot be written.
     """
+    if not check(folder, manifest, remedy) and not folder.create(NAME, encoded(manifest)):
+        compare(folder.read(NAME), manifest, f"{folder}: this folder", remedy)
+
+
+def encoded(manifest: dict[str, Any]) -> bytes:
+    """The content of a file with this manifest."""
+    return (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def compare(content: bytes, manifest: dict[str, Any], holder: str, remedy: str) -> None:
+    """Compare the content of a file with a manifest.
+
+    Args:
+        content: that of the file.
+        manifest: what `describe` returned.
+        holder: what the file describes, for the message.
+        remedy: what the user can do where they differ.
+
+    Raises:
+        BulkError: they differ.
+    """
     ours = json.loads(json.dumps(manifest))
-    folder.make()
-    names = folder.names()
-    if NAME not in names:
-        if any(name.startswith("part-") for name in names):
-            raise BulkError(f"{folder}: there are parts in this folder, but no {NAME}; choose another one")
-        content = (json.dumps(ours, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-        if folder.create(NAME, content):
-            return
     try:
-        theirs = json.loads(folder.read(NAME))
+        theirs = json.loads(content)
     except ValueError:
-        raise BulkError(f"{folder.place(NAME)}: not JSON; choose another folder") from None
+        raise BulkError(f"{holder} has a manifest that is not JSON; {remedy}") from None
     if theirs != ours:
-        raise BulkError(f"{folder}: this folder holds another run, {_difference(theirs, ours)}; choose another one")
+        raise BulkError(f"{holder} holds another run, {_difference(theirs, ours)}; {remedy}")
 
 
 def _difference(theirs: Any, ours: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ a file has only one.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate, groupby
 from typing import Any, BinaryIO, Self
@@ -56,9 +56,17 @@ class Row(Mapping[str, Any]):
 
 
 def schema(name: str) -> Any:
-    """The `pyarrow.Schema` of a file. Raises BulkError, and CorruptError if it is damaged."""
-    with storage.opened(name) as opened:
-        return _file(opened).schema_arrow
+    """The `pyarrow.Schema` of a file. Raises BulkError."""
+    try:
+        with storage.opened(name) as opened:
+            return _file(opened).schema_arrow
+    except CorruptError as error:
+        raise BulkError(f"{name}: {error}") from None
+
+
+def check(name: str, text_column: str, columns: Columns) -> None:
+    """Raise BulkError if a file has no such column of texts, or not the columns of a table that is written."""
+    _check(name, schema(name), text_column, columns)
 
 
 def rows(part: Slice, text_column: str, count: Callable[[int], None], columns: Columns | None) -> Iterator[Record]:
@@ -95,7 +103,7 @@ class Table:
 
     def __init__(self, file: BinaryIO, columns: Columns) -> None:
         self._columns = columns
-        self._writer = pyarrow("pyarrow.parquet").ParquetWriter(file, columns.schema, compression="zstd")
+        self._writer = _writer(file, columns)
         self._held: list[tuple[Record, Result | None]] = []
         self._batches: list[Any] = []
 
@@ -132,6 +140,26 @@ class Table:
         if self._batches:
             self._writer.write_table(pyarrow().Table.from_batches(self._batches))
         self._batches = []
+
+
+def row_groups(opened: BinaryIO) -> Iterator[Any]:
+    """The row groups of a file, each a `pyarrow.Table`. Raises CorruptError."""
+    file = _file(opened)
+    for number in range(file.metadata.num_row_groups):
+        with _damage():
+            group = file.read_row_group(number, use_threads=False)
+        yield group
+
+
+def write(groups: Iterable[Any], file: BinaryIO, columns: Columns) -> None:
+    """Write tables with these columns into one file, each as a row group."""
+    with _writer(file, columns) as writer:
+        for group in groups:
+            writer.write_table(group)
+
+
+def _writer(file: BinaryIO, columns: Columns) -> Any:
+    return pyarrow("pyarrow.parquet").ParquetWriter(file, columns.schema, compression="zstd")
 
 
 def _batch_of(pair: tuple[Record, Result | None]) -> Any:

@@ -5,18 +5,18 @@ depend on who tagged what before: its batches begin with it, and so does the tab
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
-from nerve.bulk import inputs, parquet, records, writers
+from nerve.bulk import compression, inputs, parquet, records, writers
 from nerve.bulk.annotate import annotate
 from nerve.bulk.columns import Columns
 from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.models import Models
 from nerve.bulk.record import Record
 from nerve.bulk.settings import Settings
-from nerve.bulk.storage import Folder
 
 PART_BYTES = 1 << 24
 """Bytes of input in a part: one to two minutes of work."""
@@ -37,9 +37,9 @@ class Part:
         """Bytes of input on the disk."""
         return sum(piece.size for piece in self.slices)
 
-    def name(self, form: str) -> str:
+    def name(self, suffix: str) -> str:
         """The name of its file in the folder of the output."""
-        return f"part-{self.number:06}.{form}"
+        return f"part-{self.number:06}.{suffix}"
 
     @property
     def errors_name(self) -> str:
@@ -60,36 +60,35 @@ def cut(files: Iterable[Input], part_bytes: int, unit: str) -> list[Part]:
 
 
 def write(
-    part: Part, folder: Folder, settings: Settings, columns: Columns | None, models: Models, report: Report
-) -> None:
-    """Tag a part and write its files. They are there whole, or not at all.
+    part: Part, file: BinaryIO, settings: Settings, columns: Columns | None, models: Models, report: Report
+) -> list[str]:
+    """Tag a part and write it into a file.
 
     Args:
         part: the part.
-        folder: where its files are written.
+        file: is written to.
         settings: what is done to each record.
         columns: those of a table; None for other formats.
         models: they tag the records.
         report: is told of progress.
 
+    Returns:
+        Where each record is that could not be read, and why.
+
     Raises:
         BulkError: the input cannot be read, the output cannot be written, or, if `settings.strict`, a record is bad.
     """
     read = _Count()
-    found: list[str] = []
+    errors: list[str] = []
     models.forget_words()
-    with folder.replacing(part.name(settings.to)) as file:
-        given = read_all(part.slices, settings, read.add, columns)
-        with parquet.Table(file, columns) if columns else _lines(file, settings) as out:
-            for record, result in annotate(given, models, strict=settings.strict):
-                out.add(record, result)
-                found += [record.error] if record.error else []
-                report(read.taken(), 1, result.token_count if result is not None else 0)
-        if found:
-            # First, so that a part that is there has its errors, too.
-            with folder.replacing(part.errors_name) as errors:
-                errors.write("".join(f"{one}\n" for one in found).encode())
+    given = read_all(part.slices, settings, read.add, columns)
+    with _table(file, settings, columns) as out:
+        for record, result in annotate(given, models, strict=settings.strict):
+            out.add(record, result)
+            errors += [record.error] if record.error else []
+            report(read.taken(), 1, result.token_count if result is not None else 0)
     report(read.taken(), 0, 0)
+    return errors
 
 
 def read_all(
@@ -101,8 +100,15 @@ def read_all(
     )
 
 
-def _lines(file: BinaryIO, settings: Settings) -> writers.Lines:
-    return writers.Lines(file, writers.writer(settings.to, ents_field=settings.ents_field))
+@contextmanager
+def _table(file: BinaryIO, settings: Settings, columns: Columns | None) -> Iterator[parquet.Table | writers.Lines]:
+    """What writes records and results into a file."""
+    if columns:
+        with parquet.Table(file, columns) as table:
+            yield table
+    else:
+        with compression.writing(file, settings.compressed) as plain:
+            yield writers.Lines(plain, writers.writer(settings.to, ents_field=settings.ents_field))
 
 
 def _slices(file: Input, part_bytes: int, unit: str) -> list[Slice]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nerve import DISTRIBUTION, ArchiveError, cores
-from nerve.bulk import parts
 from nerve.bulk.arrow import Tagger
 from nerve.bulk.errors import BulkError
 from nerve.bulk.extras import required
@@ -78,7 +77,7 @@ class _Worker:
 
         try:
             self._models = self._models or Models(self._run.settings)
-            parts.write(part, self._run.folder, self._run.settings, self._run.columns, self._models, count)
+            self._run.write(part, self._models, count)
         except (ArchiveError, BulkError) as error:
             return totals, error
         return totals, None

@@ -16,15 +16,14 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from nerve import ArchiveError
-from nerve.bulk import columns, manifest, parquet, parts
+from nerve.bulk import columns, manifest, parquet, parts, storage
 from nerve.bulk.columns import Columns
-from nerve.bulk.compression import CorruptError
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.models import Models
+from nerve.bulk.output import Output
 from nerve.bulk.parts import Part, Report
 from nerve.bulk.settings import Settings
-from nerve.bulk.storage import Folder
 
 _REPORT_SECONDS = 0.2
 
@@ -33,60 +32,81 @@ _REPORT_SECONDS = 0.2
 class Run:
     """The parts of a run, or of its shard, and where their files are."""
 
-    folder: Folder
+    output: Output
     settings: Settings
     columns: Columns | None
     """those of Parquet; None for other formats"""
     parts: Sequence[Part]
+    manifest: dict[str, Any]
+    """what the parts are made from"""
 
     def missing(self) -> list[Part]:
-        """The parts whose files are not there yet."""
-        names = self.folder.names()
-        return [part for part in self.parts if part.name(self.settings.to) not in names]
+        """The parts whose files are not there yet, and are to be made."""
+        if self.output.is_whole():
+            return []
+        names = self.output.folder.names()
+        return [part for part in self.parts if part.name(self.settings.suffix) not in names]
+
+    def write(self, part: Part, models: Models, report: Report) -> None:
+        """Tag a part and write its files; see `parts.write`.
+
+        The folder becomes this run's with its first part, so a run that ends before it is in nobody's way.
+        """
+        with self.output.folder.replacing(part.name(self.settings.suffix)) as file:
+            errors = parts.write(part, file, self.settings, self.columns, models, report)
+            self.output.claim(self.manifest)
+            if errors:
+                # First, so that a part that is there has its errors, too.
+                with self.output.folder.replacing(part.errors_name) as listed:
+                    listed.write("".join(f"{one}\n" for one in errors).encode())
+
+    def finish(self) -> None:
+        """Join the parts if they are for one file. All of them have to be there. Raises BulkError."""
+        self.output.finish(self.parts, self.settings.suffix, self.columns, self.manifest)
 
     def errors(self) -> int:
-        """How many records of all parts could not be read."""
-        names = self.folder.names()
-        found = (part.errors_name for part in self.parts if part.errors_name in names)
-        return sum(self.folder.read(name).count(b"\n") for name in found)
+        """How many records of all parts could not be read. Raises BulkError."""
+        return self.output.errors(self.parts)
 
 
 def prepare(
-    files: Sequence[Input], folder: Folder, settings: Settings, part_bytes: int, shard: tuple[int, int] = (1, 1)
+    files: Sequence[Input], output: Output, settings: Settings, part_bytes: int, shard: tuple[int, int] = (1, 1)
 ) -> Run:
-    """Cut the inputs into parts and make the folder ready.
+    """Cut the inputs into parts and make the folder of the parts ready.
 
     Args:
         files: the inputs.
-        folder: where the parts are written.
+        output: what is written.
         settings: what is done to each record.
         part_bytes: bytes of input in a part.
-        shard: (i, n) is every n-th part from the i-th on, counted from 1.
+        shard: (i, n) is every n-th part from the i-th on, counted from 1. A file takes all.
 
     Raises:
         ArchiveError: there is no such model.
-        BulkError: the folder holds another run, or cannot be written.
+        BulkError: the output holds another run, or cannot be written.
     """
     table = _columns(files, settings) if settings.to == "parquet" else None
-    manifest.claim(folder, manifest.describe(files, settings, part_bytes, table))
+    described = manifest.describe(files, settings, part_bytes, table)
+    output.check(described)
     index, count = shard
-    return Run(folder, settings, table, parts.cut(files, part_bytes, settings.unit)[index - 1 :: count])
+    return Run(output, settings, table, parts.cut(files, part_bytes, settings.unit)[index - 1 :: count], described)
 
 
 def _columns(files: Sequence[Input], settings: Settings) -> Columns:
-    """The columns of the output, from the first file or the first records. Raises BulkError."""
+    """The columns of the output, from the first file or the first records. Raises BulkError if others differ."""
     first = files[0]
     for other in files:
         if other.form != first.form:
             fact = f"{first.name} is read as {first.form} and {other.name} as {other.form}"
-            raise BulkError(f"{fact}; --to parquet takes one format at a time")
+            raise BulkError(f"{fact}; Parquet takes one format at a time")
     if first.form != "parquet":
         given = parts.read_all(map(Slice, files), settings, lambda _: None)
         return columns.of_first(islice(given, columns.FIRST_RECORDS), settings.ents_field)
-    try:
-        return columns.of_schema(parquet.schema(first.name), settings.ents_field)
-    except CorruptError as error:
-        raise BulkError(f"{first.name}: {error}") from None
+    table = columns.of_schema(parquet.schema(first.name), settings.ents_field)
+    for file in files:
+        if not storage.is_url(file.name):  # of many URLs it would take minutes, and each is looked at when it is read
+            parquet.check(file.name, settings.text_field, table)
+    return table
 
 
 def tag(run: Run, jobs: int, report: Report) -> None:
@@ -108,7 +128,7 @@ def tag(run: Run, jobs: int, report: Report) -> None:
     elif todo:
         models = Models(run.settings)
         for part in todo:
-            parts.write(part, run.folder, run.settings, run.columns, models, report)
+            run.write(part, models, report)
 
 
 class _Shared:
@@ -193,7 +213,7 @@ def _work(run: Run, todo: Sequence[Part], shared: _Shared, job: int, errors: "Co
     try:
         models = Models(run.settings)
         for part in shared.take(todo):
-            parts.write(part, run.folder, run.settings, run.columns, models, lambda *counts: shared.add(job, counts))
+            run.write(part, models, lambda *counts: shared.add(job, counts))
     except (ArchiveError, BulkError) as error:
         shared.stop(todo)
         errors.send(error)

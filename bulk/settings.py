@@ -27,6 +27,8 @@ class Settings:
     """the field that the entities are written to"""
     to: str = "jsonl"
     """one of `writers.FORMATS`"""
+    compressed: str = ""
+    """how what is written is compressed; one of `compression.SUFFIXES`, or nothing"""
     labels: tuple[str, ...] | None = None
     """only entities with these labels are written; None is all"""
     min_score: MinScore = MIN_SCORE
@@ -39,3 +41,8 @@ class Settings:
     """whether the sentences of a text share what they say of a word that recurs in it"""
     strict: bool = False
     """whether the first bad line ends the run; else it becomes an error line"""
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of files that are written."""
+        return f"{self.to}{self.compressed}"

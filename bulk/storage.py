@@ -8,9 +8,10 @@ import glob
 import hashlib
 import io
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -84,14 +85,30 @@ def matching(pattern: str) -> list[str] | None:
     return [path for path in sorted(glob.glob(pattern, recursive=True)) if not Path(path).is_dir()]  # noqa: PTH207
 
 
-def is_within(name: str, folder: str) -> bool:
-    """Whether a file is in a folder or below it. Raises BulkError."""
-    if not is_url(name) and not is_url(folder):
-        return Path(folder).resolve() in Path(name).resolve().parents
-    if name.partition("://")[0] != folder.partition("://")[0]:
+def is_within(name: str, other: str) -> bool:
+    """Whether a file is another one, or is in a folder or below it. Raises BulkError."""
+    if not is_url(name) and not is_url(other):
+        path = Path(name).resolve()
+        return Path(other).resolve() in (path, *path.parents)
+    if name.partition("://")[0] != other.partition("://")[0]:
         return False
-    with _said(folder):
-        return _system(name)[1].startswith(f"{_system(folder)[1].rstrip('/')}/")
+    with _said(other):
+        return f"{_system(name)[1]}/".startswith(f"{_system(other)[1].rstrip('/')}/")
+
+
+def is_same(name: str, other: str) -> bool:
+    """Whether two names are those of one file or folder. Raises BulkError."""
+    return is_within(name, other) and is_within(other, name)
+
+
+def exists(name: str) -> bool:
+    """Whether there is a file or a folder of this name. Raises BulkError."""
+    with _said(name):
+        if not is_url(name):
+            return Path(name).exists()
+        system, path = _system(name)
+        system.invalidate_cache()
+        return bool(system.exists(path))
 
 
 @contextmanager
@@ -147,7 +164,9 @@ class Folder:
     name: str
 
     def __str__(self) -> str:
-        return self.name.rstrip("/") if is_url(self.name) else str(Path(self.name))
+        if not is_url(self.name):
+            return str(Path(self.name))
+        return self.name if self.name.endswith("://") else self.name.rstrip("/")
 
     def place(self, name: str) -> str:
         """The path or the URL of a file in it."""
@@ -163,13 +182,13 @@ class Folder:
                 Path(self.name).mkdir(parents=True, exist_ok=True)
 
     def names(self) -> set[str]:
-        """The names of the files in it. Raises BulkError."""
+        """The names of the files in it; none if there is no such folder. Raises BulkError."""
         with _said(str(self), "used"):
-            if not is_url(self.name):
-                return {path.name for path in Path(self.name).iterdir()}
-            system, path = _system(self.name)
-            system.invalidate_cache()
             try:
+                if not is_url(self.name):
+                    return {path.name for path in Path(self.name).iterdir()}
+                system, path = _system(self.name)
+                system.invalidate_cache()
                 return {one.rstrip("/").rpartition("/")[2] for one in system.ls(path, detail=False)}
             except FileNotFoundError:  # an object store has no empty folders
                 return set()
@@ -198,6 +217,29 @@ class Folder:
             BulkError: on leaving, the file cannot be written, for example because the disk is full.
         """
         return _uploaded(self.place(name)) if is_url(self.name) else files.replacing(Path(self.name, name))
+
+    def lines(self, name: str) -> int:
+        """How many lines a file in it has. Raises BulkError."""
+        with opened(self.place(name)) as file:
+            return sum(1 for _ in file)
+
+    def remove(self, name: str) -> None:
+        """Remove a file in it, if there is one. Raises BulkError."""
+        with _said(self.place(name), "removed"), suppress(FileNotFoundError):
+            if is_url(self.name):
+                system, path = _system(self.place(name))
+                system.rm_file(path)
+            else:
+                Path(self.name, name).unlink()
+
+    def remove_all(self) -> None:
+        """Remove it with all that is in it, if it is there. Raises BulkError."""
+        with _said(str(self), "removed"), suppress(FileNotFoundError):
+            if is_url(self.name):
+                system, path = _system(self.name)
+                system.rm(path, recursive=True)
+            else:
+                shutil.rmtree(self.name)
 
 
 @contextmanager

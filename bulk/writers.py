@@ -4,7 +4,7 @@ import base64
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from nerve import Result
 from nerve.bulk.record import Record
@@ -28,12 +28,6 @@ class Lines:
     def add(self, record: Record, result: Result | None) -> None:
         """Write one record."""
         self._file.write(self._write(record, result).encode())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is held back."""
 
 
 def writer(

@@ -1,7 +1,7 @@
 """`nerve tag`: finds the entities in files or a stream, in its own processes and without a server.
 
-To the standard output, records are read, tagged and written as they come, in one process. To a folder, several
-processes write parts of it, and the same command goes on after an interruption.
+To the standard output, records are read, tagged and written as they come, in one process. To a folder or a file,
+several processes write parts, and the same command goes on after an interruption.
 """
 
 import argparse
@@ -20,200 +20,41 @@ from nerve.bulk.annotate import annotate
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.models import Models
+from nerve.bulk.output import Output
 from nerve.bulk.record import Record
 from nerve.bulk.settings import Settings
-from nerve.bulk.storage import Folder, local
 from nerve.cli import options
 from nerve.cli.progress import Progress
-from nerve.model.annotation import MIN_SCORE
-from nerve.patterns import NAMES, REGIONS
-from nerve.tagger import BATCH_SIZE, DEVICES
-
-STANDARD_INPUT = "-"
-ENGINES = ("local", "ray")
+from nerve.cli.tag_options import STANDARD_INPUT, parse
+from nerve.tagger import BATCH_SIZE
 
 STATUS_BAD_LINES = 3
 """The exit status where all was tagged but for lines that could not be read."""
-
-EXAMPLES = """\
-examples:
-  nerve tag letters.txt                               in colour on a terminal, otherwise as JSON lines
-  nerve tag --unit paragraph book.txt --to inline     one text is a paragraph
-  nerve tag posts.jsonl --text-field body --to jsonl  the other fields are kept
-  nerve tag posts.csv.gz --text-column body           a row becomes a JSON line
-  nerve tag tokens.conll --to conll                   the tokens of the file are tagged as they are
-  tail -f log | nerve tag - --line-buffered           each line is written before the next is read
-  nerve tag letters.txt --labels PER,ORG --min-score 0.8 | jq -r '.ents[].text' | sort | uniq -c
-  nerve tag corpus/ --output tagged/                  on all cores; the same command goes on after an interruption
-  nerve tag corpus/ --output tagged/ --shard 1/2      half of it; another machine does --shard 2/2
-  nerve tag posts/ --output tagged/ --to parquet      other columns keep their types
-"""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve tag` and return its exit status."""
     try:
         chosen = parse(arguments)
-        bad = _to_folder(chosen) if chosen.output else _to_stdout(chosen)
+        bad = _to_output(chosen, chosen.output) if chosen.output else _to_stdout(chosen)
     except (BulkError, ArchiveError) as error:
         streams.complain(f"nerve tag: {error}")
         return 1
     if bad:
         lines = "1 line" if bad == 1 else f"{bad:,} lines"
-        streams.complain(f"nerve tag: {lines} could not be read; the output has the reason in place of each")
+        reasons = (
+            f"{chosen.output.listed} has the reasons" if chosen.output else "the output has them in their places"
+        )
+        streams.complain(f"nerve tag: {lines} could not be read; {reasons}")
         return STATUS_BAD_LINES
     return 0
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="nerve tag",
-        description="Find the entities in files or a stream. Input and output are UTF-8; offsets count code points.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    _add_input(parser.add_argument_group("input").add_argument)
-    _add_tagging(parser.add_argument_group("tagging").add_argument)
-    _add_output(parser.add_argument_group("output").add_argument)
-    _add_folder(parser.add_argument_group("a folder of parts").add_argument)
-    chosen = parser.parse_args(arguments)
-    if chosen.source == "parquet" and STANDARD_INPUT in chosen.files:
-        parser.error("--from parquet: standard input cannot be read from its end; name files or folders")
-    if chosen.output:
-        if STANDARD_INPUT in chosen.files:
-            parser.error("--output: standard input cannot be cut into parts; name files or folders")
-        if chosen.to == "inline" or chosen.line_buffered:
-            parser.error(
-                f"--output: a folder has no {'inline format' if chosen.to == 'inline' else '--line-buffered'}"
-            )
-    elif chosen.to == "parquet":
-        parser.error("--to parquet needs --output")
-    elif unused := [name for name in ("jobs", "engine", "shard", "part_bytes") if getattr(chosen, name) is not None]:
-        parser.error(f"--{unused[0].replace('_', '-')} needs --output")
-    return chosen
-
-
-def _add_input(add: options.Add) -> None:
-    add(
-        "files",
-        nargs="*",
-        default=[STANDARD_INPUT],
-        metavar="FILE",
-        help="files, folders, globs or URLs to read, also compressed (.gz, .bz2, .xz, .zst); "
-        "- (the default) is standard input",
-    )
-    options.add_reading(add)
-    add(
-        "--strict",
-        action="store_true",
-        help="end at the first line that cannot be read (default: write an error line in its place)",
-    )
-
-
-def _add_tagging(add: options.Add) -> None:
-    add(
-        "--model",
-        default="en",
-        help=f"{options.MODEL}, or auto: the bundled model for the language of each text (default: %(default)s)",
-    )
-    add(
-        "--weights-only",
-        action="store_true",
-        help="read the model as data and run no program in it: for a model that you do not trust",
-    )
-    add("--labels", type=options.labels, metavar="A,B,…", help="write only entities with these labels")
-    add(
-        "--min-score",
-        type=options.min_score,
-        default=MIN_SCORE,
-        metavar="P",
-        help="write only entities with at least this score, or with that of their label, as in PER=0.7,ORG=0.4; "
-        "0 for all (default: %(default)s)",
-    )
-    add(
-        "--patterns",
-        type=options.patterns,
-        default=(),
-        metavar="A,B,…",
-        help=f"find addresses and numbers as well: all, or some of {','.join(NAMES)} (default: none)",
-    )
-    add(
-        "--phone-regions",
-        type=options.phone_regions,
-        default=REGIONS,
-        metavar="A,B,…",
-        help=f"whose telephone numbers are found without a country code (default: {','.join(REGIONS)})",
-    )
-    add(
-        "--no-context",
-        dest="context",
-        action="store_false",
-        help="tag each sentence as if it were alone (default: the sentences of a text share what they say of a word)",
-    )
-    add("--device", choices=DEVICES, default="auto", help="where the model runs (default: %(default)s)")
-    add(
-        "--threads",
-        type=options.positive,
-        default=1,
-        metavar="N",
-        help="CPU threads of each process (default: %(default)s)",
-    )
-
-
-def _add_output(add: options.Add) -> None:
-    add("--to", choices=writers.FORMATS, help="format of the output (default: inline on a terminal, otherwise jsonl)")
-    add(
-        "--ents-field",
-        default="ents",
-        metavar="NAME",
-        help="field of a JSON object, or column of Parquet, that the entities are written to (default: %(default)s)",
-    )
-    add(
-        "--color",
-        choices=options.COLOURS,
-        default="auto",
-        help="colours in inline output (default: auto, which means on a terminal)",
-    )
-    add("--line-buffered", action="store_true", help="write each text before the next is read; this is slower")
-    add("--quiet", action="store_true", help="do not show the progress")
-
-
-def _add_folder(add: options.Add) -> None:
-    add(
-        "--output",
-        type=local,
-        metavar="FOLDER",
-        help="write parts into this folder, a path or URL; those that are there are not made again",
-    )
-    add("--jobs", type=options.positive, metavar="N", help="processes (default: a process for each core)")
-    add(
-        "--engine",
-        choices=ENGINES,
-        help="who runs the processes: nerve itself (default), or Ray, here or on a cluster",
-    )
-    add(
-        "--shard",
-        type=options.shard,
-        metavar="I/N",
-        help="make only every N-th part from the I-th on; other machines make the others",
-    )
-    add(
-        "--part-bytes",
-        type=options.positive,
-        metavar="N",
-        help=f"bytes of input in a part (default: {parts.PART_BYTES})",
-    )
-
-
-def _to_folder(chosen: argparse.Namespace) -> int:
-    """Tag into a folder. Returns how many lines could not be read. Raises BulkError and ArchiveError."""
+def _to_output(chosen: argparse.Namespace, output: Output) -> int:
+    """Tag into a folder or a file. Returns how many lines could not be read. Raises BulkError and ArchiveError."""
     files = _files(chosen, chosen.files)
-    settings = _settings(chosen, chosen.to or "jsonl")
-    prepared = run.prepare(
-        files, Folder(chosen.output), settings, chosen.part_bytes or parts.PART_BYTES, chosen.shard or (1, 1)
-    )
+    settings = _settings(chosen, chosen.to)
+    prepared = run.prepare(files, output, settings, chosen.part_bytes or parts.PART_BYTES, chosen.shard or (1, 1))
     todo = prepared.missing()
     shown = sys.stderr.isatty() and not chosen.quiet
     with Progress(sum(part.size for part in todo), shown=shown) as progress:
@@ -226,6 +67,7 @@ def _to_folder(chosen: argparse.Namespace) -> int:
             ray.tag(prepared, chosen.jobs, report)
         else:
             run.tag(prepared, chosen.jobs or cores.available(), report)
+        prepared.finish()
     return prepared.errors()
 
 
@@ -267,6 +109,7 @@ def _settings(chosen: argparse.Namespace, to: str) -> Settings:
         text_field=chosen.text_field,
         ents_field=chosen.ents_field,
         to=to,
+        compressed=chosen.output.compressed if chosen.output else "",
         labels=chosen.labels,
         min_score=chosen.min_score,
         patterns=chosen.patterns,
@@ -278,7 +121,7 @@ def _settings(chosen: argparse.Namespace, to: str) -> Settings:
 
 def _files(chosen: argparse.Namespace, names: Sequence[str]) -> list[Input]:
     """The files that are meant. Raises BulkError."""
-    files, unknown = inputs.find(names, chosen.source, chosen.output)
+    files, unknown = inputs.find(names, chosen.source, chosen.output.places if chosen.output else ())
     if unknown and not chosen.quiet:
         count = "1 file is" if unknown == 1 else f"{unknown:,} files are"
         streams.complain(f"nerve tag: {count} left out, whose names say no format; --from says it")

@@ -1,5 +1,6 @@
 """How a run is handed to Ray, with a stand-in for Ray that works in this process; `test_ray.py` has the real one."""
 
+import gzip
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +14,8 @@ from nerve.bulk import ray as engine
 from nerve.bulk import run
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import find
+from nerve.bulk.output import named
 from nerve.bulk.settings import Settings
-from nerve.bulk.storage import Folder
 
 
 class RayError(Exception):
@@ -84,14 +85,15 @@ def prepare(tmp_path: Path, archive_path: Path) -> Callable[..., run.Run]:
 
     def call(output: str, **settings: Any) -> run.Run:
         files, _ = find([str(tmp_path / "a.txt")], settings.pop("form", None))
-        folder = Folder(str(tmp_path / output))
-        return run.prepare(files, folder, Settings(str(archive_path), device="cpu", **settings), 340)
+        return run.prepare(
+            files, named(str(tmp_path / output)), Settings(str(archive_path), device="cpu", **settings), 340
+        )
 
     return call
 
 
 def parts(made: run.Run) -> dict[str, bytes]:
-    return {part.name("jsonl"): made.folder.read(part.name("jsonl")) for part in made.parts}
+    return {part.name("jsonl"): made.output.folder.read(part.name("jsonl")) for part in made.parts}
 
 
 def test_actors_make_the_parts_that_one_process_makes(ray: Ray, prepare: Callable[..., run.Run]) -> None:
@@ -165,7 +167,7 @@ def test_an_actor_that_dies_again_and_again_ends_the_run_and_a_fault_keeps_its_t
     def write(*_: object) -> None:
         raise error("died\nat once")
 
-    monkeypatch.setattr(engine.parts, "write", write)
+    monkeypatch.setattr(run.parts, "write", write)
     with pytest.raises(expected, match=fact):
         engine.tag(prepare("out"), 2, lambda *_: None)
     assert not ray.running
@@ -177,3 +179,14 @@ def test_without_ray_the_extra_is_named(prepare: Callable[..., run.Run], monkeyp
         BulkError, match=r"^for --engine ray, install a package more: pip install 'nerve-ner\[ray\]'$"
     ):
         engine.tag(prepare("out"), 2, lambda *_: None)
+
+
+def test_actors_and_one_process_make_the_same_file(ray: Ray, prepare: Callable[..., run.Run], tmp_path: Path) -> None:
+    for name, work in (("one.jsonl.gz", run.tag), ("two.jsonl.gz", engine.tag)):
+        made = prepare(name, compressed=".gz")
+        work(made, 1, lambda *_: None)
+        made.finish()
+        assert made.missing() == []
+    assert ray.actors == 1
+    assert (tmp_path / "one.jsonl.gz").read_bytes() == (tmp_path / "two.jsonl.gz").read_bytes()
+    assert len(gzip.decompress((tmp_path / "one.jsonl.gz").read_bytes()).splitlines()) == 50

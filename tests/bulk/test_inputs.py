@@ -4,7 +4,7 @@ import bz2
 import gzip
 import lzma
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "corpus"
 
 
-def names(*given: str, form: str | None = None, leave_out: str | None = None) -> list[str]:
+def names(*given: str, form: str | None = None, leave_out: Sequence[str] = ()) -> list[str]:
     return [file.name for file in find(given, form, leave_out)[0]]
 
 
@@ -77,8 +77,15 @@ def test_a_folder_stands_for_its_files_with_known_names_sorted() -> None:
 
 
 @pytest.mark.usefixtures("corpus")
-def test_the_folder_of_the_output_is_no_input() -> None:
-    assert names("corpus", leave_out="corpus/out") == ["corpus/a/c.jsonl.gz", "corpus/a/d.csv", "corpus/b.txt"]
+@pytest.mark.parametrize("given", [("corpus",), ("corpus/**/*.*[!n]",), ("corpus/a", "corpus/b.txt", "corpus/out/")])
+def test_the_folder_of_the_output_is_no_input(given: tuple[str, ...]) -> None:
+    found = ["corpus/a/c.jsonl.gz", "corpus/a/d.csv", "corpus/b.txt"]
+    assert names(*given, leave_out=["corpus/out"]) == found
+
+
+@pytest.mark.usefixtures("corpus")
+def test_a_file_that_is_named_is_an_input_also_in_the_folder_of_the_output() -> None:
+    assert names("corpus/a/d.csv", leave_out=["corpus/a"]) == ["corpus/a/d.csv"]
 
 
 @pytest.mark.usefixtures("corpus")

@@ -30,7 +30,9 @@ class Empty(Folder):
 @pytest.fixture(params=["here", "in a store"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Folder]:
     if request.param == "here":
-        yield Empty(str(tmp_path / "out"))
+        folder = Empty(str(tmp_path / "out"))
+        folder.make()
+        yield folder
     else:
         fsspec = pytest.importorskip("fsspec")
         yield Empty("memory://out")

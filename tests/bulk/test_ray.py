@@ -18,11 +18,12 @@ import pytest
 from nerve.bulk import ray as engine
 from nerve.bulk import run
 from nerve.bulk.inputs import find
+from nerve.bulk.output import Parts
 from nerve.bulk.ray import Tagger
 from nerve.bulk.settings import Settings
 from nerve.bulk.storage import Folder
 from tests.support.documents import ROOT, blocks
-from tests.support.shell import command, environment
+from tests.support.shell import command, environment, wait_until
 
 ray = pytest.importorskip("ray")
 data = pytest.importorskip("ray.data")
@@ -83,7 +84,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, archive_bytes: bytes) -> Pa
 def prepare(folder: Path, output: str) -> run.Run:
     (file,), _ = find([str(folder / "a.jsonl")], None)
     settings = Settings(str(folder / "model.pt"), device="cpu")
-    return run.prepare([file], Folder(str(folder / output)), settings, PART_BYTES)
+    return run.prepare([file], Parts(Folder(str(folder / output))), settings, PART_BYTES)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_two_actors_write_the_bytes_of_one_process_also_if_one_of_them_is_killed
 def test_what_an_actor_meets_is_an_error_of_one_line(corpus: Path) -> None:
     (file,), _ = find([str(corpus / "a.jsonl")], None)
     settings = Settings(str(corpus / "model.pt"), text_field="body", strict=True)
-    prepared = run.prepare([file], Folder(str(corpus / "strict")), settings, PART_BYTES)
+    prepared = run.prepare([file], Parts(Folder(str(corpus / "strict"))), settings, PART_BYTES)
     with pytest.raises(engine.BulkError, match=r"a.jsonl, byte \d+: not an object whose field body is a string$"):
         engine.tag(prepared, 2, lambda *_: None)
 
@@ -170,8 +171,7 @@ def test_a_driver_that_is_killed_leaves_whole_parts_and_the_same_command_makes_t
     tag = command("tag", "a.jsonl", "--model", "model.pt", "--output", "driver", "--part-bytes", str(PART_BYTES))
     tag += ["--engine", "ray", "--jobs", "2", "--device", "cpu"]
     with subprocess.Popen(tag, cwd=corpus, env=environment()) as process:
-        while not digests(folder) and process.poll() is None:
-            pass
+        wait_until(process, lambda: digests(folder))
         process.kill()
     stood = digests(folder)
     whole = digests(corpus / "whole")

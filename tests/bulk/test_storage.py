@@ -58,7 +58,7 @@ def test_a_file_behind_a_url_is_read_in_slices(store: str) -> None:
 
 
 def test_the_folder_of_the_output_is_no_input(store: str) -> None:
-    files, _ = find([store], None, f"{store}/a/")
+    files, _ = find([store], None, [f"{store}/a/"])
     assert [file.name for file in files] == ["memory:///corpus/b.txt"]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nerve.bulk import inputs, writers
-from nerve.cli import models, tag
+from nerve.bulk import compression, inputs, output, writers
+from nerve.cli import models, tag_options
 from nerve.cli.__main__ import COMMANDS, parse
 from nerve.service.settings import read_settings
 from tests.support.clone import Clone
@@ -68,7 +68,7 @@ def test_every_command_in_a_document_can_be_read(words: str) -> None:
         return
     name, rest = parse(words.split())
     if name == "tag":
-        tag.parse(rest)
+        tag_options.parse(rest)
     elif name == "models":
         models.parse(rest)
     elif name == "serve":
@@ -84,3 +84,14 @@ def test_every_format_is_in_its_table() -> None:
         assert form
         suffixes = [word.partition(" ")[0] for word in chosen.split(", ") if word.startswith(".")]
         assert all(inputs.format_of(f"a{suffix}") == name for suffix in suffixes)
+
+
+def test_every_name_of_a_file_that_the_page_says_is_written() -> None:
+    (names, _), _ = table(CLI.read_text(encoding="utf-8"), "`--output`")
+    ends = re.findall(r"[.]\w+", names)
+    forms = [end for end in ends if inputs.format_of(f"a{end}")]
+    assert {inputs.format_of(f"a{end}") for end in forms} == set(output.FORMATS)
+    assert set(ends) - set(forms) == set(compression.SUFFIXES)
+    for form in forms:
+        for end in ("", *(compression.SUFFIXES if form != ".parquet" else ())):
+            assert output.named(f"NAME{form}{end}") == output.File(f"NAME{form}{end}")

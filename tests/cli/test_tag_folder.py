@@ -13,7 +13,7 @@ import pytest
 
 from nerve.bulk import parts
 from nerve.bulk.inputs import Input
-from tests.support.shell import command, environment
+from tests.support.shell import command, environment, run_here, wait_until
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
 Files = dict[str, str]
@@ -47,9 +47,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, archive_bytes: bytes) -> Path
     (folder / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in objects))
     (folder / "b.txt").write_text("\n".join(texts[:20]))
     (folder / "c.csv").write_text("id,text\n" + "".join(f'{n},"{text}"\n' for n, text in enumerate(texts[:20])))
-    tag = command(*TAG, "--output", "whole", "--jobs", "1")
-    ended = subprocess.run(tag, cwd=made, env=environment(), capture_output=True, check=True, timeout=240)
-    assert (ended.stdout, ended.stderr) == (b"", b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made)
+        ended = run_here(*TAG, "--output", "whole", "--jobs", "1", given=b"")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert len(digests(made / "whole")) > 20
     return made
 
@@ -100,26 +101,25 @@ def test_only_parts_that_are_missing_are_made(nerve: Nerve, whole: Files, tmp_pa
     first, second = sorted(whole)[:2]
     (folder / first).unlink()
     (folder / second).write_text("kept")
-    (folder / f".{first}.left").write_text("by a process that was killed")
+    (folder / f".{first}.12345678.tmp").write_text("by a process that was killed")
     assert nerve(*TAG, "--output", "whole", "--jobs", "1").returncode == 0
     assert digests(folder) == {**whole, second: hashlib.sha256(b"kept").hexdigest()}
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_group_that_was_killed_leaves_whole_parts_and_the_same_command_makes_the_others(
-    whole: Files, tmp_path: Path
+    nerve: Nerve, whole: Files, tmp_path: Path
 ) -> None:
     tag = command(*TAG, "--output", "killed", "--jobs", "2")
     folder = tmp_path / "killed"
     with subprocess.Popen(tag, cwd=tmp_path, env=environment(), start_new_session=True) as process:
-        while not digests(folder) and process.poll() is None:
-            pass
+        wait_until(process, lambda: digests(folder))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     stood = digests(folder)
     assert 0 < len(stood) < len(whole)
     assert stood.items() <= whole.items()
-    subprocess.run(tag, cwd=tmp_path, env=environment(), check=True, timeout=240)
+    assert nerve(*TAG, "--output", "killed", "--jobs", "1").returncode == 0
     assert digests(folder) == whole
 
 
@@ -129,8 +129,7 @@ def test_ctrl_c_ends_quietly(whole: Files, tmp_path: Path) -> None:
     with subprocess.Popen(
         tag, cwd=tmp_path, env=environment(), start_new_session=True, stderr=subprocess.PIPE, text=True
     ) as process:
-        while not digests(folder) and process.poll() is None:
-            pass
+        wait_until(process, lambda: digests(folder))
         os.killpg(process.pid, signal.SIGINT)
         assert process.stderr is not None
         assert (process.wait(60), process.stderr.read()) == (130, "")
@@ -187,12 +186,20 @@ def test_what_a_process_meets_is_said_once(nerve: Nerve, jobs: str) -> None:
     assert errors_of(ended) == "--labels: model.pt has no label 'SECRET'; its labels are LOC, PER"
 
 
+@pytest.mark.usefixtures("bad")
+def test_a_run_that_ended_before_its_first_part_is_in_nobodys_way(nerve: Nerve, tmp_path: Path) -> None:
+    for flags in (("--labels", "SECRET"), ("--strict", "--unit", "paragraph")):
+        assert nerve(*TAG, "--output", "out", "--jobs", "1", *flags).returncode == 1
+        assert [*(tmp_path / "out").iterdir()] == []
+    assert nerve(*TAG, "--output", "out", "--jobs", "1").returncode == 3
+
+
 @pytest.mark.parametrize(
     ("flags", "fact"),
     [
         (("-", "--output", "x"), "--output: standard input cannot be cut into parts; name files or folders"),
-        (("a", "--output", "x", "--to", "inline"), "--output: a folder has no inline format"),
-        (("a", "--output", "x", "--line-buffered"), "--output: a folder has no --line-buffered"),
+        (("a", "--output", "x", "--to", "inline"), "--output: --to inline is for the standard output"),
+        (("a", "--output", "x", "--line-buffered"), "--output: --line-buffered is for the standard output"),
         (("a", "--to", "parquet"), "--to parquet needs --output"),
         (("--from", "parquet"), "--from parquet: standard input cannot be read from its end; name files or folders"),
         (("a", "--jobs", "2"), "--jobs needs --output"),
@@ -208,7 +215,7 @@ def test_flags_that_make_no_sense_are_refused(nerve: Nerve, flags: tuple[str, ..
 
 def test_a_folder_that_cannot_be_made_is_an_error(nerve: Nerve, corpus: Path) -> None:
     (corpus.parent / "file").write_text("")
-    assert errors_of(nerve(*TAG, "--output", "file")) == "file: cannot be used: File exists"
+    assert errors_of(nerve(*TAG, "--output", "file")) == "file: cannot be used: Not a directory"
 
 
 # -- bad lines -----------------------------------------------------------------------------------------------------
@@ -240,7 +247,7 @@ def test_bad_lines_are_listed_and_counted_again_when_nothing_is_left_to_do(nerve
 def test_strict_leaves_no_part_with_a_bad_line(nerve: Nerve, tmp_path: Path) -> None:
     ended = nerve(*TAG, "--output", "out", "--jobs", "1", "--strict")
     assert errors_of(ended) == "corpus/a.txt:2: byte 0xff is not UTF-8"
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["manifest.json"]
+    assert [*(tmp_path / "out").iterdir()] == []
 
 
 # -- Parquet -------------------------------------------------------------------------------------------------------
@@ -301,7 +308,7 @@ def test_parquet_of_several_formats_is_refused_and_so_are_other_columns(
     nerve: Nerve, tables: Path, tmp_path: Path
 ) -> None:
     ended = nerve("tag", "a.parquet", "corpus/a.jsonl", "--output", "out", "--to", "parquet")
-    fact = "a.parquet is read as parquet and corpus/a.jsonl as jsonl; --to parquet takes one format at a time"
+    fact = "a.parquet is read as parquet and corpus/a.jsonl as jsonl; Parquet takes one format at a time"
     assert errors_of(ended) == fact
     tables.write_bytes(b"PAR1")
     assert errors_of(nerve(*TABLE, "out")) == "a.parquet: the Parquet data are damaged"

@@ -15,7 +15,7 @@ from bench import languages as language_bench
 from bench import suggest as bench_suggest
 from bench.faults import rollout, soak, texts
 from nerve import __version__
-from nerve.cli import convert, data, errors, suggest, tag
+from nerve.cli import convert, data, errors, suggest, tag_options
 from nerve.cli import thresholds as cli_thresholds
 from nerve.model.config import TaggerConfig
 from nerve.service.settings import BUNDLED_MODELS, Settings, flag, read_settings, variable
@@ -36,7 +36,7 @@ FOLDERS = (
 
 # The commands that read texts or annotated files, with the parser of each.
 READERS: dict[str, Callable[[list[str]], object]] = {
-    **{"tag": tag.parse, "data": data.parse, "convert": convert.parse, "errors": errors.parse},
+    **{"tag": tag_options.parse, "data": data.parse, "convert": convert.parse, "errors": errors.parse},
     **{"suggest": suggest.parse, "thresholds": cli_thresholds.parse},
 }
 

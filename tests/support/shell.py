@@ -8,9 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 from unittest import mock
 
 from nerve.cli.__main__ import main
@@ -59,6 +59,13 @@ def on_terminal(*arguments: str, given: bytes, stream: str, **more: str) -> tupl
     with mock.patch.dict(os.environ, {"TERM": "xterm", "NO_COLOR": "", **more}), _terminal(shown) as terminal:
         ended = run_here(*arguments, given=given, **{stream: terminal})
     return ended.returncode, shown.decode().replace("\r\n", "\n"), ended.stdout or ended.stderr
+
+
+def wait_until(process: "subprocess.Popen[Any]", happened: Callable[[], object]) -> None:
+    """Until something has happened that a process does, or the process has ended."""
+    while not happened() and process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):  # a loop that only asks would take the core from the process
+            process.wait(0.01)
 
 
 @contextmanager
