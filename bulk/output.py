@@ -100,12 +100,12 @@ class File:
         return (self.name, self.listed, self.folder.name, self._beside.place(self._manifest))
 
     def check(self, described: dict[str, Any]) -> None:
-        """Make the folder of the parts, unless it or the file holds another run. Raises BulkError."""
+        """Make the folder that the file is in, unless it or its parts are of another run. Raises BulkError."""
         if not self.is_whole():
+            self._beside.make()
             manifest.check(self.folder, described, self._remedy)
-            self.folder.make()
             return
-        remedy = "remove it or choose another one"
+        remedy = "choose another one, or remove it"
         if not storage.exists(self._beside.place(self._manifest)):
             fact = f"there is such a file, but no {self._manifest} that says what it was made from"
             raise BulkError(f"{self.name}: {fact}; {remedy}")
@@ -191,7 +191,7 @@ class File:
 
     @property
     def _remedy(self) -> str:
-        return f"remove it, or choose another name than {self.name}"
+        return f"choose another name than {self.name}, or remove it"
 
 
 Output = Parts | File

@@ -52,6 +52,7 @@ class Run:
 
         The folder becomes this run's with its first part, so a run that ends before it is in nobody's way.
         """
+        self.output.folder.make()
         with self.output.folder.replacing(part.name(self.settings.suffix)) as file:
             errors = parts.write(part, file, self.settings, self.columns, models, report)
             self.output.claim(self.manifest)
@@ -72,7 +73,7 @@ class Run:
 def prepare(
     files: Sequence[Input], output: Output, settings: Settings, part_bytes: int, shard: tuple[int, int] = (1, 1)
 ) -> Run:
-    """Cut the inputs into parts and make the folder of the parts ready.
+    """Cut the inputs into parts, and look whether the output can take them.
 
     Args:
         files: the inputs.

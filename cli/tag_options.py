@@ -25,8 +25,8 @@ examples:
   nerve tag letters.txt --labels PER,ORG --min-score 0.8 | jq -r '.ents[].text' | sort | uniq -c
   nerve tag corpus/ --output tagged/                  on all cores; the same command goes on after an interruption
   nerve tag corpus/ --output tagged/ --shard 1/2      half of it; another machine does --shard 2/2
-  nerve tag posts/ --output tagged/ --to parquet      other columns keep their types
-  nerve tag posts/ --output tagged.parquet            the same in one file; also tagged.jsonl.gz
+  nerve tag posts/ --output rows/ --to parquet        other columns keep their types
+  nerve tag posts/ --output rows.parquet              the same in one file; also rows.jsonl.gz
 """
 
 

@@ -93,6 +93,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[File]:
 
 
 def make_parts(file: File) -> None:
+    file.folder.make()
     file.claim(DESCRIBED)
     for part in PARTS:
         file.folder.create(part.name("jsonl"), f"{part.number}\n".encode())
@@ -132,7 +133,7 @@ def test_a_file_that_is_there_is_left_as_it_is(file: File) -> None:
     assert_whole(file)
     with pytest.raises(BulkError) as refusal:
         file.check(ANOTHER)
-    fact = "this file holds another run, with parts of 1,024 bytes, not 2,048; remove it or choose another one"
+    fact = "this file holds another run, with parts of 1,024 bytes, not 2,048; choose another one, or remove it"
     assert str(refusal.value) == f"{file.name}: {fact}"
     assert_whole(file)
 
@@ -181,7 +182,7 @@ def test_a_file_that_nobody_knows_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(BulkError) as refusal:
         File(f"{tmp_path}/o.jsonl").check(DESCRIBED)
     fact = "there is such a file, but no .o.jsonl.manifest.json that says what it was made from"
-    assert str(refusal.value) == f"{tmp_path}/o.jsonl: {fact}; remove it or choose another one"
+    assert str(refusal.value) == f"{tmp_path}/o.jsonl: {fact}; choose another one, or remove it"
     assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
 
 
@@ -189,13 +190,14 @@ def test_parts_of_another_run_are_not_joined(file: File) -> None:
     with pytest.raises(BulkError) as refusal:
         file.check(ANOTHER)
     fact = "this folder holds another run, with parts of 1,024 bytes, not 2,048"
-    assert str(refusal.value) == f"{file.folder}: {fact}; remove it, or choose another name than {file.name}"
+    assert str(refusal.value) == f"{file.folder}: {fact}; choose another name than {file.name}, or remove it"
 
 
 def test_a_file_that_was_removed_is_made_again_with_other_settings_and_without_the_old_errors(file: File) -> None:
     finish(file)
     beside(file).remove("o.jsonl")
     file.check(ANOTHER)
+    file.folder.make()
     file.claim(ANOTHER)
     for part in PARTS:
         file.folder.create(part.name("jsonl"), b"new\n")
@@ -224,7 +226,7 @@ def test_a_part_of_a_table_that_is_damaged_is_named(tmp_path: Path, monkeypatch:
 
     monkeypatch.chdir(tmp_path)
     file = File("o.parquet")
-    file.check(DESCRIBED)
+    file.folder.make()
     file.folder.create("part-000000.parquet", b"PAR1")
     with pytest.raises(BulkError) as refusal:
         file.finish(PARTS[:1], "parquet", of_schema(pa.schema([]), "ents"), DESCRIBED)

@@ -84,7 +84,7 @@ def test_a_file_that_is_there_is_not_made_again(nerve: Nerve, corpus: Path) -> N
     assert (again.returncode, again.stderr) == (first.returncode, first.stderr)
     assert (corpus / "o.jsonl").read_text() == "kept\n"
     ended = nerve(*TAG, "--output", "o.jsonl", "--min-score", "0.5")
-    fact = "o.jsonl: this file holds another run, with another setting: min_score; remove it or choose another one"
+    fact = "o.jsonl: this file holds another run, with another setting: min_score; choose another one, or remove it"
     assert (ended.returncode, ended.stderr) == (1, f"nerve tag: {fact}\n")
     (corpus / "o.jsonl").unlink()
     assert nerve(*TAG, "--output", "o.jsonl", "--min-score", "0.5").returncode == 3
@@ -161,6 +161,13 @@ def test_flags_that_contradict_the_name_are_refused(
 ) -> None:
     ended = nerve("tag", "a.txt", "--output", name, *flags)
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, f"nerve tag: error: --output: {fact}")
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(nerve: Nerve, corpus: Path) -> None:
+    ended = nerve(*TAG, "--output", "o.jsonl", "--labels", "SECRET")
+    assert (ended.returncode, beside(corpus, "o.jsonl")) == (1, set())
+    ended = nerve(*TAG, "--output", "a.jsonl/o.jsonl")
+    assert (ended.returncode, ended.stderr) == (1, "nerve tag: a.jsonl: cannot be used: File exists\n")
 
 
 def test_a_format_that_is_not_written_is_refused_in_one_line(nerve: Nerve) -> None:
