@@ -100,9 +100,8 @@ class File:
         return (self.name, self.listed, self.folder.name, self._beside.place(self._manifest))
 
     def check(self, described: dict[str, Any]) -> None:
-        """Make the folder that the file is in, unless it or its parts are of another run. Raises BulkError."""
+        """Raise BulkError if the file, or its parts, are of another run."""
         if not self.is_whole():
-            self._beside.make()
             manifest.check(self.folder, described, self._remedy)
             return
         remedy = "choose another one, or remove it"
@@ -129,9 +128,11 @@ class File:
             described: the manifest.
 
         Raises:
-            BulkError: a part cannot be read, or the file cannot be written.
+            BulkError: a part cannot be read, the file cannot be written, or somebody else has written one meanwhile.
         """
-        if not self.is_whole():
+        if self.is_whole():
+            self.check(described)
+        else:
             self._join_errors(parts)
             with self._beside.replacing(self._manifest) as file:
                 file.write(manifest.encoded(described))

@@ -186,6 +186,14 @@ def test_a_file_that_nobody_knows_is_not_overwritten(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
 
 
+def test_a_file_that_came_meanwhile_is_not_overwritten_and_the_parts_are_kept(file: File) -> None:
+    beside(file).create("o.jsonl", b"mine\n")
+    with pytest.raises(BulkError, match=r"there is such a file, but no \.o\.jsonl\.manifest\.json"):
+        finish(file)
+    assert beside(file).read("o.jsonl") == b"mine\n"
+    assert {part.name("jsonl") for part in PARTS} < file.folder.names()
+
+
 def test_parts_of_another_run_are_not_joined(file: File) -> None:
     with pytest.raises(BulkError) as refusal:
         file.check(ANOTHER)

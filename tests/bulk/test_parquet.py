@@ -5,7 +5,7 @@ import io
 import json
 import sys
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -262,3 +262,24 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(BulkError) as refusal:
         columns.of_first([], "ents")
     assert str(refusal.value) == "for Parquet and Arrow, install a package more: pip install 'nerve-ner[parquet]'"
+
+
+def test_tables_are_joined_a_row_group_at_a_time(tmp_path: Path) -> None:
+    rows = 8_000
+    texts, found = [f"{n:01000}" for n in range(rows)], pa.nulls(rows, arrow.entities_type())
+    table = pa.table({"text": texts, "ents": found})
+    saved(tmp_path / "a.parquet", table, row_group_size=rows // 8)
+    group_bytes = table.nbytes // 8
+    before = pa.total_allocated_bytes()
+    held = []
+
+    def watched(groups: Iterable[Any]) -> Iterator[Any]:
+        for group in groups:
+            held.append(pa.total_allocated_bytes() - before)
+            yield group
+
+    with (tmp_path / "a.parquet").open("rb") as part, (tmp_path / "b.parquet").open("wb") as file:
+        parquet.write(watched(parquet.row_groups(part)), file, columns.of_schema(table.schema, "ents"))
+    assert len(held) == 8
+    assert max(held) < 3 * group_bytes
+    assert pq.read_table(tmp_path / "b.parquet").equals(table)

@@ -167,7 +167,8 @@ def test_a_run_that_cannot_begin_leaves_nothing(nerve: Nerve, corpus: Path) -> N
     ended = nerve(*TAG, "--output", "o.jsonl", "--labels", "SECRET")
     assert (ended.returncode, beside(corpus, "o.jsonl")) == (1, set())
     ended = nerve(*TAG, "--output", "a.jsonl/o.jsonl")
-    assert (ended.returncode, ended.stderr) == (1, "nerve tag: a.jsonl: cannot be used: File exists\n")
+    fact = "a.jsonl/.o.jsonl.parts: cannot be used: Not a directory"
+    assert (ended.returncode, ended.stderr) == (1, f"nerve tag: {fact}\n")
 
 
 def test_a_format_that_is_not_written_is_refused_in_one_line(nerve: Nerve) -> None:
