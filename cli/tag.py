@@ -42,9 +42,9 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     if bad:
         lines = "1 line" if bad == 1 else f"{bad:,} lines"
-        reasons = (
-            f"{chosen.output.listed} has the reasons" if chosen.output else "the output has them in their places"
-        )
+        reasons = "the output has the reason in place of each"
+        if chosen.output:
+            reasons = f"the reasons are in {chosen.output.listed}"
         streams.complain(f"nerve tag: {lines} could not be read; {reasons}")
         return STATUS_BAD_LINES
     return 0

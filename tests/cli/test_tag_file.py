@@ -64,7 +64,7 @@ def read(path: Path) -> bytes:
 @pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.gz", "o.jsonl.bz2", "o.jsonl.xz", "o.jsonl.zst"])
 def test_a_file_holds_what_the_parts_of_a_folder_do(nerve: Nerve, corpus: Path, joined: bytes, name: str) -> None:
     ended = nerve(*TAG, "--output", name)
-    fact = f"1 line could not be read; {name}.errors has the reasons"
+    fact = f"1 line could not be read; the reasons are in {name}.errors"
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, "", f"nerve tag: {fact}\n")
     assert read(corpus / name) == joined
     assert beside(corpus, name) == {name, f"{name}.errors", f".{name}.manifest.json"}
