@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nerve.model.annotation import Sentence
-from nerve.training.data.formats import arrow, brat, docbin, spans, token_rows, tokenized, webanno
+from nerve.training.data.formats import arrow, brat, csv_rows, docbin, spans, token_rows, tokenized, webanno
 from nerve.training.data.formats.document import COUNTED, Document, Reading
 from nerve.training.data.formats.lines import FormatError, decode, numbered_lines, read_bytes
 from nerve.training.data.formats.records import Broken, records_of
@@ -163,9 +163,9 @@ def _of_text(path: Path, text: str) -> Recognized:
 
 
 def _of_rows(path: Path, text: str) -> Recognized:
-    if token_rows.csv_dialect(text):
-        return Recognized("csv", lambda reading: token_rows.csv_documents(path, text, reading))
-    if names := token_rows.csv_of_texts(text):
+    if csv_rows.dialect_of(text):
+        return Recognized("csv", lambda reading: csv_rows.documents(path, text, reading))
+    if names := csv_rows.columns_of_texts(text):
         fact = f"it looks like CSV with a text in each row ({', '.join(names)[:60]})"
         raise FormatError(path, 1, f"{fact}: give a row for each token (sentence_id, token, tag), or export JSON")
     layout = token_rows.layout_of(path, text)

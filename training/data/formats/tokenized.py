@@ -24,9 +24,9 @@ from nerve.training.data.formats.document import (
     tagged,
     unreadable,
 )
+from nerve.training.data.formats.marks import kind_of
 from nerve.training.data.formats.records import Broken, records_of
 from nerve.training.data.formats.schemes import detect
-from nerve.training.data.formats.spans import kind_of
 
 FEATURES = "dataset_info.json"
 """The file beside others that says the names of their tags."""
