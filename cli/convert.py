@@ -40,7 +40,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("input", type=Path, metavar="IN", help="an annotated file, or a folder of brat or datasets")
+    parser.add_argument("input", type=Path, metavar="IN", help="an annotated file, or a folder of such files")
     parser.add_argument("output", type=Path, metavar="OUT", help="the file to write; for brat, the folder")
     parser.add_argument("--to", required=True, choices=WRITERS, metavar="FORMAT", help="one of the formats below")
     reading.add(parser.add_argument_group("how to read what a file does not say of itself").add_argument)

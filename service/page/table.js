@@ -12,6 +12,7 @@ const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Inf
 export class NameTable {
   #found;
   #body;
+  #rows = [];
   #first = 0; // the number of the first entity on the page
   #focus = 0; // the row that the Tab key comes to: one stop on the keyboard's way, however many names there are
   #shown = { text: "", entities: [], unit: "codepoint" };
@@ -44,18 +45,13 @@ export class NameTable {
       page.flatMap((entity) => [entity.start, entity.end]),
       unit,
     );
-    while (this.#body.rows.length > page.length) this.#body.deleteRow(-1);
-    while (this.#body.rows.length < page.length) addRow(this.#body);
+    while (this.#rows.length > page.length) this.#rows.pop().element.remove();
+    while (this.#rows.length < page.length) this.#rows.push(new Row(this.#body));
     page.forEach((entity, number) => {
-      const row = this.#body.rows[number];
-      const [name, label, score, offsets, finder] = row.cells;
-      const hue = String(hueOf(entity.label));
-      if (row.style.getPropertyValue("--hue") !== hue) row.style.setProperty("--hue", hue);
-      show(name.firstChild, text.slice(entity.start, entity.end));
-      show(label, entity.label);
-      show(score, entity.score.toFixed(3));
-      show(offsets, `${places[2 * number]}–${places[2 * number + 1]}`);
-      show(finder, by ? by(entity) : "");
+      const offsets = `${places[2 * number]}–${places[2 * number + 1]}`;
+      const name = text.slice(entity.start, entity.end);
+      const words = [name, entity.label, entity.score.toFixed(3), offsets, by ? by(entity) : ""];
+      this.#rows[number].draw(words, hueOf(entity.label));
     });
     this.#drawPager(page.length, entities.length);
     this.#stopAt(this.#focus);
@@ -64,11 +60,12 @@ export class NameTable {
 
   /** Bring out the rows of what overlaps `entity`, or none; with `reveal`, turn to its page and scroll to its row. */
   point(entity, reveal = false) {
+    if (!entity && !this.#pointed) return;
     this.#pointed = entity;
     if (entity && reveal) this.#reveal(entity);
-    [...this.#body.rows].forEach((row, number) => {
+    this.#rows.forEach(({ element }, number) => {
       const other = this.#shown.entities[this.#first + number];
-      row.classList.toggle("pointed", Boolean(entity) && other.start < entity.end && entity.start < other.end);
+      element.classList.toggle("pointed", Boolean(entity) && other.start < entity.end && entity.start < other.end);
     });
   }
 
@@ -76,7 +73,7 @@ export class NameTable {
     const number = this.#shown.entities.findIndex(({ start, end }) => start < entity.end && entity.start < end);
     if (number < 0) return;
     if (number < this.#first || number >= this.#first + ROWS) this.#turn(number - (number % ROWS));
-    this.#scrollTo(this.#body.rows[number - this.#first]);
+    this.#scrollTo(this.#rows[number - this.#first].element);
   }
 
   /** Where the table scrolls by itself, scroll it, and nothing around it. */
@@ -104,20 +101,16 @@ export class NameTable {
     const number = Math.min(last, Math.max(0, this.#first + this.#focus + step));
     if (number < this.#first || number >= this.#first + ROWS) this.#turn(number - (number % ROWS));
     this.#stopAt(number - this.#first);
-    this.#button(number - this.#first).focus();
+    this.#rows[number - this.#first].button.focus();
   }
 
   #stopAt(row) {
     const old = this.#body.querySelector('button[tabindex="0"]');
-    this.#focus = Math.max(0, Math.min(row, this.#body.rows.length - 1));
-    const stop = this.#button(this.#focus);
+    this.#focus = Math.max(0, Math.min(row, this.#rows.length - 1));
+    const stop = this.#rows[this.#focus]?.button;
     if (old === stop) return;
     if (old) old.tabIndex = -1;
     if (stop) stop.tabIndex = 0;
-  }
-
-  #button(row) {
-    return this.#body.rows[row]?.cells[0].firstChild;
   }
 
   #entityOf(element) {
@@ -139,13 +132,30 @@ export class NameTable {
   }
 }
 
-function addRow(body) {
-  const row = body.insertRow();
-  const name = document.createElement("button");
-  name.type = "button";
-  name.tabIndex = -1;
-  row.insertCell().append(name);
-  for (let column = 1; column < 5; column += 1) row.insertCell();
+// A row, which remembers what it shows: to ask the document would cost as much as a change.
+class Row {
+  #places;
+  #words = [];
+  #hue = null;
+
+  constructor(body) {
+    this.element = body.insertRow();
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.button.tabIndex = -1;
+    this.element.insertCell().append(this.button);
+    this.#places = [this.button, ...Array.from({ length: 4 }, () => this.element.insertCell())];
+  }
+
+  /** Shows name, label, score, offsets and finder, in the colour of `hue`. */
+  draw(words, hue) {
+    if (hue !== this.#hue) this.element.style.setProperty("--hue", hue);
+    words.forEach((word, column) => {
+      if (word !== this.#words[column]) this.#places[column].textContent = word;
+    });
+    this.#words = words;
+    this.#hue = hue;
+  }
 }
 
 /** Gives `element` these words, unless it has them. */

@@ -60,9 +60,7 @@ def test_what_is_not_understood_is_named(tmp_path: Path, content: bytes, message
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_without_annotations_and_a_dataset_of_several_splits_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="the folder holds neither"):
-        load(tmp_path)
+def test_a_dataset_of_several_splits_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dataset_dict.json").write_text("{}")
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "state.json").write_text("{}")

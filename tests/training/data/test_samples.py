@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from nerve.model.annotation import Sentence
+from nerve.model.tags import spans_of
+from nerve.training.config import CorpusConfig
+from nerve.training.data import corpora
 from nerve.training.data.formats import WRITERS, Document, FormatError, Reading, load
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -62,6 +65,16 @@ def test_a_sample_is_recognised_and_read(name: str) -> None:
     assert loaded.format == FORMATS[name]
     expected = SENTENCES[:1] if name == "brat/letter-1.txt" else SENTENCES
     assert sentences(loaded.faultless()) == expected
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_training_reads_the_sentences_of_a_sample(name: str) -> None:
+    path = str(SAMPLES / name)
+    corpus = corpora.load(CorpusConfig(train=path, dev=path), (), None)
+    expected = SENTENCES[:1] if name == "brat/letter-1.txt" else SENTENCES
+    learned = [(one.tokens, one.spans) for one in corpus.splits["train"]]
+    assert learned == [(one.tokens, tuple(spans_of(one.tags))) for one in expected]
+    assert corpus.splits["dev"] == corpus.splits["train"]
 
 
 def test_every_sample_is_tested() -> None:

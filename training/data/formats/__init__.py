@@ -61,10 +61,10 @@ class Loaded:
             FormatError: The offsets seem to count something else, at the first fault, or there is no sentence.
         """
         if self.misreading is not None and self.misreading.units:
-            raise FormatError(self.path, self.misreading.line, self.misreading.fact)
+            raise FormatError(self.misreading.path, self.misreading.line, self.misreading.fact)
         documents = list(faultless(self.documents))
         if self.misreading is not None:
-            raise FormatError(self.path, self.misreading.line, self.misreading.fact)
+            raise FormatError(self.misreading.path, self.misreading.line, self.misreading.fact)
         return documents
 
 
@@ -85,7 +85,7 @@ def read(path: Path, reading: Reading | None = None) -> list[Sentence]:
     """The sentences of a user's own file, whatever its format.
 
     Args:
-        path: The file, or a folder of brat or of the library datasets.
+        path: The file, or a folder of files in one format, of brat, or of the library datasets.
         reading: How to read what the file does not say of itself.
 
     Raises:

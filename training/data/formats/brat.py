@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nerve.training.data.formats.document import Document, Fault, Reading, RecordError, unreadable
 from nerve.training.data.formats.lines import decode, numbered_lines, read_bytes
-from nerve.training.data.formats.spans import Mark, checked
+from nerve.training.data.formats.marks import Mark, checked
 
 
 def files_of(path: Path) -> list[Path]:

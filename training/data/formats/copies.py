@@ -21,20 +21,20 @@ def written_as(form: str) -> str:
 
 
 def write_copy(source: Path, form: str, documents: Sequence[Document], stem: Path) -> Path:
-    """Write documents of the file `source`, and return the path of the new file.
+    """Write documents of `source`, and return the path of the new file.
 
     Args:
-        source: The file that they are from.
+        source: The file or folder that they are from.
         form: Its format.
         documents: Some of its documents.
-        stem: The new file's path without a suffix; it gets that of `source`.
+        stem: The new file's path without a suffix; it gets that of a file `source`.
 
     Raises:
         FormatError: A package that the format needs is missing.
         ValueError: A token cannot stand in the format.
     """
     writer = WRITERS[written_as(form)]
-    suffix = source.suffix if writer.suffix and source.suffix else writer.suffix
+    suffix = source.suffix if writer.suffix and source.is_file() and source.suffix else writer.suffix
     path = stem.with_name(f"{stem.name}{suffix}")
     writer.write(path, documents)
     return path

@@ -4,6 +4,7 @@ A document is a sentence of tokens with tags, or a text with spans; which of the
 does not stop at a fault: it states the fault, and what it read in spite of it. `faultless` stops at the first.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,6 +18,9 @@ from nerve.training.data.formats import alignment
 from nerve.training.data.formats.lines import FormatError
 from nerve.training.data.formats.offsets import CODE_POINTS
 from nerve.training.data.formats.schemes import to_bio
+
+COUNTED = re.compile(r"document \d+")
+"""The name of a document that its file only counts, and does not name."""
 
 
 class Text(NamedTuple):

@@ -5,6 +5,7 @@ all of them do so; in one that counts UTF-16 units only those after an emoji, wh
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from nerve.training.data.formats import alignment
@@ -20,6 +21,8 @@ _FEWEST_MISPLACED = 3
 class Misreading(NamedTuple):
     """Most spans of a file, or of its texts beyond ASCII, do not fit its words."""
 
+    path: Path
+    """the file, or of a folder the first one with such a span"""
     line: int
     fact: str
     units: str
@@ -33,8 +36,8 @@ class _Places(NamedTuple):
     cutting: int
     misplaced: int
     """those that cut words, cannot be read, or have white space at an edge"""
-    line: int
-    """of the first document with one that is misplaced"""
+    first: Document | None
+    """the first document with one that is misplaced"""
 
 
 def misreading(
@@ -48,8 +51,9 @@ def misreading(
         units: Those in which it was read.
     """
     here = _places(documents)
-    if here.misplaced < _FEWEST_MISPLACED or units != CODE_POINTS:
+    if here.first is None or here.misplaced < _FEWEST_MISPLACED or units != CODE_POINTS:
         return None
+    path, line = here.first.path, here.first.line
     mostly = here.misplaced >= _FEWEST_CUTTING and here.misplaced > here.total / 2
     best, units = here, ""
     for other in UNITS[1:]:
@@ -62,16 +66,16 @@ def misreading(
         fact = f"{here.misplaced:,} of {here.total:,} spans are not where words begin and end"
     if units and best.misplaced <= here.misplaced / 4:
         fits = best.total - best.misplaced
-        return Misreading(
-            here.line, f"{fact}; as {WORDS[units]}, {fits:,} of {best.total:,} fit: give --offsets {units}", units
-        )
+        fact += f"; as {WORDS[units]}, {fits:,} of {best.total:,} fit: give --offsets {units}"
+        return Misreading(path, line, fact, units)
     if here.cutting >= _FEWEST_CUTTING and here.cutting > here.total / 2:
-        return Misreading(here.line, f"{fact}: are ends inclusive, or offsets UTF-16 units?", "")
+        return Misreading(path, line, f"{fact}: are ends inclusive, or offsets UTF-16 units?", "")
     return None
 
 
 def _places(documents: Iterable[Document]) -> _Places:
-    total = cutting = misplaced = line = 0
+    total = cutting = misplaced = 0
+    first = None
     for document in documents:
         if isinstance(document.content, Text):
             text, spans = document.content
@@ -82,5 +86,5 @@ def _places(documents: Iterable[Document]) -> _Places:
             cutting += len(cut)
             wrong = len({*cut, *bare}) + unread
             misplaced += wrong
-            line = line or (document.line if wrong else 0)
-    return _Places(total, cutting, misplaced, line)
+            first = first or (document if wrong else None)
+    return _Places(total, cutting, misplaced, first)

@@ -3,13 +3,16 @@
 What is not understood is refused with what it looks like and what to do.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nerve.training.data.formats import arrow, brat, docbin, spans, token_rows, tokenized, webanno
-from nerve.training.data.formats.document import Document, Reading
+from nerve.model.annotation import Sentence
+from nerve.training.data.formats import arrow, brat, csv_rows, docbin, spans, token_rows, tokenized, webanno
+from nerve.training.data.formats.document import COUNTED, Document, Reading
 from nerve.training.data.formats.lines import FormatError, decode, numbered_lines, read_bytes
 from nerve.training.data.formats.records import Broken, records_of
 
@@ -41,6 +44,8 @@ _MARKUP = (
     (("<?xml", "<xmi:", "<GateDocument", "<dataset", "<doc"), "it looks like XML (UIMA's XMI, GATE)"),
     (("<!DOCTYPE", "<html", "<HTML"), "it looks like a page of HTML, perhaps of a failed download"),
 )
+# Parts of a corpus, by the words in the names of its files.
+_LEARNED, _HELD_OUT = {"train", "training"}, {"dev", "devel", "valid", "validation", "test", "testa", "testb", "eval"}
 _INCLUSIVE = 'write {"text": …, "label": [[start, end + 1, label]]} instead, for its ends are inclusive'
 
 
@@ -87,7 +92,53 @@ def _of_folder(path: Path) -> Recognized:
         return Recognized("dataset", lambda reading: arrow.saved(path, reading))
     if brat.files_of(path):
         return Recognized("brat", lambda reading: brat.documents(path, reading))
-    raise FormatError(path, 1, "the folder holds neither .ann files of brat nor a dataset that was saved to disk")
+    files = _files_of(path)
+    if not files:
+        raise FormatError(path, 1, "the folder holds no file")
+    _refuse_splits(path, files)
+    recognized = {file: recognize(file) for file in files}
+    first = recognized[files[0]].name
+    if other := next((file for file in files if recognized[file].name != first), None):
+        fact = f"{files[0].relative_to(path)} is {first}, {other.relative_to(path)} is {recognized[other].name}"
+        raise FormatError(path, 1, f"the files of a folder are in one format: {fact}")
+    return Recognized(
+        first,
+        lambda reading: chain.from_iterable(
+            _in_folder(path, file, read(reading)) for file, (_, read) in recognized.items()
+        ),
+    )
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """The files in a folder and below, in order, without hidden ones and what a reader takes from beside its file."""
+    inside = ((path.relative_to(folder), path) for path in sorted(folder.rglob("*")))
+    shown = [path for name, path in inside if not any(part.startswith(".") for part in name.parts)]
+    return [path for path in shown if path.is_file() and path.name != tokenized.FEATURES]
+
+
+def _refuse_splits(folder: Path, files: list[Path]) -> None:
+    """Check that the files are not the splits of one corpus: who reads them as one learns what is held out.
+
+    Raises:
+        FormatError: They are.
+    """
+    words = {file: set(re.split(r"[^a-z]+", str(file.relative_to(folder)).lower())) for file in files}
+    learned, held_out = ([file for file in files if words[file] & part] for part in (_LEARNED, _HELD_OUT))
+    if learned and held_out:
+        names = " and ".join(str(some[0].relative_to(folder)) for some in (learned, held_out))
+        raise FormatError(folder, 1, f"the folder holds the splits of a corpus, {names}: give each file by itself")
+
+
+def _in_folder(folder: Path, file: Path, documents: Iterator[Document]) -> Iterator[Document]:
+    """The documents of one of the files, which gives its name to sentences whose document has none."""
+    name = str(file.relative_to(folder).with_suffix(""))
+    for document in documents:
+        if not document.group and isinstance(document.content, Sentence):
+            yield replace(document, group=name)
+        elif COUNTED.fullmatch(document.group):
+            yield replace(document, group=f"{name}, {document.group}")
+        else:
+            yield document
 
 
 def _of_text(path: Path, text: str) -> Recognized:
@@ -112,9 +163,9 @@ def _of_text(path: Path, text: str) -> Recognized:
 
 
 def _of_rows(path: Path, text: str) -> Recognized:
-    if token_rows.csv_dialect(text):
-        return Recognized("csv", lambda reading: token_rows.csv_documents(path, text, reading))
-    if names := token_rows.csv_of_texts(text):
+    if csv_rows.dialect_of(text):
+        return Recognized("csv", lambda reading: csv_rows.documents(path, text, reading))
+    if names := csv_rows.columns_of_texts(text):
         fact = f"it looks like CSV with a text in each row ({', '.join(names)[:60]})"
         raise FormatError(path, 1, f"{fact}: give a row for each token (sentence_id, token, tag), or export JSON")
     layout = token_rows.layout_of(path, text)

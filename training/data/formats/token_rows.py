@@ -3,18 +3,14 @@
     columns            token … tag: two columns or more, tabs or spaces between them, as CoNLL's shared tasks
     index-first        index, token, tag, …: WikiNEuRal counts from 0, GermEval from 1, Universal NER has five columns
     conllu             CoNLL-U, ten columns, the tag in the last as NER=B-PER
-    csv                a row a token, below a row with the names of the columns
 
 Between sentences there is a blank line. Lines that begin with `#` before a sentence are comments. `-DOCSTART-` and
 `# newdoc` begin a document.
 """
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,10 +31,6 @@ _COUNTER = re.compile(r"\d+(?:[-.]\d+)?")
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.+))?")
 _ADDRESS = re.compile(r"#\s*(https?://\S+)")
 _NER_KEYS = ("ner", "ne", "name")
-_TOKEN_NAMES = ("token", "tokens", "word", "words")
-_TAG_NAMES = ("ner", "ner_tag", "ner_tags", "tag", "tags", "label", "labels", "entity")
-_TEXT_NAMES = ("text", "sentence", "sentences", "content")
-_SENTENCE_NAMES = ("sentence", "sentence #", "sentence_id", "sentence_idx", "sent_id", "sentid", "sentence id")
 
 
 class Layout(NamedTuple):
@@ -98,84 +90,17 @@ def documents(path: Path, text: str, layout: Layout, reading: Reading) -> Iterat
     for block, group in _grouped(_blocks(text, layout.separator, layout.width)):
         if block.rows:
             found.append((group, _cells(block.rows, layout, tag_of)))
-    return _documents(path, found, reading)
+    return documents_of(path, found, reading)
 
 
-def csv_documents(path: Path, text: str, reading: Reading) -> Iterator[Document]:
-    """The sentences of a CSV file with a token a row.
+def documents_of(path: Path, blocks: Sequence[tuple[str, list[Row | Fault]]], reading: Reading) -> Iterator[Document]:
+    """A document for each block of rows with token and tag; a fault in place of a row makes the block unreadable.
 
-    Raises:
-        FormatError: It does not say where sentences end, or is not CSV.
+    Args:
+        path: The file.
+        blocks: The name of each block's document, or an empty one, and its rows.
+        reading: The scheme of the tags.
     """
-    dialect = csv_dialect(text)
-    assert dialect is not None
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter)
-    header = [name.strip().lower() for name in next(table)]
-    token, tag = dialect.token, dialect.tag
-    sentence = next((header.index(name) for name in _SENTENCE_NAMES if name in header), -1)
-    found: list[tuple[str, list[Row | Fault]]] = []
-    rows: list[Row | Fault] = []
-    before, blank = "", False
-    try:
-        for cells in table:
-            line = table.line_num
-            number = cells[sentence].strip() if 0 <= sentence < len(cells) else ""
-            ends = not any(cell.strip() for cell in cells)
-            blank = blank or ends
-            if rows and (ends or (number and number != before)):
-                found.append(("", rows))
-                rows = []
-            before = number or before
-            if len(cells) != len(header) and not ends:
-                rows.append(_width_fault(line, len(cells), f"the row of names has {len(header)}"))
-            elif not ends:
-                rows.append((line, [cells[token], cells[tag]]))
-    except csv.Error as error:
-        raise FormatError(path, table.line_num, f"not CSV: {error}") from None
-    if rows:
-        found.append(("", rows))
-    if sentence < 0 and not blank:
-        names = " or ".join(_SENTENCE_NAMES[:3:2])
-        raise FormatError(path, 1, f"nothing says where a sentence ends: add a column {names}, or empty rows")
-    return _documents(path, found, reading)
-
-
-class CsvDialect(NamedTuple):
-    """The delimiter of a CSV file with a token a row, and its columns of tokens and tags."""
-
-    delimiter: str
-    token: int
-    tag: int
-
-
-def csv_dialect(text: str) -> CsvDialect | None:
-    """How a file has tokens in rows below names of columns; None if it has not."""
-    for delimiter, names in _headers(text):
-        token = next((names.index(name) for name in _TOKEN_NAMES if name in names), -1)
-        tag = next((names.index(name) for name in _TAG_NAMES if name in names), -1)
-        if token >= 0 and tag >= 0:
-            return CsvDialect(delimiter, token, tag)
-    return None
-
-
-def csv_of_texts(text: str) -> list[str]:
-    """The names of the columns of a CSV file with a text in each row; empty if it does not look like one."""
-    for _, names in _headers(text):
-        if len(names) > 1 and not set(_TEXT_NAMES).isdisjoint(names):
-            return names
-    return []
-
-
-def _headers(text: str) -> Iterator[tuple[str, list[str]]]:
-    """What the names of columns are, with each delimiter, if the first line holds them."""
-    first = text.partition("\n")[0].rstrip("\r")
-    for delimiter in ",;\t":
-        with suppress(csv.Error):
-            yield delimiter, [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
-
-
-def _documents(path: Path, blocks: Sequence[tuple[str, list[Row | Fault]]], reading: Reading) -> Iterator[Document]:
-    """A document for each block of rows with token and tag; a fault in place of a row makes the block unreadable."""
     scheme = reading.scheme
     if scheme == "auto":
         scheme = detect([row[1][1] for row in rows if not isinstance(row, Fault)] for _, rows in blocks)
@@ -268,7 +193,7 @@ def _cells(rows: list[Row], layout: Layout, tag_of: Callable[[str], str] | None)
         # UNER's English train leaves the annotator's columns out where the tag is O.
         enough = layout.name == "index-first" and len(columns) > layout.tag
         if len(columns) != layout.width and not enough:
-            cells.append(_width_fault(number, len(columns), f"most lines have {layout.width}"))
+            cells.append(width_fault(number, len(columns), f"most lines have {layout.width}"))
         elif layout.name == "conllu" and not columns[0].isdecimal():
             continue  # a word of several tokens, or a token that is not in the text
         elif layout.name == "index-first" and not columns[0].isdecimal():
@@ -281,7 +206,8 @@ def _cells(rows: list[Row], layout: Layout, tag_of: Callable[[str], str] | None)
     return cells
 
 
-def _width_fault(line: int, width: int, others: str) -> Fault:
+def width_fault(line: int, width: int, others: str) -> Fault:
+    """That a line has so many columns, and what the others have: `most lines have 4`."""
     columns = "1 column" if width == 1 else f"{width} columns"
     return Fault(line, "lines with another number of columns", f"{columns}; {others}", "the sentence is left out")
 

@@ -24,9 +24,12 @@ from nerve.training.data.formats.document import (
     tagged,
     unreadable,
 )
+from nerve.training.data.formats.marks import kind_of
 from nerve.training.data.formats.records import Broken, records_of
 from nerve.training.data.formats.schemes import detect
-from nerve.training.data.formats.spans import kind_of
+
+FEATURES = "dataset_info.json"
+"""The file beside others that says the names of their tags."""
 
 TAG_FIELDS = ("ner_tags", "tags", "labels", "ner", "label")
 
@@ -137,7 +140,7 @@ def _class_names(feature: Any) -> tuple[str, ...]:
 
 def names_beside(path: Path) -> tuple[str, ...]:
     """The names of the tags in a `dataset_info.json` beside a file, if there is one."""
-    info = path.with_name("dataset_info.json")
+    info = path.with_name(FEATURES)
     try:
         return names_of(json.loads(info.read_text(encoding="utf-8")).get("features"))
     except (OSError, ValueError, AttributeError):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from nerve.model.tags import spans_of
 from nerve.training.data.formats import Document, Fault, Text
 from nerve.training.data.formats.alignment import cutting
+from nerve.training.data.formats.document import COUNTED
 from nerve.training.data.quality.examined import FEWEST_DOCUMENTS, Examined, key, place, same_text
 
 ERROR, WARNING = "error", "warning"
@@ -23,7 +24,6 @@ _LONG_NAME = 15
 # A file of which so many tokens are numbers has something else than tokens in their column.
 _MOSTLY = 0.5
 _TAG_LIKE = re.compile(r"[BI][_.:/].+|.+[-_.:/][BI]")
-_COUNTED = re.compile(r"document \d+")
 
 
 class Finding(NamedTuple):
@@ -54,7 +54,7 @@ def _misread(files: Sequence[Examined]) -> Iterator[Finding]:
     for file in files:
         if file.loaded and (misreading := file.loaded.misreading):
             advice = "--fix writes a copy with those that fit" if misreading.units else ""
-            where = f"{file.path}:{misreading.line}: {misreading.fact}"
+            where = f"{misreading.path}:{misreading.line}: {misreading.fact}"
             yield Finding(ERROR, 1, "offsets do not fit the words", (where,), advice)
 
 
@@ -130,7 +130,7 @@ def _named(file: Examined) -> dict[str, Document]:
     """The first sentence of each document that the file names. Documents that are only counted have no name."""
     found: dict[str, Document] = {}
     for document in file.documents:
-        if document.group and not _COUNTED.fullmatch(document.group):
+        if document.group and not COUNTED.fullmatch(document.group):
             found.setdefault(document.group, document)
     return found
 

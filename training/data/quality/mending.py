@@ -59,7 +59,7 @@ def _documents(file: Examined, reading: Reading) -> tuple[Sequence[Document], li
     if misreading is None or not misreading.units:
         return file.documents, []
     again = load(file.path, replace(reading, offsets=misreading.units))
-    return again.documents, [f"{file.path}:{misreading.line}: {misreading.fact}: it is read so"]
+    return again.documents, [f"{misreading.path}:{misreading.line}: {misreading.fact}: it is read so"]
 
 
 def _written(source: Loaded, documents: Sequence[Document], changes: list[str]) -> Cleaned:
