@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.faults.service_process import exit_on_sigterm
+from bench.faults.sigterm import exit_on_sigterm
 from bench.load import Answer, LoadError, closed_loop, open_loop, percentile
 from nerve.training.data import datasets
 from nerve.training.data.detokenize import join

@@ -1,15 +1,17 @@
 """Load for a server: as many requests as its connections take (wrk), or so many a second whatever it answers.
 
-Used by bench.http. The second kind counts a request's latency from the moment when it should have been sent: a server
-that stands still for a second is late for all the requests of that second, not for the one that was on its way.
+Used by bench.http and bench.faults. The second kind counts a request's latency from the moment when it should have
+been sent: a server that stands still for a second is late for all the requests of that second, not for the one that
+was on its way.
 """
 
 import asyncio
 import json
 import shutil
 import subprocess
+import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -87,21 +89,28 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else float("nan")
 
 
-async def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) -> Open:
-    """`rate` requests a second, evenly spaced. Request n has the body n modulo their number."""
+async def open_loop(
+    url: str, bodies: Sequence[bytes], rate: float, seconds: float, clock: Callable[[], float] = time.monotonic
+) -> Open:
+    """`rate` requests a second of `clock`, evenly spaced. Request n has the body n modulo their number.
+
+    With the CPU time of the server as its clock, the load is as many times what the server can do as the rate says,
+    whatever else its core does. Latencies are of that clock, too.
+    """
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
     head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
     requests = [head.encode() + str(len(body)).encode() + b"\r\n\r\n" + body for body in bodies]
-    load = _Load(parts.hostname, parts.port, requests)
+    load = _Load(parts.hostname, parts.port, requests, clock)
     await load.run(rate, seconds)
     return load.seen
 
 
 class _Load:
-    def __init__(self, host: str, port: int, requests: Sequence[bytes]) -> None:
+    def __init__(self, host: str, port: int, requests: Sequence[bytes], clock: Callable[[], float]) -> None:
         self.seen = Open()
+        self._clock = clock
         self._host, self._port = host, port
         self._requests = requests
         self._loop = asyncio.get_running_loop()
@@ -113,10 +122,10 @@ class _Load:
 
     async def run(self, rate: float, seconds: float) -> None:
         self._count = int(rate * seconds)
-        self.begun = self._loop.time()
+        self.begun = self._clock()
         number = 0
         while number < self._count:
-            due = min(self._count, int((self._loop.time() - self.begun) * rate) + 1)
+            due = min(self._count, int((self._clock() - self.begun) * rate) + 1)
             while number < due:
                 self.seen.scheduled.append(number / rate)
                 self._send(number)
@@ -158,7 +167,7 @@ class _Load:
     def answered(
         self, connection: "_Connection | None", number: int, status: int, retry_after: bool, body: bytes
     ) -> None:
-        at = self._loop.time() - self.begun
+        at = self._clock() - self.begun
         answer = Answer(number, at, at - self.seen.scheduled[number], status, retry_after, body)
         self.seen.answers.append(answer)
         if len(self.seen.answers) == self._count:

@@ -73,6 +73,15 @@ class Service:
         """Return the reason of the error that `check_room` would raise, or an empty string."""
         return self.batcher.admission.reason_to_refuse(_presumed_tokens(body_bytes), self.settings.deadline_seconds)
 
+    def let_in(self, body_bytes: int) -> None:
+        """Count a request as if it waited, until the event loop has come to what it has been told before.
+
+        To be called right before the task of the request is made, which begins then.
+        """
+        admission, tokens = self.batcher.admission, _presumed_tokens(body_bytes)
+        admission.let_in(tokens)
+        asyncio.get_running_loop().call_soon(admission.arrived, tokens)
+
     def check_ready(self) -> None:
         """Raise UnavailableError if the service is not ready."""
         if not self.ready:

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from bench.faults.kill import CORPUS, SMALL
+from bench.faults.sigterm import exit_on_sigterm
 from bench.faults.small_disk import small_disk
 
 # Sizes, and the exit status of a training there: too small for a checkpoint; enough for one, and too small for the
@@ -23,6 +24,7 @@ FILES = ((10_000, 1), (100_000, 1), (250_000, None), (10_000_000, 0))
 DISKS = ((16_384, 1), (131_072, 1), (393_216, None), (16_777_216, 0))
 
 
+@exit_on_sigterm()
 def main() -> int:
     """The program; returns its exit status."""
     held = True

@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from bench.faults.sigterm import exit_on_sigterm
 from nerve.model.archive import load
 
 CORPUS = "\n\n".join(
@@ -28,6 +30,7 @@ SMALL = (
 )
 
 
+@exit_on_sigterm()
 def main(arguments: Sequence[str]) -> int:
     """The program; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.faults.kill", description=__doc__.splitlines()[0])
@@ -39,33 +42,38 @@ def main(arguments: Sequence[str]) -> int:
         whole, killed = Path(folder, "whole", "mine.pt"), Path(folder, "killed", "mine.pt")
         Path(folder, "corpus.conll").write_text(CORPUS + "\n", encoding="utf-8")
         begun = time.monotonic()
-        start(whole).wait()
+        with training(whole) as process:
+            process.wait()
         seconds, kills, wrong = time.monotonic() - begun, 0, 0
         while kills < options.kills:
             # The last moments are those of the export, and a resumed training reaches it sooner.
-            process = start(killed)
-            try:
-                process.wait(moments.uniform(0.4, 1.0) * seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                kills += 1
-                continue
+            with training(killed) as process:
+                try:
+                    process.wait(moments.uniform(0.4, 1.0) * seconds)
+                except subprocess.TimeoutExpired:
+                    kills += 1
+                    continue
             wrong += not as_the_other(killed, whole)
             for file in killed.parent.iterdir():
                 file.unlink()
-        start(killed).wait()
+        with training(killed) as process:
+            process.wait()
         wrong += not as_the_other(killed, whole)
     print(f"{kills} kills; {wrong} trainings ended with other weights or left something over")
     return 1 if wrong else 0
 
 
-def start(output: Path) -> subprocess.Popen[bytes]:
-    """Start a training, or continue the one that was killed."""
+@contextmanager
+def training(output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a training, or continue the one that was killed; after the block it is killed if it has not ended."""
     corpus = str(output.parents[1] / "corpus.conll")
     command = ["-m", "nerve.training.train", "--train", corpus, "--dev", corpus, "--output", str(output), *SMALL]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, *command], env=environment, stderr=subprocess.DEVNULL)
+    with subprocess.Popen([sys.executable, *command], env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def as_the_other(path: Path, other: Path) -> bool:

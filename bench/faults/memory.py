@@ -3,10 +3,11 @@
     python -m bench.faults.memory
     python -m bench.faults.memory --only "trailers" "operators"
 
-For each input: what was answered, the most memory that the service had meanwhile (its resident set), and the slowest
-answer of `GET /health/live`. At the end the same process has to answer a sentence. As root the service runs in a
-control group with 1 GiB, so that the kernel ends it if it takes more; otherwise its memory is only measured. The exit
-status is 1 if it has ended or had more.
+For each input: what was answered, the most memory that the service had meanwhile (its resident set), and the CPU time
+that the service used before its slowest answer of `GET /health/live`, which is the time that one has to wait for it
+where the service has its core for itself. At the end the same process has to answer a sentence. As root the service
+runs in a control group with 1 GiB, so that the kernel ends it if it takes more; otherwise its memory is only
+measured. The exit status is 1 if it has ended or had more.
 """
 
 import argparse
@@ -66,12 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             words = ["--model", str(options.model)] if options.model else []
             service = stack.enter_context(service_process(words))
         print("in a control group of 1 GiB" if group else "without a control group, which takes root", flush=True)
+        print(f"{'input':<52} {'answer':<44} {'memory':>9} {'health':>9}", flush=True)
         print(f"{'at rest':<52} {'':<44} {service.resident_bytes / MIB:5,.0f} MiB", flush=True)
         for name in (name for name in INPUTS if any(words in name for words in options.only)):
             send = INPUTS[name](service.port)
             forget_peak(service.pid)
             try:
-                seconds, outcome = slowest_health(service.port, send)
+                seconds, outcome = slowest_health(service.pid, service.port, send)
                 peak = peak_bytes(service.pid)
             except (OSError, http.client.HTTPException) as error:
                 print(f"{name:<52} the service has ended: {type(error).__name__}")

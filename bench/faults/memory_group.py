@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.faults.sigterm import exit_on_sigterm
+
 
 class _Version(NamedTuple):
     """Where a version of control groups is, how it names its limit, and its line in /proc/self/cgroup."""
@@ -27,9 +29,12 @@ _VERSIONS = (
 
 @contextmanager
 def memory_group(limit: int) -> Iterator[Path | None]:
-    """Make a group whose processes may have `limit` bytes, for the block; nothing where that is not allowed.
+    """Make a group whose processes may have `limit` bytes, for the block, SIGTERM included.
 
     All its processes have to end before the block does.
+
+    Yields:
+        The group, or None where it is not allowed to make one.
     """
     for version in _VERSIONS:
         group = version.root / f"nerve-{os.getpid()}"
@@ -44,10 +49,11 @@ def memory_group(limit: int) -> Iterator[Path | None]:
     else:
         yield None
         return
-    try:
-        yield group
-    finally:
-        group.rmdir()
+    with exit_on_sigterm():
+        try:
+            yield group
+        finally:
+            group.rmdir()
 
 
 @contextmanager

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bench.faults.sigterm import run_until_sigterm
+
 CLIENTS = 48
 START_SECONDS = 120.0
 END_SECONDS = 60.0
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     lost = 0
     for workers in options.workers:
         try:
-            counts = asyncio.run(
+            counts = run_until_sigterm(
                 restarts(workers, options.trials, options.clients, grace=options.grace, model=options.model)
             )
         except RestartError as error:
@@ -137,11 +139,14 @@ async def _start(port: int, workers: int, grace: float, model: Path | None) -> P
     service = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
     assert service.stdout is not None
     line = b""
-    with suppress(TimeoutError):
-        line = await asyncio.wait_for(service.stdout.readline(), START_SECONDS)
+    try:
+        with suppress(TimeoutError):
+            line = await asyncio.wait_for(service.stdout.readline(), START_SECONDS)
+    finally:
+        if b"ready" not in line:
+            with suppress(ProcessLookupError):
+                service.kill()
     if b"ready" not in line:
-        with suppress(ProcessLookupError):
-            service.kill()
         raise RestartError("the service did not start")
     return service
 

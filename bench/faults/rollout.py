@@ -33,6 +33,7 @@ from bench.faults.balancer import Balancer, BalancerError, balancers
 from bench.faults.connection import Connection
 from bench.faults.pods import PodError, Pods
 from bench.faults.ports import free_ports
+from bench.faults.sigterm import run_until_sigterm
 
 CLIENTS = 4
 WARM_SECONDS = 1.0
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     held = True
     try:
         for name in options.scenario:
-            result = asyncio.run(run(name, chart.deployment(), settings, options.clients))
+            result = run_until_sigterm(run(name, chart.deployment(), settings, options.clients))
             for outcome in result.outcomes:
                 print(json.dumps(vars(outcome)), flush=True)
             if result.counted is not None:

@@ -7,20 +7,26 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from bench.faults.sigterm import exit_on_sigterm
+
 
 @contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
-    """Mount a file system of `size` bytes on an empty folder for the block; yields what gives it another size.
+    """Mount a file system of `size` bytes on an empty folder for the block, SIGTERM included.
+
+    Yields:
+        What gives it another size, in bytes.
 
     Raises:
         PermissionError: This process may not mount one.
     """
-    if os.geteuid() != 0 or not _ran("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
-        raise PermissionError("a file system can be mounted by root alone")
-    try:
-        yield partial(_resize, folder)
-    finally:
-        _ran("umount", "--lazy", str(folder))
+    with exit_on_sigterm():
+        if os.geteuid() != 0 or not _ran("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
+            raise PermissionError("a file system can be mounted by root alone")
+        try:
+            yield partial(_resize, folder)
+        finally:
+            _ran("umount", "--lazy", str(folder))
 
 
 def _resize(folder: Path, size: int) -> None:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.faults.sigterm import exit_on_sigterm
+
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = "tests/service/test_any_text.py"
 # Of the profile `many` in tests/conftest.py, and the tests that take so many.
@@ -29,6 +31,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@exit_on_sigterm()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the rounds that the command line asks for; return the exit status."""
     options = parse(arguments)

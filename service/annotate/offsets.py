@@ -8,15 +8,12 @@ OffsetUnit = Literal["codepoint", "utf16", "utf8"]
 
 def in_unit(text: str, offsets: Iterable[int], unit: OffsetUnit) -> dict[int, int]:
     """Map each of `offsets`, places in `text` counted in code points, to the same place counted in `unit`."""
-    ordered = sorted(set(offsets))
-    if unit == "codepoint" or text.isascii():
-        return {offset: offset for offset in ordered}
-    if unit == "utf16" and max(text) <= "\uffff":
-        return {offset: offset for offset in ordered}
+    if unit == "codepoint" or text.isascii() or (unit == "utf16" and max(text) <= "\uffff"):
+        return {offset: offset for offset in offsets}
     encoding, width = ("utf-16-le", 2) if unit == "utf16" else ("utf-8", 1)
     converted = {}
     previous = counted = 0
-    for offset in ordered:
+    for offset in sorted(offsets):
         counted += len(text[previous:offset].encode(encoding)) // width
         converted[offset] = counted
         previous = offset

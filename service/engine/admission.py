@@ -45,6 +45,8 @@ class Admission:
         self.queue_tokens = queue_tokens
         self.announced_tokens = 0
         """Tokens of the texts that are being read, as far as they have been announced."""
+        self._arriving_requests = 0
+        self._arriving_tokens = 0
         self.running_tokens = 0
         """Tokens of the batch that is in the engine."""
         self.tokens_per_second = 0.0
@@ -83,6 +85,20 @@ class Admission:
             return QUEUE_FULL
         return WAIT_TOO_LONG if self._takes_too_long(tokens, seconds_left) else ""
 
+    def let_in(self, tokens: int) -> None:
+        """Count a request of about this many tokens as if it waited, until `arrived` is called.
+
+        Several requests may come at the same moment. Without this, each of them would find the room that the first
+        takes, and all but the first would be refused when work has been put into them.
+        """
+        self._arriving_requests += 1
+        self._arriving_tokens += tokens
+
+    def arrived(self, tokens: int) -> None:
+        """Count the request no longer: it waits now, or has been refused."""
+        self._arriving_requests -= 1
+        self._arriving_tokens -= tokens
+
     @contextmanager
     def announced(self, tokens: int) -> Iterator[None]:
         """Reserve room in the queue for texts of about this many tokens, while they are being read.
@@ -107,7 +123,7 @@ class Admission:
 
     def _check_room(self, tokens: int) -> None:
         if self._is_full(tokens):
-            taken, speed = self._scheduler.waiting_tokens + self.announced_tokens, self.tokens_per_second
+            taken, speed = self._taken, self.tokens_per_second
             raise UnavailableError(
                 f"the queue is full: {taken:,} tokens wait, {tokens:,} more were sent; "
                 f"the limit is {self.queue_tokens:,}",
@@ -134,7 +150,11 @@ class Admission:
         )
 
     def _is_full(self, tokens: int) -> bool:
-        return self._scheduler.waiting_tokens + self.announced_tokens + tokens > self.queue_tokens
+        return self._taken + tokens > self.queue_tokens
+
+    @property
+    def _taken(self) -> int:
+        return self._scheduler.waiting_tokens + self.announced_tokens + self._arriving_tokens
 
     def _takes_too_long(self, tokens: int, seconds_left: float) -> bool:
         return self.tokens_per_second > 0 and (
@@ -143,12 +163,16 @@ class Admission:
 
     def _predicted_wait(self, tokens: int) -> float:
         """Seconds until a request of this many tokens would be answered, if it came now; rather too many."""
-        queue = self._scheduler
         # Requests take turns, so of each other one at most as much comes first as this one has itself, or a quantum.
-        ahead = min(queue.waiting_tokens, queue.waiting_requests * max(tokens, queue.quantum))
+        ahead = self._tokens_of_turns(max(tokens, self._scheduler.quantum))
         return (SAFETY_FACTOR * (self.running_tokens + ahead) + tokens) / self.tokens_per_second
 
     def _round_seconds(self) -> float:
         """Seconds in which each waiting request has one turn."""
+        return self._tokens_of_turns(self._scheduler.quantum) / self.tokens_per_second
+
+    def _tokens_of_turns(self, turn: int) -> int:
+        """Tokens of the queue, of each request at most a turn."""
         queue = self._scheduler
-        return min(queue.waiting_tokens, queue.waiting_requests * queue.quantum) / self.tokens_per_second
+        requests = queue.waiting_requests + self._arriving_requests
+        return min(queue.waiting_tokens + self._arriving_tokens, requests * turn)

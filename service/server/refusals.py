@@ -64,8 +64,10 @@ class Refusals:
                 return None
         if not 0 < length <= LONGEST_BODY_BYTES:
             return None
-        reason = self._service.reason_to_refuse(length)
-        return self._answer(reason, length, route, headers, server_headers) if reason else None
+        if reason := self._service.reason_to_refuse(length):
+            return self._answer(reason, length, route, headers, server_headers)
+        self._service.let_in(length)
+        return None
 
     def _answer(
         self, reason: str, length: int, route: RouteProperties, headers: Headers, server_headers: Headers

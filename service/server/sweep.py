@@ -7,7 +7,7 @@ from typing import Protocol
 
 SECONDS_BETWEEN_SWEEPS = 1.0
 # Thousands of connections may end in one sweep, each with an answer and a line of the log.
-CHECKED_AT_ONCE = 50
+CHECKED_AT_ONCE = 10
 
 
 class Limited(Protocol):

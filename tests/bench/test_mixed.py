@@ -15,9 +15,9 @@ from bench.faults.mixed import (
     right_regions,
     run,
 )
-from tests.service.conftest import service_url
+from tests.service.conftest import bundled_service, service_url
 
-__all__ = ["service_url"]
+__all__ = ["bundled_service", "service_url"]
 
 REQUESTS = 1_000
 ENT = {"start": 0, "end": 3, "label": "PER", "text": "Ann", "score": 0.5}

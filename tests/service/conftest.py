@@ -204,9 +204,10 @@ class ServiceProcess:
         line = self.process.stdout.readline()
         found = re.search(r"http://[^/\s]+", line)
         assert found, (line, self.logged())
-        while httpx.get(found[0] + "/health/ready", trust_env=False).status_code != 200:
+        self.url = found[0]
+        while httpx.get(self.url + "/health/ready", trust_env=False).status_code != 200:
             assert time.monotonic() < deadline, "it did not become ready"
-        return line, found[0]
+        return line, self.url
 
     def ended(self, seconds: float = 120) -> tuple[int, str, str]:
         """Return its exit status and what it has printed, when it has ended."""
@@ -253,10 +254,17 @@ def run_service() -> Iterator[Callable[..., ServiceProcess]]:
 
 
 @pytest.fixture(scope="session")
-def service_url() -> Iterator[str]:
-    """The URL of a service process with the bundled models, shared by all tests, which do not change it."""
+def bundled_service() -> Iterator[ServiceProcess]:
+    """A service process with the bundled models, shared by all tests, which do not change it."""
     service = ServiceProcess(["--port", "0", "--device", "cpu"])
     try:
-        yield service.ready(180)[1]
+        service.ready(180)
+        yield service
     finally:
         service.kill()
+
+
+@pytest.fixture(scope="session")
+def service_url(bundled_service: ServiceProcess) -> str:
+    """The URL of `bundled_service`."""
+    return bundled_service.url

@@ -122,6 +122,26 @@ def test_announced_tokens_take_room_until_the_block_ends(admission: Admission) -
     admission.admit(1_000, seconds_left=1_000)
 
 
+def test_a_request_that_has_been_let_in_takes_room_until_it_has_arrived(admission: Admission) -> None:
+    admission.let_in(600)
+    with pytest.raises(UnavailableError, match="600 tokens wait, 401 more were sent"):
+        admission.admit(401, seconds_left=1_000)
+    admission.arrived(600)
+    admission.admit(1_000, seconds_left=1_000)
+
+
+@pytest.mark.parametrize(("tokens", "longest"), [(5, 30 * 5), (30, 30 * 10)])
+def test_a_request_that_has_been_let_in_has_its_turn_in_the_round(
+    admission: Admission, tokens: int, longest: int
+) -> None:
+    for _ in range(30):
+        admission.let_in(tokens)
+    assert longest_wait(admission, 1) == 8 * longest / 100
+    for _ in range(30):
+        admission.arrived(tokens)
+    assert longest_wait(admission, 1) == 1 / 100
+
+
 def test_a_deadline_that_has_passed_is_refused_as_such(admission: Admission) -> None:
     with pytest.raises(DeadlineError):
         admission.admit(1, seconds_left=0)

@@ -1,5 +1,6 @@
 """Early refusals, on a real socket: requests that never become a task."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -8,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nerve.service.server.refusals import LONGEST_BODY_BYTES
+from nerve.service.server.refusals import LONGEST_BODY_BYTES, ROUTES, Refusals
 from nerve.service.state import Service
 from tests.support.fakes import HeldEngine, eventually
 
@@ -78,6 +79,22 @@ def test_a_long_body_is_refused_by_its_route(full: tuple[httpx.Client, Service],
         assert answer.status_code == 503
         # The line is written when the answer is on its way.
         assert eventually(lambda: "nerve.access" in {record.name for record in caplog.records})
+
+
+def test_of_requests_that_come_at_the_same_moment_only_those_are_let_in_for_which_there_is_room(serve: Serve) -> None:
+    _, service = serve()
+    refusals, headers = Refusals(service), [(b"content-length", b"1000")]
+
+    def refused() -> bool:
+        return refusals.refusal(ROUTES[URL.encode()], headers, ()) is not None
+
+    async def moments() -> list[list[bool]]:
+        with service.batcher.announced(service.settings.queue_tokens - 64):
+            first = [refused() for _ in range(3)]
+            await asyncio.sleep(0)  # the task of the first would have begun now, and here it takes no room
+            return [first, [refused()]]
+
+    assert asyncio.run(moments()) == [[False, True, True], [False]]
 
 
 def test_a_request_without_room_does_not_reach_the_engine(serve: Serve) -> None:
