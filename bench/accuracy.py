@@ -28,8 +28,13 @@ from matplotlib.figure import Figure
 
 from bench import multi, tables
 from nerve import __version__
-from nerve.model.archive import load
+from nerve.model.archive import Archive, load
+from nerve.model.recognizer import Recognizer
 from nerve.training import config
+from nerve.training.data import datasets
+from nerve.training.evaluate import to_score, trained_corpora
+from nerve.training.measure.documents import scored_documents
+from nerve.training.measure.scores import score
 from nerve.training.train import train
 
 HERE = Path(__file__).parent
@@ -46,6 +51,8 @@ class Run:
     training: dict[str, Any]
     tagger: dict[str, Any]
     seeds: list[int]
+    context: bool = False
+    """Whether the first corpus's documents are also scored as whole texts, whose sentences share evidence."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -129,7 +136,8 @@ def _train(run: Run, seed: int, options: argparse.Namespace) -> None:
     output.unlink(missing_ok=True)  # of a run whose result is not wanted any more; a checkpoint stays
     begun = time.perf_counter()
     train(run.config(seed, work), output, options.data_dir, options.device)
-    metadata = load(output).metadata
+    archive = load(output)
+    metadata = archive.metadata
     result = {
         "run": run.name,
         "seed": seed,
@@ -137,7 +145,8 @@ def _train(run: Run, seed: int, options: argparse.Namespace) -> None:
         "scores": {
             name: {key: value for key, value in row.items() if key != "labels"}
             for name, row in metadata.scores.items()
-        },
+        }
+        | (_in_context(archive, options.data_dir) if run.context else {}),
         "temperature": metadata.settings["temperature"],
         "minutes": round((time.perf_counter() - begun) / 60, 1),
         "megabytes": round(output.stat().st_size / 1e6, 1),
@@ -152,6 +161,26 @@ def _train(run: Run, seed: int, options: argparse.Namespace) -> None:
             left.unlink()
 
 
+def _in_context(archive: Archive, data_dir: Path | None) -> dict[str, dict[str, float]]:
+    """F1 on dev and test of the first corpus, a dataset, each document read as one text."""
+    corpus = trained_corpora(archive)[0]
+    return {
+        f"{corpus.dataset} {split}, documents": {
+            "f1": score(
+                list(
+                    scored_documents(
+                        Recognizer(archive),
+                        to_score(archive, corpus, split, (), data_dir),
+                        split,
+                        datasets.document_lengths(corpus.dataset, split, data_dir),
+                    )
+                )
+            ).f1
+        }
+        for split in ("dev", "test")
+    }
+
+
 def _runs(tables: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
     """The runs of the plan; one that is `like` another has its settings, and its own beside them."""
     known: dict[str, Run] = {}
@@ -164,6 +193,7 @@ def _runs(tables: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
             training={**base.training, **table.get("training", {})},
             tagger={**base.tagger, **table.get("tagger", {})},
             seeds=table.get("seeds", base.seeds),
+            context=table.get("context", base.context),
         )
         known[run.name] = run
         yield run
@@ -196,7 +226,7 @@ def _page(plan: Mapping[str, Any], runs: Mapping[str, Run]) -> Iterator[str]:
     yield "| set | temperature | error | precision at 0.9 | kept |"
     yield "|---|---:|---:|---:|---:|"
     for goal in plan["goals"]:
-        found = [one for one in runs[goal["run"]].results() if goal["scored"] in one["scores"]]
+        found = [one for one in runs[goal["run"]].results() if "calibration" in one["scores"].get(goal["scored"], {})]
         rows = [one["scores"][goal["scored"]]["calibration"] for one in found]
         if rows:
             error, precision, share = (fmean(row[key] for row in rows) for key in _CALIBRATION)

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from bench import accuracy, bulk, distributed, frontier, gpu, http, politics, sizing, tagger, thresholds, train
+from bench import (
+    ablation,
+    accuracy,
+    bulk,
+    distributed,
+    frontier,
+    gpu,
+    http,
+    politics,
+    sizing,
+    tagger,
+    thresholds,
+    train,
+)
 from bench import context as context_bench
 from bench import languages as language_bench
 from bench import suggest as bench_suggest
@@ -141,6 +154,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.faults.rollout": lambda: rollout.parse(arguments),
         "bench.faults.soak": lambda: soak.parse(arguments),
         "bench.faults.texts": lambda: texts.parse(arguments),
+        "bench.ablation": lambda: ablation.parse(arguments),
         "bench.accuracy": lambda: accuracy.parse(arguments),
         "bench.frontier": lambda: frontier.parse(arguments),
         "bench.distributed": lambda: distributed.parse(arguments),
