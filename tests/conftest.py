@@ -1,5 +1,6 @@
 """What the tests of several modules share: a tiny untrained tagger and its archive."""
 
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,9 @@ settings.load_profile("suite")
 # As in the service and in training: threads wait for each other at every small step, which on busy cores takes up to
 # 200 times as long.
 torch.set_num_threads(1)
+# A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KNOWN = "Angela Merkel visited the city of New York on Monday , and München in 2005 ."
 
