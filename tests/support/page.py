@@ -35,7 +35,10 @@ class Page:
         return self.browser.find_element(By.ID, identity)
 
     def button(self, words: str) -> WebElement:
-        return self.browser.find_element(By.XPATH, f"//button[normalize-space()='{words}']")
+        """The button that says so, once it does: some change their words after what the test did before."""
+        path = f"//button[normalize-space()='{words}']"
+        eventually(lambda: bool(self.browser.find_elements(By.XPATH, path)))
+        return self.browser.find_element(By.XPATH, path)
 
     def type(self, text: str) -> None:
         """Write over what is in the field, key by key."""
