@@ -41,6 +41,7 @@ LABELS = ("PER", "ORG", "LOC")
 SIMPLIFIED, TRADITIONAL = "uner_zh_gsdsimp", "uner_zh_gsd"
 DEV = 100
 MADE_UP, RENAMED, SILVER_RENAMED = 16_000, 8_000, 15_000
+EPOCHS, LEARNING_RATE = 3, 1e-4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,7 +146,8 @@ def _silver(
 ) -> list[Annotated]:
     """The sentences of the texts, tagged by both teachers; every second in traditional characters."""
     # The teachers need packages that nothing else does.
-    from recipes.encoder import Encoder, fine_tune, names
+    from recipes.e5 import E5
+    from recipes.encoder import Encoder, Lesson, fine_tune, names
     from recipes.lac import LAC
 
     lac = LAC(options.lac)
@@ -161,12 +163,14 @@ def _silver(
         order = sorted(range(len(found)), key=lambda n: not spans[n])[: int(limit) if limit else None]
         texts += [found[n] for n in order]
         marked += [spans[n] for n in order]
-    encoder = Encoder(options.e5, tags_of(LABELS))
+    encoder = Encoder(E5(options.e5), tags_of(LABELS))
     path = options.output / "encoder.pt"
     if path.exists():
         encoder.load_state_dict(torch.load(path))
     else:
-        fine_tune(encoder, [*uner[SIMPLIFIED], *uner[TRADITIONAL]], LABELS)
+        lessons = [Lesson(sentence, LABELS) for sentence in (*uner[SIMPLIFIED], *uner[TRADITIONAL])]
+        part = path.with_suffix(".part")
+        fine_tune(encoder, lessons, epochs=EPOCHS, learning_rate=LEARNING_RATE, checkpoint=part)
         torch.save(encoder.state_dict(), path)
     encoder.eval()
     first = [aligned(text, spans) for text, spans in zip(texts, marked, strict=True)]

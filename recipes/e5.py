@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recipes.bert import Bert, TransformerError
 
@@ -40,6 +40,8 @@ class E5:
         OSError: It cannot be read.
     """
 
+    padding, cased = 1, True
+
     def __init__(self, package: Path) -> None:
         file = _File(_content(package))
         hidden, layers, heads, inner, vocabulary, _, _ = file.values("7i")
@@ -62,12 +64,45 @@ class E5:
         A word of the vocabulary stands for all its forms, and the capital is what tells a name from a word.
         """
         both = [
-            self.bert.means([self.ids(form(word)) for word in words], self.first, self.last)
+            self.bert.means([self.word_ids(form(word)) for word in words], self.first, self.last)
             for form in (str.lower, str.capitalize)
         ]
         return torch.cat(both, dim=1)
 
-    def ids(self, word: str) -> list[int]:
+    def transformer(self) -> nn.Module:
+        """The transformer to fine-tune, without dropout, in float32."""
+        from transformers import BertConfig, BertModel
+
+        weights = {name: weight.float() for name, weight in self.bert.weights.items()}
+        shapes = {
+            name: weights[f"embeddings.{name}_embeddings.weight"].shape for name in ("word", "position", "token_type")
+        }
+        # "eager": the fused attention's backward pass takes ten times as long on a CPU.
+        config = BertConfig(
+            vocab_size=shapes["word"][0],
+            hidden_size=shapes["word"][1],
+            num_hidden_layers=LAYERS[-1],
+            num_attention_heads=self.bert.heads,
+            intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
+            max_position_embeddings=shapes["position"][0],
+            type_vocab_size=shapes["token_type"][0],
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            attn_implementation="eager",
+        )
+        model: nn.Module = BertModel(config, add_pooling_layer=False)
+        model.load_state_dict(weights)
+        return model
+
+    def ids(self, token: str) -> list[int]:
+        """A token's pieces within a sentence, without the one that stands for the space before it."""
+        alone = self.pieces.get(token)
+        if len(token) == 1 and alone is not None:
+            return [alone]
+        ids = self.word_ids(token)
+        return ids[1:] if len(ids) > 1 and ids[0] == self.pieces[_START] else ids
+
+    def word_ids(self, word: str) -> list[int]:
         """The word's most probable pieces (unigram language model, Kudo 2018), at most MAX_PIECES."""
         text = _START + unicodedata.normalize("NFKC", word).replace(" ", _START)
         best, came_from = [0.0, *[-math.inf] * len(text)], [(0, self.unknown)] * (len(text) + 1)

