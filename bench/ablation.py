@@ -3,7 +3,7 @@
     python -m bench.ablation ablation.work             # trains what is missing, then prints the table
     python -m bench.ablation ablation.work --page      # prints it from the results that are there
 
-Each training is recipes/en/en.toml with two epochs instead of seven, and without one thing. It needs en.work, which
+Each training is recipes/en/en.toml with two epochs, and without one thing. It needs en.work, which
 `python -m recipes.build en` makes. results/ablation.json has the F1 on each dev set.
 """
 
@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "ablation.json"
 RECIPE = HERE.parent / "recipes" / "en" / "en.toml"
 EPOCHS = 2
+SILVER, TEMPLATES = "en.work/silver.txt", "en.work/templates.jsonl"
 
 Table = dict[str, Any]
 """A configuration as TOML has it."""
@@ -87,7 +88,11 @@ def variants(recipe: Table) -> dict[str, Table]:
     return {
         "everything": whole,
         "without docred": {**whole, "corpora": [one for one in corpora if one.get("dataset") != "docred"]},
-        "without the sentences of templates": {**whole, "corpora": [one for one in corpora if "dataset" in one]},
+        "without silver text": {**whole, "corpora": [one for one in corpora if one.get("train") != SILVER]},
+        "without the sentences of templates": {
+            **whole,
+            "corpora": [one for one in corpora if one.get("train") != TEMPLATES],
+        },
         "without other cases (`recased`)": {**whole, "training": {**whole["training"], "recased": 0.0}},
     }
 

@@ -20,10 +20,7 @@ COLLECTIONS = ("tweets", "amazonReviewSnippets", "movieReviewSnippets")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m recipes.posts", description="Posts and reviews, a line each.")
-    parser.add_argument("package", type=Path, metavar="FILE.tar.gz", help="the source of vaderSentiment 3.3.2")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     try:
         text = "".join(f"{post}\n" for post in posts(options.package))
         options.output.write_text(text, encoding="utf-8")
@@ -31,6 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"recipes.posts: {options.package}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.posts", description="Posts and reviews, a line each.")
+    parser.add_argument("package", type=Path, metavar="FILE.tar.gz", help="the source of vaderSentiment 3.3.2")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
+    return parser.parse_args(arguments)
 
 
 def posts(package: Path) -> Iterator[str]:

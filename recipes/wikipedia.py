@@ -25,10 +25,7 @@ _MARKUP = re.compile(r"[{}|<>]|\[\[|\]\]|^[*#:;!=]|https?://|\bISBN\b")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m recipes.wikipedia", description="The text of a dump's articles.")
-    parser.add_argument("package", type=Path, metavar="FILE.whl", help="gensim 4.4.0")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     try:
         with zipfile.ZipFile(options.package) as wheel:
             dump = bz2.decompress(wheel.read(MEMBER))
@@ -38,6 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"recipes.wikipedia: {options.package}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.wikipedia", description="The text of a dump's articles.")
+    parser.add_argument("package", type=Path, metavar="FILE.whl", help="gensim 4.4.0")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE.txt")
+    return parser.parse_args(arguments)
 
 
 def articles(dump: bytes) -> Iterator[str]:
