@@ -32,7 +32,7 @@ def test_each_text_of_the_collections_is_a_line(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("content", [b"no archive", packed({"other.txt": b"1"})])
+@pytest.mark.parametrize("content", [b"no archive", packed({"other.txt": b"1"})], ids=["no archive", "another"])
 def test_another_package_is_refused_in_one_line(
     tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
