@@ -221,9 +221,10 @@ def test_the_bundled_models_configuration_names_only_sets_that_ship_openly() -> 
     assert [dataset for dataset in named if not datasets.ships_openly(dataset)] == []
 
 
-def test_of_its_own_the_bundled_model_learns_from_templates_only() -> None:
+def test_of_its_own_the_bundled_model_learns_from_templates_and_silver_text_only() -> None:
     found = config.read(ROOT / "recipes" / "en" / "en.toml", {}, [])
-    assert [corpus.train for corpus in found.corpora if not corpus.dataset] == ["en.work/templates.jsonl"]
+    own = [corpus.train for corpus in found.corpora if not corpus.dataset]
+    assert own == ["en.work/templates.jsonl", "en.work/silver.txt"]
 
 
 def test_the_multilingual_models_configuration_states_an_open_licence_for_each_corpus() -> None:
