@@ -224,10 +224,11 @@ def test_typing_in_a_long_text_takes_less_than_50_ms_a_letter(page: Page) -> Non
 def test_an_edit_lays_out_its_own_block_of_a_long_text(page: Page) -> None:
     page.paste("\n".join(f"line {number} of many" for number in range(1_000)))
     blocks = 'return [...document.querySelectorAll("#sheet .mirror div")]'
+    mirror = 'return document.querySelector("#sheet .mirror").textContent'
+    becomes(lambda: page.browser.execute_script(mirror), page.text + "\n")
     before = page.browser.execute_script(blocks)
     page.browser.execute_script("document.getElementById('text').setSelectionRange(8000, 9000)")
     page.browser.execute_cdp_cmd("Input.insertText", {"text": "other\nwords"})
-    mirror = 'return document.querySelector("#sheet .mirror").textContent'
     becomes(lambda: page.browser.execute_script(mirror), page.text + "\n")
     after = page.browser.execute_script(blocks)
     assert len(before) > 5
