@@ -206,7 +206,7 @@ def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
 
 
 def _case(token: str) -> int:
-    """The number of the token's case, from 1; 0 is that of what is no token."""
+    """The number of the token's case, from 1; 0 is that of what has none, such as a number."""
     if token.lower() == token.upper():
         return 0
     return next((n for n, holds in enumerate(CASES, 1) if holds(token)), len(CASES) + 1)
