@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.faults.sigterm import exit_on_sigterm
+from bench.faults.sigterm import started
 from bench.load import Answer, LoadError, closed_loop, open_loop, percentile
 from nerve.training.data import datasets
 from nerve.training.data.detokenize import join
@@ -281,18 +281,13 @@ def server(words: Sequence[str], cores: int | str) -> Iterator[tuple[str, int, f
     words = [word.format(port=port) for word in words]
     words = ["taskset", "-c", str(cores), *words]
     url = f"http://127.0.0.1:{port}"
-    with exit_on_sigterm():
-        begun = time.perf_counter()
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent)
-        try:
-            while not _ready(url):
-                if process.poll() is not None or time.perf_counter() - begun > 120:
-                    raise LoadError(f"the server did not start: {' '.join(words)}")
-                time.sleep(0.02)
-            yield f"{url}/v1/entities", process.pid, time.perf_counter() - begun
-        finally:
-            process.terminate()
-            process.wait(30)
+    begun = time.perf_counter()
+    with started(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE.parent) as process:
+        while not _ready(url):
+            if process.poll() is not None or time.perf_counter() - begun > 120:
+                raise LoadError(f"the server did not start: {' '.join(words)}")
+            time.sleep(0.02)
+        yield f"{url}/v1/entities", process.pid, time.perf_counter() - begun
 
 
 def _ready(url: str) -> bool:

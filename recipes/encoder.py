@@ -22,6 +22,7 @@ from nerve.model.crf import CRF
 from nerve.model.tags import OUTSIDE, spans_of
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.corpora import allowed_tags
+from recipes.bert import TransformerError
 from recipes.silver import UNKNOWN
 
 HEAD_LEARNING_RATE = 1e-2
@@ -100,6 +101,19 @@ class Encoder(nn.Module):
             states = states.gather(1, first.unsqueeze(2).expand(-1, -1, states.shape[2]))  # (B, L, H)
             emissions = self.emission(self.dropout(states))
         return emissions.float(), torch.tensor([len(first) for first in firsts])
+
+    def get_extra_state(self) -> tuple[str, ...]:
+        """What a saved state says beside its weights: the tags, in the order of the emissions."""
+        return self.tags
+
+    def set_extra_state(self, state: Sequence[str]) -> None:
+        """Refuse the state of an encoder with other tags, or with the same in another order.
+
+        Raises:
+            TransformerError: It is one.
+        """
+        if tuple(state) != self.tags:
+            raise TransformerError(f"the saved teacher has the tags {', '.join(state)}, not {', '.join(self.tags)}")
 
     def _row(self, sentence: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
         """The ids of a sentence's pieces, their cases, and the place of each token's first piece among them."""

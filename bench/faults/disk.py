@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from bench.faults.kill import CORPUS, SMALL
-from bench.faults.sigterm import exit_on_sigterm
+from bench.faults.sigterm import exit_on_sigterm, started
 from bench.faults.small_disk import small_disk
 
 # Sizes, and the exit status of a training there: too small for a checkpoint; enough for one, and too small for the
@@ -49,15 +49,16 @@ def main() -> int:
 def train(corpus: Path, output: Path, size: int = resource.RLIM_INFINITY) -> subprocess.CompletedProcess[str]:
     """Train where no file may become larger than `size` bytes."""
     command = ["-m", "nerve.training.train", "--train", str(corpus), "--dev", str(corpus), "--output", str(output)]
-    return subprocess.run(
+    with started(
         [sys.executable, *command, *SMALL, "--restart"],  # one of the middle size may have ended well
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
-        check=False,
-    )
+    ) as process:
+        printed, errors = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(command, process.returncode, printed, errors)
 
 
 def ends_well(where: str, done: subprocess.CompletedProcess[str], output: Path, status: int | None) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.faults.sigterm import exit_on_sigterm
+from bench.faults.sigterm import exit_on_sigterm, started
 from nerve.model.archive import load
 
 CORPUS = "\n\n".join(
@@ -69,7 +69,8 @@ def training(output: Path) -> Iterator[subprocess.Popen[bytes]]:
     corpus = str(output.parents[1] / "corpus.conll")
     command = ["-m", "nerve.training.train", "--train", corpus, "--dev", corpus, "--output", str(output), *SMALL]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([sys.executable, *command], env=environment, stderr=subprocess.DEVNULL) as process:
+    words = [sys.executable, *command]
+    with started(words, env=environment, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:

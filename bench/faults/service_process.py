@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.faults.sigterm import exit_on_sigterm
-
-STOP_SECONDS = 30
+from bench.faults.sigterm import STOP_SECONDS, started
 
 
 class ServiceProcess(NamedTuple):
@@ -50,20 +48,12 @@ def cpu_seconds(pid: int) -> float:
 def service_process(arguments: Sequence[str] = (), stop_seconds: float = STOP_SECONDS) -> Iterator[ServiceProcess]:
     """Start `python -m nerve.service` with these arguments, and stop it after the block, SIGTERM included."""
     words = [sys.executable, "-m", "nerve.service", "--port", "0", "--drain-grace-seconds", "0", *arguments]
-    with (
-        exit_on_sigterm(),
-        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()  # it prints one when it is ready, or ends
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-            if found is None:
-                raise RuntimeError(f"the service did not start: {line.strip() or 'it printed nothing'}")
-            yield ServiceProcess(int(found[1]), process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(stop_seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with started(
+        words, stop_seconds=stop_seconds, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()  # it prints one when it is ready, or ends
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if found is None:
+            raise RuntimeError(f"the service did not start: {line.strip() or 'it printed nothing'}")
+        yield ServiceProcess(int(found[1]), process.pid)

@@ -2,11 +2,14 @@
 
 import asyncio
 import signal
+import subprocess
 import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
+
+STOP_SECONDS = 30
 
 Result = TypeVar("Result")
 
@@ -27,6 +30,54 @@ def exit_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Within the block, SIGTERM and SIGINT wait for its end.
+
+    For what has no block around it yet: an error out of a signal handler, raised while a process starts or a disk is
+    mounted, would leave it behind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    previous = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
+
+
+@contextmanager
+def started(
+    words: Sequence[str], *, stop_seconds: float = STOP_SECONDS, **options: Any
+) -> Iterator["subprocess.Popen[Any]"]:
+    """Start a process, and stop it after the block if it still runs, SIGTERM included.
+
+    Args:
+        words: The command.
+        stop_seconds: From SIGTERM to SIGKILL.
+        options: Of `subprocess.Popen`.
+    """
+    with exit_on_sigterm(), ExitStack() as stack:
+        with held_back():
+            process = stack.enter_context(subprocess.Popen(words, **options))
+            stack.callback(_stop, process, stop_seconds)
+        yield process
+
+
+def _stop(process: "subprocess.Popen[Any]", stop_seconds: float) -> None:
+    process.terminate()
+    try:
+        process.wait(stop_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _exit(number: int, _frame: FrameType | None) -> NoReturn:

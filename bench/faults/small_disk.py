@@ -3,11 +3,11 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from bench.faults.sigterm import exit_on_sigterm
+from bench.faults.sigterm import exit_on_sigterm, held_back
 
 
 @contextmanager
@@ -20,13 +20,12 @@ def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None]]:
     Raises:
         PermissionError: This process may not mount one.
     """
-    with exit_on_sigterm():
-        if os.geteuid() != 0 or not _ran("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
-            raise PermissionError("a file system can be mounted by root alone")
-        try:
-            yield partial(_resize, folder)
-        finally:
-            _ran("umount", "--lazy", str(folder))
+    with exit_on_sigterm(), ExitStack() as stack:
+        with held_back():
+            if os.geteuid() != 0 or not _ran("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
+                raise PermissionError("a file system can be mounted by root alone")
+            stack.callback(_ran, "umount", "--lazy", str(folder))
+        yield partial(_resize, folder)
 
 
 def _resize(folder: Path, size: int) -> None:

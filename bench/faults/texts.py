@@ -6,13 +6,12 @@ Runs tests/service/test_any_text.py in rounds, each with a seed of its own, and 
 """
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.faults.sigterm import exit_on_sigterm
+from bench.faults.sigterm import started
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = "tests/service/test_any_text.py"
@@ -31,14 +30,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@exit_on_sigterm()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the rounds that the command line asks for; return the exit status."""
     options = parse(arguments)
     begun, done, seed = time.monotonic(), 0, options.seed
     while done < options.examples and time.monotonic() - begun < options.seconds:
         words = [sys.executable, "-m", "pytest", TESTS, "--hypothesis-profile", "many", f"--hypothesis-seed={seed}"]
-        if subprocess.run(words, cwd=ROOT, check=False).returncode:
+        with started(words, cwd=ROOT) as process:
+            status = process.wait()
+        if status:
             print(f"the round with seed {seed} failed, after {done:,} examples that held")
             return 1
         done, seed = done + EXAMPLES_OF_A_ROUND, seed + 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.faults.sigterm import exit_on_sigterm, held_back
 from tests.support.fakes import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,21 @@ def ended(command: "subprocess.Popen[str]", number: signal.Signals) -> int:
         return command.wait(30)
     finally:
         command.kill()
+
+
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_signal_waits_while_a_process_starts(number: signal.Signals, raised: type[BaseException]) -> None:
+    """A start that an error out of a signal handler breaks off leaves a process that nobody ends."""
+    done = []
+
+    def start() -> None:
+        with exit_on_sigterm(), held_back():
+            signal.raise_signal(number)
+            done.append("started")
+
+    with pytest.raises(raised):
+        start()
+    assert done == ["started"]
 
 
 @pytest.mark.parametrize(

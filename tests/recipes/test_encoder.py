@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nerve.model.annotation import Span
 from nerve.model.tags import tags_of
 from nerve.training.data.annotated import Annotated
+from recipes.bert import TransformerError
 from recipes.encoder import Encoder, Lesson, annotated, fine_tune, names
 
 LABELS = ("PER", "LOC")
@@ -116,3 +117,10 @@ def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(tmp_path: 
     resumed = taught(begun(), lessons, stopped, epochs=4)
     for ours, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_what_was_learned_for_other_tags_is_refused(encoder: Encoder) -> None:
+    """The same labels in another order would exchange their names without a word."""
+    other = Encoder(Small(), tags_of(LABELS[::-1]))
+    with pytest.raises(TransformerError, match=f"the saved teacher has the tags {', '.join(encoder.tags)}, not O,"):
+        other.load_state_dict(encoder.state_dict())

@@ -36,7 +36,18 @@ from nerve.training import config, evaluate, options
 from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
-from recipes import build, cards, chinese, cooccurrence, languages, templates, traditional, vectors
+from recipes import (
+    build,
+    cards,
+    chinese,
+    cooccurrence,
+    english,
+    languages,
+    templates,
+    traditional,
+    vectors,
+    wikipedia,
+)
 from tests.support.documents import DOCUMENTS, ROOT, anchors, blocks, commands, links, prose, table
 
 TRAINING = ROOT / "docs" / "training.md"
@@ -144,6 +155,8 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "recipes.build": lambda: build.parse(arguments),
         "recipes.cards": lambda: cards.parse(arguments),
         "recipes.chinese": lambda: chinese.parse(arguments),
+        "recipes.english": lambda: english.parse(arguments),
+        "recipes.wikipedia": lambda: wikipedia.parse(arguments),
         "recipes.vectors": lambda: vectors.parse(arguments),
         "recipes.cooccurrence": lambda: cooccurrence.parse(arguments),
         "recipes.languages": lambda: languages.parse(arguments),
