@@ -1,6 +1,6 @@
 """Build a bundled model again, with one command that goes on where it was interrupted.
 
-    python -m recipes.build en
+    python -m recipes.build en --given texts
     python -m recipes.build zh --given texts
     python -m recipes.build multi --given corpora
 
@@ -107,7 +107,7 @@ def build(
         plan: What to do.
         work: The folder in which all is made.
         given: The folder of the files that cannot be fetched.
-        only_fetch: Stop before the first step.
+        only_fetch: Stop before the first step; what is given is not looked for.
         data_dir: Given to each step whose command ends with `--data-dir`, or those two words are left out.
 
     Raises:
@@ -115,7 +115,7 @@ def build(
     """
     work.mkdir(parents=True, exist_ok=True)
     missing = [name for name in plan.given if given is None or not (given / name).exists()]
-    if missing:
+    if missing and not only_fetch:
         folder = "--given DIR" if given is None else given
         raise BuildError(f"{folder}: {', '.join(missing)} has to be there; the recipe's README says what it is")
     for package in plan.packages:

@@ -125,7 +125,7 @@ def lessons(config: Config, silver: Path, data_dir: Path | None, together: int) 
     """What the teacher learns from: the configuration's corpora but for the silver text.
 
     Of a corpus at least FEWEST sentences, if need be more than once, and at most MOST. Where sentences are read
-    together, a passage counts as one.
+    together, a passage counts as one, and they are as the corpus has them: in its own case, and its own tokens.
     """
     from recipes.encoder import Lesson
 
@@ -177,7 +177,7 @@ def plain_passages(given: str, together: int) -> list[list[Annotated]]:
 
 
 def _untagged(name: str, data_dir: Path | None, together: int) -> Iterator[list[Annotated]]:
-    """Passages of a dataset's train split without its tags."""
+    """Passages of a dataset's train split without its tags; not every dataset says where a document begins."""
     plain = [
         Annotated(sentence.tokens, (), ())
         for sentence in datasets.load(name, "train", data_dir)

@@ -69,6 +69,11 @@ def test_what_has_to_be_given_is_named(work):
         build.build(TWO, work, None)
 
 
+def test_what_has_to_be_given_is_not_asked_for_where_only_packages_are_fetched(work):
+    build.build(TWO, work, None, only_fetch=True)
+    assert [*work.iterdir()] == []
+
+
 def test_another_file_than_the_pinned_one_is_refused(work):
     package = Package("a.json", hashlib.sha256(b"another").hexdigest())
     with pytest.raises(BuildError, match=r"a\.json: its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64}"):
