@@ -12,6 +12,9 @@ from torch.nn import functional
 EPSILON = 1e-12
 """What layer normalisation adds to a variance, in every model of this kind."""
 
+TOGETHER = 64
+"""Words of `means` that are read at once."""
+
 
 class TransformerError(Exception):
     """A transformer cannot be loaded; the message is one line that says why."""
@@ -37,6 +40,13 @@ class Bert:
             first: The id of the piece that begins every input.
             last: The id of the piece that ends it.
         """
+        order = sorted(range(len(words)), key=lambda n: len(words[n]))  # words of similar length need little padding
+        together = [order[start : start + TOGETHER] for start in range(0, len(order), TOGETHER)]
+        means = torch.cat([self._means([words[n] for n in some], first, last) for some in together])
+        return means[torch.tensor(order).argsort()]
+
+    def _means(self, words: Sequence[Sequence[int]], first: int, last: int) -> Tensor:
+        """The same, all at once, padded to the longest word."""
         longest = max(map(len, words)) + 2
         rows = [[first, *word, last, *[last] * (longest - len(word) - 2)] for word in words]
         lengths = torch.tensor([len(word) for word in words]).unsqueeze(1)

