@@ -8,6 +8,7 @@ import resource
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +20,9 @@ BACKLOG = 2_048
 # Connections that are accepted at a time. When no file is left, asyncio tries and fails so many times a second.
 ACCEPTED_AT_ONCE = 16
 SECONDS_BETWEEN_LINES = 1.0
+# Before the port is closed: how often in a row its queue must be seen empty, and how long that takes, for handshakes
+# under way, and for clients that have connected and not yet sent a request.
+EMPTY_IN_A_ROW, POLL_SECONDS = 20, 0.01
 
 _NO_FILE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -111,6 +115,30 @@ def refuse_new_connections(listener: socket.socket) -> bool:
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
         return True
     return False
+
+
+async def answer_last_connections(listeners: Sequence[socket.socket], seconds: float) -> None:
+    """Accept whatever is in the queues of the listening sockets, and begin to answer it.
+
+    It counts rounds of the event loop, not time: on a machine that hardly lets this process run, time passes without
+    a request being read.
+
+    Args:
+        listeners: The sockets, whose connections the running event loop accepts.
+        seconds: After so long it gives up on queues that never get empty.
+    """
+    refused = [refuse_new_connections(listener) for listener in listeners]
+    if not all(refused):
+        return  # the queue would never stay empty
+    loop = asyncio.get_running_loop()
+    late = loop.time() + max(EMPTY_IN_A_ROW * POLL_SECONDS, seconds)
+    empty = 0
+    while empty < EMPTY_IN_A_ROW:
+        waiting = any(map(waiting_connections, listeners))
+        if waiting and loop.time() >= late:
+            return
+        empty = 0 if waiting else empty + 1
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def waiting_connections(listener: socket.socket) -> int:

@@ -35,11 +35,10 @@ from nerve.service.server.heartbeat import BEAT_SECONDS, Heartbeat, Part
 from nerve.service.server.listener import (
     ACCEPTED_AT_ONCE,
     BACKLOG,
+    answer_last_connections,
     cannot_listen,
     raise_file_limit,
-    refuse_new_connections,
     report_refused_connections,
-    waiting_connections,
 )
 from nerve.service.server.protocol import protocol_of
 from nerve.service.server.worker import Link, Worker
@@ -51,10 +50,6 @@ log = logging.getLogger(__name__)
 # While a long text is read in its thread, the event loop needs the interpreter many times for each request, and by
 # default would wait 5 ms each time.
 SWITCH_SECONDS = 0.0005
-
-# Before the port is closed: for handshakes under way, and for clients that have connected and not yet sent a request.
-LAST_CONNECTIONS_SECONDS = 0.2
-POLL_SECONDS = 0.01
 
 
 def run(settings: Settings, listener: socket.socket, ready: Callable[[], None], worker: Worker | None = None) -> None:
@@ -168,26 +163,10 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.draining = True
-        await self._answer_last_connections(sockets or [])
+        await answer_last_connections(sockets or [], self._settings.drain_seconds)
         self._service.closing = True
         self._service.stopping.set()
         await super().shutdown(sockets)
-
-    async def _answer_last_connections(self, listeners: list[socket.socket]) -> None:
-        """Accept whatever is in the queues of the listening sockets, and begin to answer it."""
-        refused = [refuse_new_connections(listener) for listener in listeners]
-        if not all(refused):
-            return  # the queue would never stay empty
-        loop = asyncio.get_running_loop()
-        soon = loop.time() + LAST_CONNECTIONS_SECONDS
-        late = loop.time() + max(LAST_CONNECTIONS_SECONDS, self._settings.drain_seconds)
-        while True:
-            waiting = any(map(waiting_connections, listeners))
-            if waiting:  # the last of them has this long for its request to be read, too
-                soon = loop.time() + LAST_CONNECTIONS_SECONDS
-            if loop.time() >= (late if waiting else soon):
-                return
-            await asyncio.sleep(POLL_SECONDS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         first = not self._service.draining

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import http.client
 import itertools
 import json
@@ -18,7 +19,7 @@ import httpx
 import pytest
 
 from bench.faults.restart import restarts
-from nerve.service.server.listener import refuse_new_connections, waiting_connections
+from nerve.service.server.listener import answer_last_connections, refuse_new_connections, waiting_connections
 from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
@@ -134,6 +135,46 @@ def test_connections_in_the_systems_queue_when_the_port_closes_are_answered(run_
             answer.begin()
             assert json.loads(answer.read())["text"] == f"Munich {number}"
     assert service.ended()[0] == 0
+
+
+class Starved(asyncio.SelectorEventLoop):
+    """Of a process that the system hardly lets run: seconds pass between any two looks at the clock."""
+
+    passed = 0.0
+
+    def time(self) -> float:
+        self.passed += 5.0
+        return self.passed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a filter for connections")
+def test_a_starved_process_reads_what_its_last_connections_sent() -> None:
+    read = []
+
+    class Reader(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def data_received(self, data: bytes) -> None:
+            read.append(data)
+            self.transport.close()
+
+    async def drain(listener: socket.socket) -> int:
+        server = await asyncio.get_running_loop().create_server(
+            Reader, sock=listener, backlog=1
+        )  # accepts one a round
+        listener.listen(100)
+        await answer_last_connections([listener], 10_000.0)
+        count = len(read)
+        server.close()
+        return count
+
+    with contextlib.ExitStack() as stack, asyncio.Runner(loop_factory=Starved) as runner:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=100))
+        for _ in range(40):
+            connection = stack.enter_context(socket.create_connection(listener.getsockname()))
+            connection.sendall(b"request")
+        assert runner.run(drain(listener)) == 40
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a filter for connections")
