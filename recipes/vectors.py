@@ -136,15 +136,12 @@ def frequent(wanted: Sequence[str]) -> list[str]:
 
 def beside(vectors: Vectors, transformer: MiniLM | E5, size: int) -> Vectors:
     """The same words, with `size` more numbers from the transformer in each vector."""
-    # Words of similar length share a batch.
-    order = sorted(range(len(vectors.words)), key=lambda n: len(vectors.words[n]))
     states = torch.empty(0)
-    for start in tqdm(range(0, len(order), BATCH), desc="reading words", unit="batch"):
-        batch = order[start : start + BATCH]
-        read_now = transformer.states([vectors.words[n] for n in batch])
+    for start in tqdm(range(0, len(vectors.words), BATCH), desc="reading words", unit="batch"):
+        read_now = transformer.states(vectors.words[start : start + BATCH])
         if not len(states):
-            states = torch.empty(len(order), read_now.shape[1], dtype=torch.float16)
-        states[batch] = read_now.half()
+            states = torch.empty(len(vectors.words), read_now.shape[1], dtype=torch.float16)
+        states[start : start + BATCH] = read_now.half()
     return Vectors(vectors.words, torch.cat([vectors.matrix, principal(states, size)], dim=1))
 
 

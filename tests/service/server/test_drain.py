@@ -160,9 +160,8 @@ def test_a_starved_process_reads_what_its_last_connections_sent() -> None:
             self.transport.close()
 
     async def drain(listener: socket.socket) -> int:
-        server = await asyncio.get_running_loop().create_server(
-            Reader, sock=listener, backlog=1
-        )  # accepts one a round
+        # With this backlog the loop accepts one connection a round.
+        server = await asyncio.get_running_loop().create_server(Reader, sock=listener, backlog=1)
         listener.listen(100)
         await answer_last_connections([listener], 10_000.0)
         count = len(read)
