@@ -115,6 +115,7 @@ class CRF(nn.Module):
         tag_ids, confidence, _ = self.decode_with_marginals(emissions, lengths)
         return tag_ids, confidence
 
+    @torch.jit.export  # also where a CRF is scripted alone, of which nothing calls it
     def decode_with_marginals(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `decode` returns, and (B, L, T) float64 the probability of each tag at each token."""
         scores = self.scores()

@@ -6,7 +6,7 @@ from math import log
 import pytest
 import torch
 
-from nerve.model.archive import load
+from nerve.model.archive import load, save
 from nerve.model.context import change, disagree, pooled, recurring
 from nerve.model.crf import forward_backward
 from nerve.model.recognizer import Recognizer
@@ -25,10 +25,24 @@ def archive(tmp_path_factory, archive_bytes):
     return load(path)
 
 
-@pytest.fixture(params=["fast", "script"])
-def recognizer(request, archive):
-    """A recognizer around it, in both of its forms."""
-    return Recognizer(archive if request.param == "fast" else replace(archive, fast=None))
+@pytest.fixture(scope="module")
+def without_fast_form(tmp_path_factory, make_tagger, paired_vocabulary, metadata):
+    """One that looks at pairs of words, as the Chinese model does, so that the script in its archive tags."""
+    path = tmp_path_factory.mktemp("context") / "pairs.pt"
+    tagger = make_tagger(pair_size=3)
+    save(path, tagger, paired_vocabulary, replace(metadata, config=tagger.config))
+    return load(path)
+
+
+@pytest.fixture(params=["archive", "without_fast_form"])
+def recognizer(request):
+    """A recognizer around each of them."""
+    return Recognizer(request.getfixturevalue(request.param))
+
+
+def test_one_of_both_archives_has_a_fast_form(archive, without_fast_form):
+    assert archive.fast is not None
+    assert without_fast_form.fast is None
 
 
 def entities(recognizer, texts, *, context=True):

@@ -46,6 +46,15 @@ def test_a_bundled_model_scores_exactly_this(
     assert lines[-2:] == [f"micro F1 on raw text {raw_text_f1:.2f}", f"micro F1 {f1:.2f}"]
 
 
+@pytest.mark.parametrize("model", sorted(available()))
+def test_a_bundled_model_reads_a_text_whose_words_recur(model: str) -> None:
+    recognizer = Recognizer(load(available()[model]))
+    text = "Tim Cook 在北京。Angela Merkel met Tim Cook. COOK"
+    assert any(window.recurring for window in recognizer.windows(text)), "no window shares evidence with another"
+    (found,) = recognizer.recognize([text])
+    assert "Tim Cook" in [entity.text for entity in found]
+
+
 @pytest.mark.parametrize(
     ("dataset", "split", "key"),
     [
