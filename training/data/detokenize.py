@@ -46,6 +46,8 @@ def join(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
 
 def _spaces(tokens: Sequence[str]) -> list[bool]:
     """For each token, whether a space stands before it."""
+    if all(len(token) == 1 for token in tokens) and any(map(_HAN.match, tokens)):
+        return [False] * len(tokens)  # each character is a token, also those of a Latin word or an address
     spaces: list[bool] = []
     open_quotes = {quote for quote in ('"', "'") if _starts_inside(tokens, quote)}
     glue = True  # no space after the previous token
@@ -79,6 +81,7 @@ def _spaces(tokens: Sequence[str]) -> list[bool]:
 _UNSPACED = re.compile(
     "(?![\u30a1-\u30ff]{2})[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff0f\uff1a-\uff20\U00020000-\U0003ffff]{2}"
 )
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _OPENING = frozenset(("(", "[", "{", "“", "‘", "«", "¿", "¡", "``", "`", "-LRB-", "-LSB-", "-LCB-"))
 _CLOSING = frozenset((")", "]", "}", "”", "»", "''", "-RRB-", "-RSB-", "-RCB-"))
 _ATTACHED = re.compile(r"[,;:%]|[.!?…]+|['’](?:s|m|d|re|ve|ll)|n['’]t", re.IGNORECASE)
