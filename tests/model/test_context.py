@@ -1,5 +1,7 @@
 """What the sentences of a text tell each other, against the definition in `nerve.model.context`."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from math import log
 
@@ -12,6 +14,7 @@ from nerve.model.crf import forward_backward
 from nerve.model.recognizer import Recognizer
 from nerve.model.tags import spans_of
 from nerve.model.tokenizer import sentences
+from tests.support import ROOT
 
 TEXT = "Angela Merkel visited New York. In München MERKEL met York.\n\nThe city of New Merkel\n\nAngela left."
 OTHER = "New is Merkel. York and Angela.\n\nMÜNCHEN"
@@ -26,12 +29,18 @@ def archive(tmp_path_factory, archive_bytes):
 
 
 @pytest.fixture(scope="module")
-def without_fast_form(tmp_path_factory, make_tagger, paired_vocabulary, metadata):
-    """One that looks at pairs of words, as the Chinese model does, so that the script in its archive tags."""
+def pairs_path(tmp_path_factory, make_tagger, paired_vocabulary, metadata):
+    """The file of one that looks at pairs of words, as the Chinese model does."""
     path = tmp_path_factory.mktemp("context") / "pairs.pt"
     tagger = make_tagger(pair_size=3)
     save(path, tagger, paired_vocabulary, replace(metadata, config=tagger.config))
-    return load(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def without_fast_form(pairs_path):
+    """It has none, so that the script in the archive tags."""
+    return load(pairs_path)
 
 
 @pytest.fixture(params=["archive", "without_fast_form"])
@@ -142,6 +151,20 @@ def by_definition(recognizer, text):
 @pytest.mark.parametrize("text", [TEXT, OTHER, TEXT + "\n\n" + OTHER])
 def test_a_text_is_tagged_as_the_definition_says(text, recognizer):
     assert entities(recognizer, [text]) == [by_definition(recognizer, text)]
+
+
+def test_a_process_that_has_scripted_nothing_else_answers_the_same(pairs_path, without_fast_form):
+    """TorchScript compiles of a module what its caller calls; here the recognizer alone calls the CRF."""
+    program = (
+        "import sys; from pathlib import Path; from nerve.model.archive import load;"
+        "from nerve.model.recognizer import Recognizer;"
+        "found = Recognizer(load(Path(sys.argv[1]))).recognize([sys.argv[2]])[0];"
+        "print([(one.start, one.end, one.label, round(one.score, 4)) for one in found])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, pairs_path, TEXT], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert ran.stdout == f"{entities(Recognizer(without_fast_form), [TEXT])[0]}\n"
 
 
 def test_the_context_changes_an_answer(recognizer):
