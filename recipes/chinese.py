@@ -75,6 +75,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--dictionary", type=Path, required=True, metavar="FILE.tar.gz", help="jieba 0.42.1")
     add("--output", type=Path, required=True, metavar="FOLDER")
     add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     return parser.parse_args(arguments)
 
 
@@ -163,10 +164,10 @@ def _silver(
         order = sorted(range(len(found)), key=lambda n: not spans[n])[: int(limit) if limit else None]
         texts += [found[n] for n in order]
         marked += [spans[n] for n in order]
-    encoder = Encoder(E5(options.e5), tags_of(LABELS))
+    encoder = Encoder(E5(options.e5), tags_of(LABELS)).to(options.device)
     path = options.output / "encoder.pt"
     if path.exists():
-        encoder.load_state_dict(torch.load(path))
+        encoder.load_state_dict(torch.load(path, map_location=options.device))
     else:
         lessons = [Lesson(sentence, LABELS) for sentence in (*uner[SIMPLIFIED], *uner[TRADITIONAL])]
         part = path.with_suffix(".part")

@@ -86,6 +86,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--together", type=int, default=0, metavar="TOKENS", help="read neighbouring sentences at once, up to so many"
     )
+    add("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     return parser.parse_args(arguments)
 
 
@@ -95,10 +96,10 @@ def _make(options: argparse.Namespace) -> None:
     from recipes.mpnet import MPNet
 
     config = read(options.config, {})
-    encoder = Encoder(MPNet(options.mpnet), tags_of(config.labels))
+    encoder = Encoder(MPNet(options.mpnet), tags_of(config.labels)).to(options.device)
     teacher = options.output / TEACHER
     if teacher.exists():
-        encoder.load_state_dict(torch.load(teacher))
+        encoder.load_state_dict(torch.load(teacher, map_location=options.device))
         encoder.eval()
     else:
         part = teacher.with_suffix(".part")
