@@ -295,8 +295,9 @@ def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256:
     fast = None
     if supports(metadata.config):
         fast = fast_form(scripted, vocabulary, metadata, device, gpu=device == "cuda")
-    # That in the archive was made by the version of nerve that trained it.
-    crf: Any = torch.jit.script(rebuilt.crf.to(device)) if fast is None else fast.tagger.crf
+    # That in the archive was made by the version of nerve that trained it. Scripted alone, a CRF has no methods:
+    # TorchScript compiles those that something calls.
+    crf: Any = torch.jit.script(rebuilt.to(device)).crf if fast is None else fast.tagger.crf
     return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast, crf)
 
 

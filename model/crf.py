@@ -104,7 +104,6 @@ class CRF(nn.Module):
             raise ValueError("a sentence admits no valid tag sequence, or its emissions are not finite")
         return numerator - denominator
 
-    @torch.jit.export  # where a CRF is scripted alone, nothing calls its methods
     def decode(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The best tag sequence of each sentence, and the probability of each entity in it.
 
@@ -116,7 +115,6 @@ class CRF(nn.Module):
         tag_ids, confidence, _ = self.decode_with_marginals(emissions, lengths)
         return tag_ids, confidence
 
-    @torch.jit.export
     def decode_with_marginals(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `decode` returns, and (B, L, T) float64 the probability of each tag at each token."""
         scores = self.scores()
