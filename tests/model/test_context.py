@@ -43,7 +43,13 @@ def without_fast_form(pairs_path):
     return load(pairs_path)
 
 
-@pytest.fixture(params=["archive", "without_fast_form"])
+@pytest.fixture
+def past_capacity(archive):
+    """One whose fast form does not run, as with a batch of more words than its table holds."""
+    return replace(archive, fast=None)
+
+
+@pytest.fixture(params=["archive", "past_capacity", "without_fast_form"])
 def recognizer(request):
     """A recognizer around each of them."""
     return Recognizer(request.getfixturevalue(request.param))
