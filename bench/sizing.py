@@ -44,7 +44,9 @@ class Costs:
     """of a process of the service, after a long load"""
     gpu: str
     gpu_tokens_a_second: float
-    """ids in, tags out, in the largest batches"""
+    """raw text in, spans out, in as many processes as gave most"""
+    gpu_cores: int
+    """that many, with a core each"""
 
     def of_request(self, words: float) -> float:
         """Seconds of CPU for a request of so many words."""
@@ -59,7 +61,7 @@ class Costs:
         return math.ceil(documents * words * self.tokens_a_word * self.bulk_token / DAY)
 
     def gpus(self, documents: float, words: float) -> int:
-        """GPUs for so many documents a day, each with as many cores as it takes to feed it."""
+        """GPUs for so many documents a day, each with `gpu_cores` cores to feed it."""
         return math.ceil(documents * words * self.tokens_a_word / self.gpu_tokens_a_second / DAY)
 
 
@@ -109,6 +111,7 @@ def read(folder: Path = RESULTS) -> Costs:
     )
     (batched,) = (row for row in tagger["tokens/s"] if row["batch"] == 32)
     load = http["load"]
+    processes, speed = max(gpu["bulk, tokens/s by processes"].items(), key=lambda item: item[1])
     return Costs(
         request=load["peak, CPU s/request"] - load["tagger alone, CPU s/request"],
         token=1 / batched["whole way"],
@@ -116,7 +119,8 @@ def read(folder: Path = RESULTS) -> Costs:
         tokens_a_word=bulk["tokens"] / bulk["words"],
         resident_bytes=max(http["soak"]["resident bytes by requests"].values()),
         gpu=gpu["gpu"],
-        gpu_tokens_a_second=max(row["cuda_tokens_per_second"] for row in gpu["rows"]),
+        gpu_tokens_a_second=speed,
+        gpu_cores=int(processes),
     )
 
 
@@ -130,7 +134,7 @@ def tables(costs: Costs) -> Iterator[str]:
         replicas = " | ".join(f"{costs.replicas(rate, words, BUSY):,}" for rate in RATES)
         yield f"| {words} | {seconds * 1e3:.2f} | {BUSY / seconds:,.0f} | {replicas} | {seconds * 1e6 / HOUR:.2f} |"
     yield ""
-    yield f"| documents a day, of {DOCUMENT_WORDS} words | tokens a day | cores | or {costs.gpu} |"
+    yield f"| documents a day, of {DOCUMENT_WORDS} words | tokens a day | cores | or {costs.gpu}, each with {costs.gpu_cores} cores |"
     yield "|---:|---:|---:|---:|"
     for documents in DOCUMENTS:
         tokens = documents * DOCUMENT_WORDS * costs.tokens_a_word
@@ -143,7 +147,7 @@ def tables(costs: Costs) -> Iterator[str]:
     for words in WORDS:
         requests = 1e9 / (words * costs.tokens_a_word)
         yield f"| the service, requests of {words} words, cores | {requests * costs.of_request(words) / HOUR:.1f} |"
-    yield f"| one {costs.gpu} | {1e9 / costs.gpu_tokens_a_second / HOUR:.1f} |"
+    yield f"| one {costs.gpu} with {costs.gpu_cores} cores | {1e9 / costs.gpu_tokens_a_second / HOUR:.1f} |"
 
 
 def with_tables(page: str, tables: Iterator[str]) -> str:

@@ -13,6 +13,7 @@ COSTS = Costs(
     resident_bytes=2.0**29,
     gpu="GPU",
     gpu_tokens_a_second=100_000,
+    gpu_cores=8,
 )
 
 
