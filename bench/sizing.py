@@ -134,7 +134,8 @@ def tables(costs: Costs) -> Iterator[str]:
         replicas = " | ".join(f"{costs.replicas(rate, words, BUSY):,}" for rate in RATES)
         yield f"| {words} | {seconds * 1e3:.2f} | {BUSY / seconds:,.0f} | {replicas} | {seconds * 1e6 / HOUR:.2f} |"
     yield ""
-    yield f"| documents a day, of {DOCUMENT_WORDS} words | tokens a day | cores | or {costs.gpu}, each with {costs.gpu_cores} cores |"
+    gpu = f"{costs.gpu}, each with {costs.gpu_cores} cores"
+    yield f"| documents a day, of {DOCUMENT_WORDS} words | tokens a day | cores | or {gpu} |"
     yield "|---:|---:|---:|---:|"
     for documents in DOCUMENTS:
         tokens = documents * DOCUMENT_WORDS * costs.tokens_a_word
