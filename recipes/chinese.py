@@ -148,7 +148,7 @@ def _silver(
     """The sentences of the texts, tagged by both teachers; every second in traditional characters."""
     # The teachers need packages that nothing else does.
     from recipes.e5 import E5
-    from recipes.encoder import Encoder, Lesson, fine_tune, names
+    from recipes.encoder import Encoder, Lesson, fine_tune, names, save_whole
     from recipes.lac import LAC
 
     lac = LAC(options.lac)
@@ -172,7 +172,7 @@ def _silver(
         lessons = [Lesson(sentence, LABELS) for sentence in (*uner[SIMPLIFIED], *uner[TRADITIONAL])]
         part = path.with_suffix(".part")
         fine_tune(encoder, lessons, epochs=EPOCHS, learning_rate=LEARNING_RATE, checkpoint=part)
-        torch.save(encoder.state_dict(), path)
+        save_whole(encoder.state_dict(), path)
     encoder.eval()
     first = [aligned(text, spans) for text, spans in zip(texts, marked, strict=True)]
     second = names(encoder, [sentence.tokens for sentence in first])

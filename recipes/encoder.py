@@ -8,7 +8,8 @@ inside: on a CPU, making the random numbers takes a quarter of a step.
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from nerve.model.annotation import Span
 from nerve.model.crf import CRF
+from nerve.model.files import part_of
 from nerve.model.tags import OUTSIDE, spans_of
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.corpora import allowed_tags
@@ -27,6 +29,8 @@ from recipes.silver import UNKNOWN
 
 HEAD_LEARNING_RATE = 1e-2
 BATCH_TOKENS, MAX_PIECES = 1000, 510
+SAVE_SECONDS = 300.0
+"""Between two checkpoints, which have 1.3 GB: an epoch takes from a minute on a GPU to an hour on a slow CPU."""
 CASES = (str.islower, str.istitle, str.isupper)
 """What a vocabulary in lower case does not show; further cases are none of these, and a mixture."""
 
@@ -136,10 +140,17 @@ class Encoder(nn.Module):
         return self._pieces[token]
 
 
+def save_whole(state: Mapping[str, Any], path: Path) -> None:
+    """Save a state so that the file is there as a whole or not at all."""
+    partial = part_of(path)
+    torch.save(state, partial)
+    partial.replace(path)
+
+
 def fine_tune(
     encoder: Encoder, lessons: Sequence[Lesson], *, epochs: int, learning_rate: float, checkpoint: Path
 ) -> None:
-    """Learn from sentences; after an interruption, go on from the last epoch, which `checkpoint` holds."""
+    """Learn from sentences; after an interruption, go on from what `checkpoint` holds, minutes before it."""
     body = [weight for weight in encoder.transformer.parameters() if weight.requires_grad]
     head = [*encoder.emission.parameters(), *encoder.crf.parameters()]
     if encoder.case is not None:
@@ -154,15 +165,24 @@ def fine_tune(
         optimiser, lambda step: min((step + 1) / (0.1 * steps), max(0.02, 1 - step / steps))
     )
     parts: dict[str, _Stateful] = {"encoder": encoder, "optimiser": optimiser, "schedule": schedule}
-    begun = 0
+    begun, done = 0, 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=encoder.device)
-        begun = saved.pop("epochs")
+        begun, done = saved["epochs"], saved["steps"]
+        torch.set_rng_state(saved["random"].cpu())
         for name, part in parts.items():
             part.load_state_dict(saved[name])
+
+    def save(epochs: int, steps: int) -> None:
+        state = {"epochs": epochs, "steps": steps, "random": torch.get_rng_state()}
+        save_whole(state | {name: part.state_dict() for name, part in parts.items()}, checkpoint)
+
     encoder.train()
+    saved_at = time.monotonic()
     for epoch in range(begun, epochs):
-        for batch in tqdm(list(_batches(lessons, seed=epoch + 1)), desc=f"epoch {epoch + 1}", unit="step"):
+        batches = list(_batches(lessons, seed=epoch + 1))
+        rest = tqdm(batches[done:], f"epoch {epoch + 1}", len(batches), initial=done, unit="step")
+        for step, batch in enumerate(rest, start=done + 1):
             emissions, lengths = encoder([lesson.sentence.tokens for lesson in batch])
             allowed = nn.utils.rnn.pad_sequence(
                 [allowed_tags(lesson.sentence, lesson.labels, encoder.tags) for lesson in batch],
@@ -175,7 +195,11 @@ def fine_tune(
             nn.utils.clip_grad_norm_([*body, *head], 1.0)
             optimiser.step()
             schedule.step()
-        torch.save({"epochs": epoch + 1} | {name: part.state_dict() for name, part in parts.items()}, checkpoint)
+            if time.monotonic() - saved_at >= SAVE_SECONDS:
+                save(epoch, step)
+                saved_at = time.monotonic()
+        done = 0
+        save(epoch + 1, 0)
     encoder.eval()
 
 

@@ -92,7 +92,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _make(options: argparse.Namespace) -> None:
     # The teacher needs a package that nothing else does.
-    from recipes.encoder import Encoder, annotated, fine_tune
+    from recipes.encoder import Encoder, annotated, fine_tune, save_whole
     from recipes.mpnet import MPNet
 
     config = read(options.config, {})
@@ -105,7 +105,7 @@ def _make(options: argparse.Namespace) -> None:
         part = teacher.with_suffix(".part")
         learned = lessons(config, options.output / SILVER, options.data_dir, options.together)
         fine_tune(encoder, learned, epochs=options.epochs, learning_rate=LEARNING_RATE, checkpoint=part)
-        torch.save(encoder.state_dict(), teacher)
+        save_whole(encoder.state_dict(), teacher)
         part.unlink()
     texts = [passage for given in options.texts for passage in plain_passages(given, options.together)]
     for name in options.datasets:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nerve.model.annotation import Span
 from nerve.model.tags import tags_of
 from nerve.training.data.annotated import Annotated
+from recipes import encoder as encoder_module
 from recipes.bert import TransformerError
 from recipes.encoder import Encoder, Lesson, annotated, fine_tune, names
 
@@ -91,27 +92,32 @@ def test_the_order_of_the_sentences_is_kept(encoder: Encoder) -> None:
     assert [sentence.tokens for sentence in annotated(encoder.eval(), given, sure=0.5)] == given
 
 
-def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("saves", [1, 2, 3, 4, 7])
+def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
+    saves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped while it writes a checkpoint, after a step or at the end of an epoch of two steps."""
+
     def begun() -> Encoder:
         torch.manual_seed(1)
-        new = Encoder(Small(), tags_of(LABELS))
-        new.dropout.p = 0.0  # its numbers go on from another place
-        return new
+        return Encoder(Small(), tags_of(LABELS))
 
+    monkeypatch.setattr(encoder_module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(encoder_module, "BATCH_TOKENS", 2 * len(SENTENCE.tokens))
     lessons = [Lesson(SENTENCE, LABELS)] * 3
     whole = taught(begun(), lessons, tmp_path / "whole", epochs=4)
     stopped = tmp_path / "stopped"
-    with pytest.MonkeyPatch.context() as patch:
-        saved = []
-        keep = torch.save
+    keep, saved = torch.save, []
 
-        def save_twice(state: object, path: Path) -> None:
-            keep(state, path)
-            saved.append(path)
-            if len(saved) == 2:
-                raise KeyboardInterrupt
+    def cut_short(state: object, path: Path) -> None:
+        saved.append(path)
+        if len(saved) == saves:
+            path.write_bytes(b"half of it")
+            raise KeyboardInterrupt
+        keep(state, path)
 
-        patch.setattr(torch, "save", save_twice)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", cut_short)
         with pytest.raises(KeyboardInterrupt):
             taught(begun(), lessons, stopped, epochs=4)
     resumed = taught(begun(), lessons, stopped, epochs=4)
