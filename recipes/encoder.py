@@ -30,7 +30,7 @@ from recipes.silver import UNKNOWN
 HEAD_LEARNING_RATE = 1e-2
 BATCH_TOKENS, MAX_PIECES = 1000, 510
 SAVE_SECONDS = 300.0
-"""Between two checkpoints, which have 1.3 GB: an epoch takes from a minute on a GPU to an hour on a slow CPU."""
+"""Between two checkpoints, which have a gigabyte: an epoch takes from a minute on a GPU to an hour on a slow CPU."""
 CASES = (str.islower, str.istitle, str.isupper)
 """What a vocabulary in lower case does not show; further cases are none of these, and a mixture."""
 
