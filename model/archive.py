@@ -22,7 +22,7 @@ from torch import Tensor
 
 from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, Batch, by_length, collate
-from nerve.model.config import explain
+from nerve.model.config import TaggerConfig, explain
 from nerve.model.crf import CRF
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.fast_tagger import FastTagger, supports
@@ -366,9 +366,15 @@ def _read(path: Path, sha256: Collection[str] = ()) -> _Content:
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         fact = _first_line(error)[:200]
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {fact}") from error
-    if (read.vocabulary.pairs is not None) is not (read.metadata.config.pair_size > 0):
-        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: the vocabulary's pairs")
+    _check_tables(path, read.metadata.config, read.vocabulary)
     return read
+
+
+def _check_tables(path: Path, config: TaggerConfig, vocabulary: Vocabulary) -> None:
+    """Refuse a vocabulary with a table that the tagger does not have, or without one that it has."""
+    for table, size in (("pairs", config.pair_size), ("lexicon", config.lexicon_size)):
+        if (getattr(vocabulary, table) is not None) is not (size > 0):
+            raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: the vocabulary's {table}")
 
 
 def _check_pin(path: Path, content: bytes, sha256: Collection[str]) -> None:

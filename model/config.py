@@ -31,6 +31,9 @@ class TaggerConfig:
     pair_size: StrictInt = Field(
         default=0, description="width of the embedding of two neighbouring words; 0 turns pairs off", ge=0, le=4096
     )
+    lexicon_size: StrictInt = Field(
+        default=0, description="width of the embedding of a word of the lexicon; 0 turns it off", ge=0, le=4096
+    )
     character_size: StrictInt = Field(default=30, description="width of a character embedding", ge=1, le=1024)
     character_filters: StrictInt = Field(
         default=60, description="convolution filters over a word's characters", ge=1, le=4096

@@ -33,7 +33,7 @@ def supports(config: TaggerConfig) -> bool:
     There is one of taggers that look at words without their neighbours: a word with both its pairs seldom comes
     again. The script in the archive runs all others.
     """
-    return not config.pair_size
+    return not config.pair_size and not config.lexicon_size
 
 
 class FastTagger(nn.Module):

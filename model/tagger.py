@@ -14,6 +14,7 @@ from nerve.model.batch import Batch
 from nerve.model.config import TaggerConfig
 from nerve.model.crf import CRF
 from nerve.model.embeddings import EmbeddingTable
+from nerve.model.lexicon import Around
 from nerve.model.vocabulary import FEATURES, PADDING, UNKNOWN, Vocabulary
 
 _TORCH_LAYERS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -64,8 +65,9 @@ class Tagger(nn.Module):
 class WordEncoder(nn.Module):
     """A word's representation, from its features and its characters.
 
-    Embeddings of its categorical features, embeddings of its pairs with its two neighbours if the vocabulary holds
-    pairs, and a convolution over its characters (Ma and Hovy 2016, section 2.1), side by side.
+    Embeddings of its categorical features, of its pairs with its two neighbours and of the words of the lexicon
+    around it if the vocabulary holds those, and a convolution over its characters (Ma and Hovy 2016, section 2.1),
+    side by side.
     """
 
     padding: Final[int] = PADDING  # a scripted method sees constants of its class, not of its file
@@ -77,20 +79,27 @@ class WordEncoder(nn.Module):
         columns = [
             EmbeddingTable(len(vocabulary.table(name)), size) for name, size in zip(FEATURES, sizes, strict=True)
         ]
-        if config.pair_size:
-            columns += [EmbeddingTable(len(vocabulary.table("pairs")), config.pair_size)] * 2
+        for name, size, count in _optional(config):
+            columns += [EmbeddingTable(len(vocabulary.table(name)), size)] * count
+            sizes += [size] * count
         self.columns = nn.ModuleList(columns)
         self.characters = EmbeddingTable(len(vocabulary.table("characters")), config.character_size)
         self.convolution = nn.Conv1d(config.character_size, config.character_filters, 3, padding=1)
         self.word_dropout = config.word_dropout
-        self.output_size = sum(sizes) + 2 * config.pair_size + config.character_filters
+        self.output_size = sum(sizes) + config.character_filters
+        self.config = config
 
     def tables(self) -> dict[str, EmbeddingTable]:
         """The embeddings of each of the vocabulary's tables, by the table's name."""
-        names = (*FEATURES, "pairs", "pairs")[: len(self.columns)]
-        pairs = zip(names, self.columns, strict=True)
-        columns = {name: table for name, table in pairs if isinstance(table, EmbeddingTable)}
+        names = (*FEATURES, *(name for name, _, count in _optional(self.config) for _ in range(count)))
+        named = zip(names, self.columns, strict=True)
+        columns = {name: table for name, table in named if isinstance(table, EmbeddingTable)}
         return {**columns, "characters": self.characters}
+
+    def lexicon_columns(self) -> range:
+        """The columns of a representation (U, E) that say which words of the lexicon are around a word."""
+        end = self.output_size - self.convolution.out_channels
+        return range(end - len(Around._fields) * self.config.lexicon_size, end)
 
     def quantize(self) -> None:
         """Quantize all tables, which hold most of a tagger's weights: for export, after training."""
@@ -110,6 +119,12 @@ class WordEncoder(nn.Module):
         padded = (characters == self.padding).unsqueeze(1)
         parts.append(convolved.masked_fill(padded, -float("inf")).amax(2))
         return torch.cat(parts, dim=1)
+
+
+def _optional(config: TaggerConfig) -> list[tuple[str, int, int]]:
+    """The tables that a vocabulary need not have: name, width, and how many columns of ids look into it."""
+    tables = (("pairs", config.pair_size, 2), ("lexicon", config.lexicon_size, len(Around._fields)))
+    return [table for table in tables if table[1]]
 
 
 class Encoder(nn.Module):

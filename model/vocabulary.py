@@ -4,7 +4,8 @@ Training builds a vocabulary from its train split, an archive holds it as JSON, 
 
 Each word has several features, so that one never seen before still has a representation: its normal form (lower
 case, digits as 0), its first and last three characters, its shape, and its characters one by one. Where words are
-single characters, as in Chinese, the pairs that a word makes with its neighbours say more than any of these.
+single characters, as in Chinese, the pairs that a word makes with its neighbours and the words of a lexicon around it
+say more than any of these.
 """
 
 import unicodedata
@@ -15,6 +16,7 @@ from functools import cached_property, lru_cache
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from nerve.model.lexicon import Lexicon
 from nerve.model.tokenizer import word_of
 
 PADDING, UNKNOWN = 0, 1
@@ -22,7 +24,11 @@ PADDING, UNKNOWN = 0, 1
 
 FEATURES = ("words", "prefixes", "suffixes", "shapes")
 """The categorical features of a word, in the order of `WordIds.features`. If the vocabulary holds pairs, two more
-follow: the word with its left neighbour and with its right one."""
+follow: the word with its left neighbour and with its right one. If it holds a lexicon, three more: the words that
+`lexicon.Around` has."""
+
+OPTIONAL = ("pairs", "lexicon")
+"""The tables that a vocabulary need not have; one without them serves where text has spaces."""
 
 MAX_CHARACTERS = 24
 """A longer word, such as a URL, is represented by its first 16 and its last 8 characters."""
@@ -49,6 +55,8 @@ class Vocabulary:
     characters: tuple[str, ...]
     pairs: tuple[str, ...] | None = None
     """None if the tagger does not look at pairs"""
+    lexicon: tuple[str, ...] | None = None
+    """None if the tagger does not look for words of several tokens"""
 
     @classmethod
     def build(
@@ -93,29 +101,34 @@ class Vocabulary:
         """
         if not isinstance(tables, Mapping):
             raise ValueError("the vocabulary is not a table")
-        paired = tables.get("pairs")
-        others = {name: _checked(name, tables[name]) for name in (*FEATURES, "characters")}
-        return cls(**others, pairs=None if paired is None else _checked("pairs", paired))
+        some = [name for name in OPTIONAL if tables.get(name) is not None]
+        return cls(**{name: _checked(name, tables[name]) for name in (*FEATURES, "characters", *some)})
 
     def to_json(self) -> dict[str, list[str]]:
         """The strings of each table, by its name."""
-        tables = {name: list(getattr(self, name)) for name in (*FEATURES, "characters")}
-        return tables if self.pairs is None else {**tables, "pairs": list(self.pairs)}
+        some = [name for name in OPTIONAL if getattr(self, name) is not None]
+        return {name: list(getattr(self, name)) for name in (*FEATURES, "characters", *some)}
 
     def table(self, name: str) -> tuple[str, ...]:
-        """The strings of a table, which is one of FEATURES, `characters` or `pairs`."""
+        """The strings of a table, which is one of FEATURES, of OPTIONAL, or `characters`."""
         strings: tuple[str, ...] | None = getattr(self, name)
         return strings or ()
 
     def ids(self, sentence: Sequence[str]) -> tuple[WordIds, ...]:
         """The ids of a sentence's words, none of which may be empty."""
         alone = [self._cache.get(word) or self._remember(word) for word in sentence]
-        if self.pairs is None:
+        more: list[Sequence[int]] = []
+        if self.pairs is not None:
+            paired = [self._pair_ids.get(pair, UNKNOWN) for pair in pairs(sentence)]
+            more += [paired[:-1], paired[1:]]
+        if self.lexicon is not None:
+            around = self._lexicon.around([normal_form(word) for word in sentence])
+            more += [[self._lexicon_ids.get(word, UNKNOWN) for word in words] for words in zip(*around, strict=True)]
+        if not more:
             return tuple(alone)
-        paired = [self._pair_ids.get(pair, UNKNOWN) for pair in pairs(sentence)]
+        columns = zip(*more, strict=True)
         return tuple(
-            WordIds((*word.features, left, right), word.characters)
-            for word, left, right in zip(alone, paired, paired[1:], strict=False)
+            WordIds((*word.features, *ids), word.characters) for word, ids in zip(alone, columns, strict=True)
         )
 
     @property
@@ -144,6 +157,14 @@ class Vocabulary:
     @cached_property
     def _pair_ids(self) -> dict[str, int]:
         return {pair: n for n, pair in enumerate(self.pairs or (), start=2)}
+
+    @cached_property
+    def _lexicon(self) -> Lexicon:
+        return Lexicon(self.lexicon or ())
+
+    @cached_property
+    def _lexicon_ids(self) -> dict[str, int]:
+        return {word: n for n, word in enumerate(self.lexicon or (), start=2)}
 
     @cached_property
     def _ids(self) -> list[dict[str, int]]:

@@ -108,7 +108,7 @@ def rebuild(weights: Weights, config: TaggerConfig, vocabulary: Vocabulary, tags
             state[name] = weights.tensor(name, blank.shape)
     tables = [
         (path, table, table.learned.weight.shape)
-        for path, table in tagger.named_modules(remove_duplicate=False)  # both columns of pairs are one table
+        for path, table in tagger.named_modules(remove_duplicate=False)  # several columns may share one table
         if isinstance(table, EmbeddingTable)
     ]
     for path, table, (rows, size) in tables:

@@ -43,19 +43,26 @@ def paired_vocabulary() -> Vocabulary:
 
 
 @pytest.fixture(scope="session")
+def lexicon_vocabulary(paired_vocabulary) -> Vocabulary:
+    """Of a tagger that looks at pairs and has a lexicon."""
+    return replace(paired_vocabulary, lexicon=("newyork", "cityofnew", "ofnewyorkon"))
+
+
+@pytest.fixture(scope="session")
 def tags() -> tuple[str, ...]:
     return tags_of(["LOC", "PER"])
 
 
 @pytest.fixture(scope="session")
-def make_tagger(vocabulary, paired_vocabulary, tags):
+def make_tagger(vocabulary, paired_vocabulary, lexicon_vocabulary, tags):
     """Builds a small tagger, in evaluation mode, with settings that differ from `SMALL` as asked; one that looks at
-    pairs is for `paired_vocabulary`. Its emissions and transitions are spread out, so that without training it gives
-    many different tags."""
+    pairs is for `paired_vocabulary`, one that has a lexicon, too, for `lexicon_vocabulary`. Its emissions and
+    transitions are spread out, so that without training it gives many different tags."""
 
     def make(**settings) -> Tagger:
         torch.manual_seed(1)
         known = paired_vocabulary if settings.get("pair_size") else vocabulary
+        known = lexicon_vocabulary if settings.get("lexicon_size") else known
         tagger = Tagger(replace(SMALL, **settings), known, tags).eval()
         with torch.no_grad():
             tagger.emission.weight.mul_(8)

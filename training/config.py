@@ -134,6 +134,10 @@ class TrainingConfig:
     pair_vectors: str = Field(
         default="", description="file of vectors of neighbouring word pairs, written without a space between"
     )
+    lexicon: str = Field(
+        default="",
+        description="file of vectors of words, all of which are looked for among the tokens of text without spaces",
+    )
 
     def __post_init__(self) -> None:
         if self.init and (self.vectors or self.pair_vectors):

@@ -111,7 +111,7 @@ def _digest(config: Config, count: int) -> str:
         documents = load_file(Path(corpus.train), corpus.reading).documents
         digest.update(repr(documents).encode("utf-8", "surrogatepass"))
     given = config.training
-    for file in (bundled.resolve(given.init), Path(given.vectors), Path(given.pair_vectors)):
+    for file in (bundled.resolve(given.init), *map(Path, (given.vectors, given.pair_vectors, given.lexicon))):
         if file.name:
             with file.open("rb") as content:
                 digest.update(hashlib.file_digest(content, "sha256").digest())

@@ -97,28 +97,31 @@ def test_an_archive_keeps_frozen_rows_and_gives_out_all_rows_of_a_table(tmp_path
     assert loaded.embeddings("words.characters", "characters").shape == (2 + len(more.characters), 4)
 
 
-def test_an_archive_of_a_tagger_that_looks_at_pairs_keeps_its_pairs(
-    tmp_path, make_tagger, paired_vocabulary, metadata
+@pytest.mark.parametrize("lexicon_size", [0, 2])
+def test_an_archive_of_a_tagger_that_looks_at_pairs_keeps_its_pairs_and_its_lexicon(
+    lexicon_size, tmp_path, make_tagger, paired_vocabulary, lexicon_vocabulary, metadata
 ):
-    tagger = make_tagger(pair_size=3)
+    tagger = make_tagger(pair_size=3, lexicon_size=lexicon_size)
+    vocabulary = lexicon_vocabulary if lexicon_size else paired_vocabulary
     metadata = replace(metadata, config=tagger.config)
-    save(tmp_path / "tiny.pt", tagger, paired_vocabulary, metadata)
+    save(tmp_path / "tiny.pt", tagger, vocabulary, metadata)
     loaded = load(tmp_path / "tiny.pt")
-    assert loaded.vocabulary == paired_vocabulary
-    assert loaded.metadata.config.pair_size == 3
-    assert loaded.tags(SENTENCES) == Archive(tagger, paired_vocabulary, metadata, "cpu").tags(SENTENCES)
+    assert loaded.vocabulary == vocabulary
+    assert (loaded.metadata.config.pair_size, loaded.metadata.config.lexicon_size) == (3, lexicon_size)
+    assert loaded.tags(SENTENCES) == Archive(tagger, vocabulary, metadata, "cpu").tags(SENTENCES)
 
 
 def test_an_archive_that_does_not_state_a_setting_has_its_default(archive_path, examples):
     def drop(old):
         found = json.loads(old)
-        del found["config"]["pair_size"]
+        del found["config"]["pair_size"], found["config"]["lexicon_size"]
         return json.dumps(found).encode()
 
     rewrite("metadata.json", drop)(archive_path)
     loaded = load(archive_path)
     assert loaded.vocabulary.pairs is None
-    assert loaded.metadata.config.pair_size == 0
+    assert loaded.vocabulary.lexicon is None
+    assert (loaded.metadata.config.pair_size, loaded.metadata.config.lexicon_size) == (0, 0)
     assert loaded.tags(SENTENCES) == [example.tags for example in examples]
 
 

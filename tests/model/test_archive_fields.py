@@ -77,6 +77,7 @@ WRONG: dict[tuple[str | int, ...], tuple[object, ...]] = {
     ("config", "word_size"): (None, "8", 9, NAN),
     ("config", "affix_size"): (None, 4, NAN),
     ("config", "pair_size"): (None, 3, -1, NAN),
+    ("config", "lexicon_size"): (None, 3, -1, NAN),
     ("config", "character_size"): (None, 5, NAN),
     ("config", "character_filters"): (None, 6, NAN),
     ("config", "dropout"): (None, "0.5", 1.0, NAN),
@@ -131,8 +132,11 @@ def test_a_wrong_table_of_the_vocabulary_is_refused(archive_path: Path, table: s
 
 
 @pytest.mark.parametrize("value", [[], ["ab"], 7, "ab"])
-def test_pairs_that_the_configuration_does_not_know_are_refused(archive_path: Path, value: object) -> None:
-    change_json(archive_path, "extra/vocabulary.json", ("pairs",), value)
+@pytest.mark.parametrize("table", ["pairs", "lexicon"])
+def test_pairs_or_a_lexicon_that_the_configuration_does_not_know_are_refused(
+    archive_path: Path, table: str, value: object
+) -> None:
+    change_json(archive_path, "extra/vocabulary.json", (table,), value)
     assert_refused(archive_path)
 
 
@@ -334,7 +338,14 @@ SENTENCES = [["Angela", "Merkel", "visited", "Zorbas"], ["München"]]
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"cell": "gru", "layers": 2}, {"cell": "rnn", "bidirectional": False}, {"pair_size": 3}]
+    "settings",
+    [
+        {},
+        {"cell": "gru", "layers": 2},
+        {"cell": "rnn", "bidirectional": False},
+        {"pair_size": 3},
+        {"pair_size": 3, "lexicon_size": 2},
+    ],
 )
 @pytest.mark.parametrize("quantized", [False, True])
 def test_weights_alone_give_the_same_answers_as_the_archive_program(
@@ -342,12 +353,14 @@ def test_weights_alone_give_the_same_answers_as_the_archive_program(
     make_tagger: Callable[..., Tagger],
     vocabulary: object,
     paired_vocabulary: object,
+    lexicon_vocabulary: object,
     metadata: Metadata,
     settings: dict[str, object],
     quantized: bool,
 ) -> None:
     tagger = make_tagger(**settings)
     known = paired_vocabulary if settings.get("pair_size") else vocabulary
+    known = lexicon_vocabulary if settings.get("lexicon_size") else known
     if quantized:
         tagger.words.quantize()
     save(tmp_path / "tiny.pt", tagger, known, replace(metadata, config=tagger.config))  # type: ignore[arg-type]

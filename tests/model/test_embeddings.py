@@ -113,12 +113,15 @@ def test_quantizing_without_frozen_rows_rounds_the_learned_ones(size):
     assert table(torch.arange(18).reshape(2, 9)).equal(before.half().float().reshape(2, 9, size))
 
 
+BOTH = {"pair_size": 3, "lexicon_size": 2}
+
+
 def test_a_word_encoder_has_embeddings_for_each_table_and_quantizes_them_all(make_tagger):
-    for pair_size, names in ((0, [*FEATURES, "characters"]), (3, [*FEATURES, "pairs", "characters"])):
-        words = make_tagger(pair_size=pair_size).words
+    for settings, more in (({}, []), ({"pair_size": 3}, ["pairs"]), (BOTH, ["pairs", "lexicon"])):
+        words = make_tagger(**settings).words
+        names = [*FEATURES, *more, "characters"]
         assert list(words.tables()) == names
         words.quantize()
         halved = {name for name, one in words.named_parameters() if one.dtype == torch.float16}
-        assert halved == {f"columns.{n}.learned.weight" for n in range(len(names) - 1)} | {
-            "characters.learned.weight"
-        }
+        first = [n for n, table in enumerate(words.columns) if table not in list(words.columns)[:n]]
+        assert halved == {f"columns.{n}.learned.weight" for n in first} | {"characters.learned.weight"}

@@ -138,3 +138,4 @@ def test_a_batch_for_a_gpu_is_larger_and_its_words_fit_into_the_table_there(make
 def test_taggers_that_look_at_single_words_have_a_fast_form():
     assert all(supports(TaggerConfig(cell=cell)) for cell in CELLS)
     assert not supports(TaggerConfig(pair_size=1))
+    assert not supports(TaggerConfig(lexicon_size=1))

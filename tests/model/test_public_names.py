@@ -48,7 +48,7 @@ cells.step_of
 config.Cell
 config.Location
 config.TaggerConfig affix_size bidirectional cell character_filters character_size dropout encoded_size hidden_size
-    layers pair_size word_dropout word_size
+    layers lexicon_size pair_size word_dropout word_size
 config.dotted
 config.explain
 context.FLOOR
@@ -91,6 +91,8 @@ languages.MOST_WORDS
 languages.Signs best letters script words
 languages.most_suitable
 languages.signs_of
+lexicon.Around begins ends inside
+lexicon.Lexicon around
 metadata.Example tags tokens
 metadata.FORMAT
 metadata.Metadata check code_version config datasets description examples format from_json labels language licence
@@ -112,7 +114,7 @@ tagger.Encoder forward
 tagger.RecurrentLayer forward
 tagger.Tagger emissions forward log_likelihood scale_by_temperature
 tagger.VariationalDropout forward
-tagger.WordEncoder forward padding quantize tables unknown
+tagger.WordEncoder forward lexicon_columns padding quantize tables unknown
 tags.OUTSIDE
 tags.TagError
 tags.apart
@@ -132,9 +134,11 @@ tokenizer.tokenize
 tokenizer.word_of
 vocabulary.FEATURES
 vocabulary.MAX_CHARACTERS
+vocabulary.OPTIONAL
 vocabulary.PADDING
 vocabulary.UNKNOWN
-vocabulary.Vocabulary build characters from_json ids pairs prefixes remembered shapes suffixes table to_json words
+vocabulary.Vocabulary build characters from_json ids lexicon pairs prefixes remembered shapes suffixes table to_json
+    words
 vocabulary.WordIds characters features
 vocabulary.features
 vocabulary.normal_form

@@ -99,13 +99,20 @@ def test_eager_scripted_and_loaded_alone_and_batched_give_the_same_answer(
 
 
 @pytest.mark.parametrize("quantized", [False, True])
-@pytest.mark.parametrize("pair_size", [0, 3])
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({}, "vocabulary"),
+        ({"pair_size": 3}, "paired_vocabulary"),
+        ({"pair_size": 3, "lexicon_size": 2}, "lexicon_vocabulary"),
+    ],
+)
 def test_a_tagger_of_pairs_and_one_with_frozen_rows_too_gives_the_same_answer_from_every_form(
-    pair_size, quantized, make_tagger, vocabulary, paired_vocabulary
+    settings, kind, quantized, make_tagger, request
 ):
-    known = paired_vocabulary if pair_size else vocabulary
-    plain = answers(make_tagger(pair_size=pair_size), [known.ids(words) for words in SENTENCES], alone)
-    tagger, known = with_frozen_rows(make_tagger(pair_size=pair_size), known)
+    known = request.getfixturevalue(kind)
+    plain = answers(make_tagger(**settings), [known.ids(words) for words in SENTENCES], alone)
+    tagger, known = with_frozen_rows(make_tagger(**settings), known)
     ids = [known.ids(words) for words in SENTENCES]
     if quantized:
         tagger.words.quantize()
@@ -117,10 +124,13 @@ def test_a_tagger_of_pairs_and_one_with_frozen_rows_too_gives_the_same_answer_fr
 
 
 def with_frozen_rows(tagger, vocabulary):
-    """The tagger and its vocabulary with more words, and more pairs if it looks at pairs, which have frozen rows."""
+    """The tagger and its vocabulary with more words, and with more pairs and words of the lexicon if it has those:
+    with frozen rows, all of them."""
     tables = {"words": ("zorbas", "sverdlovsk", "、")}
     if vocabulary.pairs is not None:
         tables["pairs"] = ("yorkvillefor", "inzorbas")
+    if vocabulary.lexicon is not None:
+        tables["lexicon"] = ("forulan-ude", "ofnewyork")
     torch.manual_seed(6)
     for name, strings in tables.items():
         table = tagger.words.tables()[name]
@@ -199,6 +209,27 @@ def test_a_word_with_other_neighbours_has_another_representation_only_where_pair
         assert one.shape == (tagger.words.output_size,)
         same = 2 * tagger.config.pair_size
         assert (one != other).sum() == same, "its pairs' numbers alone"
+
+
+def test_the_words_of_the_lexicon_around_a_word_change_its_representation_alone(make_tagger, lexicon_vocabulary):
+    tagger = make_tagger(pair_size=3, lexicon_size=2)
+    without = replace(lexicon_vocabulary, lexicon=("none", "of", "these"))
+    sentence = ["in", "the", "city", "of", "New", "York", "."]
+    with torch.inference_mode():
+        one, other = (
+            tagger.words(batch.features, batch.characters)[batch.tokens[0]]
+            for batch in (collate([known.ids(sentence)]) for known in (lexicon_vocabulary, without))
+        )
+    columns = tagger.words.lexicon_columns()
+    assert len(columns) == 3 * 2
+    changed = one != other
+    assert changed.any(1).tolist() == [False, False, True, True, True, True, False]
+    assert not changed[:, : columns.start].any()
+    assert not changed[:, columns.stop :].any()
+    new = one[4, columns.start : columns.stop]
+    rows = tagger.words.tables()["lexicon"].learned.weight
+    begins, ends, none = rows[UNKNOWN + 1], rows[UNKNOWN + 2], rows[UNKNOWN]
+    assert new.equal(torch.cat([begins, ends, none])), "`newyork` begins and `cityofnew` ends there"
 
 
 def test_both_pairs_of_a_word_are_looked_up_in_one_table(make_tagger, paired_vocabulary):

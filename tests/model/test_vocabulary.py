@@ -1,6 +1,7 @@
 """Strings to ids."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -131,8 +132,10 @@ def test_the_order_of_the_words_does_not_change_a_vocabulary_without_pairs():
 
 
 @pytest.mark.parametrize("with_pairs", [True, False])
-def test_json_and_back_gives_an_equal_vocabulary(with_pairs):
-    vocabulary = Vocabulary.build([["Zürich", "北京", "U.S."], ["😀", '"']], with_pairs=with_pairs)
+@pytest.mark.parametrize("lexicon", [None, (), ("北京大学", "😀😀")])
+def test_json_and_back_gives_an_equal_vocabulary(with_pairs, lexicon):
+    built = Vocabulary.build([["Zürich", "北京", "U.S."], ["😀", '"']], with_pairs=with_pairs)
+    vocabulary = replace(built, lexicon=lexicon)
     back = Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())))
     assert back == vocabulary
     assert back.ids(["北京", "😀"]) == vocabulary.ids(["北京", "😀"])
@@ -146,9 +149,10 @@ def test_json_without_one_of_the_tables_is_refused(table):
         Vocabulary.from_json(tables)
 
 
-def test_json_without_pairs_is_that_of_a_vocabulary_that_does_not_look_at_them():
-    assert "pairs" not in vocabulary_of("a").to_json()
-    assert Vocabulary.from_json(vocabulary_of("a").to_json()).pairs is None
+@pytest.mark.parametrize("table", ["pairs", "lexicon"])
+def test_json_without_pairs_or_lexicon_is_that_of_a_vocabulary_that_does_not_look_at_them(table):
+    assert table not in vocabulary_of("a").to_json()
+    assert getattr(Vocabulary.from_json(vocabulary_of("a").to_json()), table) is None
 
 
 def test_every_id_is_a_row_of_its_table():
@@ -166,8 +170,24 @@ def rows(vocabulary, name):
     return set(range(UNKNOWN + 1, UNKNOWN + 1 + len(vocabulary.table(name))))
 
 
-def test_a_vocabulary_without_pairs_has_an_empty_table_of_them():
-    assert vocabulary_of("a").table("pairs") == ()
+@pytest.mark.parametrize("table", ["pairs", "lexicon"])
+def test_a_vocabulary_without_pairs_or_lexicon_has_an_empty_table_of_them(table):
+    assert vocabulary_of("a").table(table) == ()
+
+
+@pytest.mark.parametrize("with_pairs", [True, False])
+def test_the_words_of_the_lexicon_are_the_last_features_of_a_word(with_pairs):
+    built = Vocabulary.build(["北京"], with_pairs=with_pairs)
+    vocabulary = replace(built, lexicon=("大学", "北京"))
+    assert [word.features[:-3] for word in vocabulary.ids("北京")] == [word.features for word in built.ids("北京")]
+    # In the normal form, as everywhere.
+    vocabulary = replace(built, lexicon=("大学", "a股"))
+    assert [word.features[-3:] for word in vocabulary.ids("大学Ａ股")] == [
+        (2, UNKNOWN, UNKNOWN),
+        (UNKNOWN, 2, UNKNOWN),
+        (3, UNKNOWN, UNKNOWN),
+        (UNKNOWN, 3, UNKNOWN),
+    ]
 
 
 def test_a_very_long_word_is_known_by_its_beginning_and_its_end():
@@ -237,4 +257,5 @@ def test_pairs_leave_the_other_ids_as_they_are():
 
 @pytest.mark.parametrize("with_pairs", [True, False])
 def test_a_sentence_without_words_has_no_ids(with_pairs):
-    assert Vocabulary.build(["a"], with_pairs=with_pairs).ids([]) == ()
+    vocabulary = Vocabulary.build(["a"], with_pairs=with_pairs)
+    assert vocabulary.ids([]) == replace(vocabulary, lexicon=("ab",)).ids([]) == ()

@@ -109,7 +109,35 @@ def test_vectors_of_pairs_are_refused_where_pairs_are_not_looked_at(tmp_path: Pa
         begin(pair_vectors=write(tmp_path / "p.txt", "ofthe 1 2 3\n"))
 
 
-@pytest.mark.parametrize("key", ["vectors", "pair_vectors"])
+def test_a_lexicon_is_looked_up_as_it_is_and_not_trained(tmp_path: Path) -> None:
+    file = write(tmp_path / "l.txt", "Parisleft 1 2 3\na 7 8 9\nＮｅｗYork 4 5 6\n")
+    tagger, vocabulary = begin(lexicon=file)
+    assert vocabulary == replace(Vocabulary.build(SENTENCES), lexicon=("parisleft", "newyork")), "`a` is one token"
+    assert tagger.config == replace(TINY, lexicon_size=3)
+    assert row(tagger, vocabulary, "parisleft", "lexicon").tolist() == [1, 2, 3]
+    assert row(tagger, vocabulary, "newyork", "lexicon").tolist() == [4, 5, 6]
+    table = tagger.words.tables()["lexicon"]
+    assert not table.learned.weight.any(), "no word begins at 0"
+    assert table.learned.weight.shape == (UNKNOWN + 1, 3)
+
+
+@pytest.mark.parametrize("limit", [1, 100])
+def test_the_limit_of_vectors_is_not_that_of_a_lexicon(limit: int, tmp_path: Path) -> None:
+    file = write(tmp_path / "l.txt", "ab 1 1\ncd 2 2\nef 3 3\n")
+    assert begin(lexicon=file, vectors_limit=limit)[1].lexicon == ("ab", "cd", "ef")
+
+
+def test_a_lexicon_without_words_of_two_characters_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VectorError, match=r"l\.txt: no word has two characters or more"):
+        begin(lexicon=write(tmp_path / "l.txt", "a 1\nb 2\n"))
+
+
+def test_a_tagger_that_is_to_have_a_lexicon_is_refused_without_one() -> None:
+    with pytest.raises(ConfigError, match="lexicon_size is 4, but no lexicon is given"):
+        begin(replace(TINY, lexicon_size=4))
+
+
+@pytest.mark.parametrize("key", ["vectors", "pair_vectors", "lexicon"])
 def test_vectors_that_are_not_there_are_refused_by_name(key: str, tmp_path: Path) -> None:
     with pytest.raises(VectorError, match=r"absent\.txt: .*No such file"):
         begin(replace(TINY, pair_size=2), **{key: str(tmp_path / "absent.txt")})
@@ -236,6 +264,39 @@ def test_begun_at_and_exported_again_an_archive_is_as_it_was(old: Archive, tmp_p
     for table, path in paths(old).items():
         one, other = again.embeddings(path, table), old.embeddings(path, table)
         assert ((one - other).abs() <= other.abs().amax(1, keepdim=True) / 14).all(), "but for the 4 bits"
+
+
+def test_a_new_lexicon_begins_at_random_and_all_else_is_the_archives(old: Archive, tmp_path: Path) -> None:
+    file = write(tmp_path / "l.txt", "Annaleft 1 2\nleftparis 3 4\n")
+    tagger, vocabulary = begin(init=old.name, lexicon=file)
+    without, expected = begin(init=old.name)
+    assert vocabulary == replace(expected, lexicon=("annaleft", "leftparis"))
+    assert tagger.config == replace(TINY, pair_size=4, lexicon_size=2)
+    assert row(tagger, vocabulary, "leftparis", "lexicon").tolist() == [3, 4]
+    new = tagger.words.lexicon_columns()
+    theirs = without.state_dict()
+    for name, weight in tagger.state_dict().items():
+        if name.startswith("words.") and "columns" in name:
+            continue
+        if "weight_ih" not in name:
+            assert weight.equal(theirs[name]), name
+        else:
+            assert torch.cat([weight[:, : new.start], weight[:, new.stop :]], 1).equal(theirs[name])
+            assert weight[:, new.start : new.stop].std() > 0.1
+    for table in (*FEATURES, "pairs"):
+        one, other = (some.words.tables()[table].learned.weight for some in (tagger, without))
+        assert one.equal(other), table
+
+
+def test_a_lexicon_of_the_archive_is_kept_and_excludes_another(tmp_path: Path) -> None:
+    file = write(tmp_path / "l.txt", "Annaleft 1 2\nleftparis 3 4\n")
+    with_lexicon = saved(tmp_path / "lexicon.pt", *begin(lexicon=file))
+    tagger, vocabulary = begin(init=with_lexicon.name)
+    assert vocabulary.lexicon == ("annaleft", "leftparis")
+    table = tagger.words.tables()["lexicon"](torch.arange(4))
+    assert table.equal(with_lexicon.embeddings("words.columns.4", "lexicon"))
+    with pytest.raises(ConfigError, match="init and lexicon exclude each other: the archive has its own lexicon"):
+        begin(init=with_lexicon.name, lexicon=file)
 
 
 def test_an_archive_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:

