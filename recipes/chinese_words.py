@@ -34,7 +34,7 @@ _WORD = re.compile("[\u4e00-\u9fff]{2,6}")
 
 
 class PackageError(Exception):
-    """The package is not the pinned one; the message is one line that says so."""
+    """The package is not the pinned one, or has not what is asked for; the message is one line that says so."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         words, vectors = read(options.package)
         taken = [n for n, word in enumerate(words) if _WORD.fullmatch(word)][: options.count]
+        if not 1 <= options.size <= vectors.shape[1]:
+            raise PackageError(f"--size is {options.size}; it must be 1 to {vectors.shape[1]}, which the package has")
+        if len(taken) < options.size or (options.count or 1) < 1:
+            raise PackageError(
+                f"--count is {options.count}; vectors of width {options.size} need {options.size} words"
+            )
         words, vectors = [words[n] for n in taken], shortened(vectors[taken], options.size)
         if options.traditional:
             words, vectors = with_traditional(words, vectors, tables(options.data_dir)[0])

@@ -1,11 +1,16 @@
 """Vectors of Chinese words out of a package."""
 
+import hashlib
+import io
 import struct
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from nerve.training.learn.vectors import read
 from recipes import chinese_words
 from recipes.chinese_words import LENGTH, shortened, with_traditional, word2vec
 
@@ -18,11 +23,11 @@ def content(**vectors: tuple[float, float]) -> bytearray:
 
 @pytest.mark.parametrize("between", [b"", b"\n"])
 def test_a_binary_file_is_read_and_each_vector_made_one_of_length_1(between: bytes) -> None:
-    # 3.4028e38 has a byte for a line's end in none of its places, 8.5e-33 has one for a space: bytes are no text.
-    given = content(中国=(3.0, 4.0), a=(0.0, 8.5e-33), 大学生=(-2.0, 0.0))
+    (line,) = struct.unpack("f", b"\n \n ")  # a number whose bytes look like the end of a word and of a line
+    given = content(中国=(3.0, 4.0), a=(0.0, line), 大学生=(-2.0, 0.0))
     words, vectors = word2vec(bytearray(given.replace(b"a ", between + b"a ")))
     assert words == ["中国", "a", "大学生"]
-    torch.testing.assert_close(vectors[[0, 2]], torch.tensor([[0.6, 0.8], [-1.0, 0.0]]))
+    torch.testing.assert_close(vectors, torch.tensor([[0.6, 0.8], [0.0, 0.0], [-1.0, 0.0]]))
 
 
 def test_a_word_in_traditional_characters_has_the_vector_of_the_simplified_one() -> None:
@@ -33,6 +38,56 @@ def test_a_word_in_traditional_characters_has_the_vector_of_the_simplified_one()
     )
     assert words == ["中国", "大学", "国中", "國中", "中國", "大學"], "one that is there already is not added"
     assert vectors.flatten().tolist() == [1.0, 2.0, 3.0, 4.0, 1.0, 2.0]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with four Chinese words among others, taken for the pinned one."""
+    file = content(
+        中国=(3.0, 4.0), the=(1.0, 1.0), 的=(1.0, 2.0), 大学=(0.0, 1.0), 甲乙丙丁戊己庚=(1.0, 0.0), 学生=(2.0, 0.0)
+    )
+    path = tmp_path / "synonyms-3.10.2.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo(chinese_words.MEMBER)
+        member.size = len(file)
+        archive.addfile(member, io.BytesIO(file))
+    monkeypatch.setattr(chinese_words, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr(chinese_words, "tables", lambda _: ({ord("学"): "學"}, {}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], ("中国", "大学", "学生")),
+        (["--count", "2"], ("中国", "大学")),
+        (["--count", "2", "--traditional"], ("中国", "大学", "大學")),
+    ],
+)
+def test_the_command_writes_words_of_two_to_six_chinese_characters_which_training_reads(
+    more: list[str], words: tuple[str, ...], package: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "words.txt"
+    assert chinese_words.main([str(package), "--size", "2", "--output", str(output), *more]) == 0
+    vectors = read(output, [], 1000)
+    assert (vectors.words, vectors.size) == (words, 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "fact"),
+    [
+        (["--size", "3"], "--size is 3; it must be 1 to 2, which the package has"),
+        (["--size", "0"], "--size is 0; it must be 1 to 2, which the package has"),
+        (["--size", "2", "--count", "1"], "--count is 1; vectors of width 2 need 2 words"),
+        (["--size", "1", "--count", "-1"], "--count is -1; vectors of width 1 need 1 words"),
+    ],
+)
+def test_what_the_package_does_not_have_is_refused_in_one_line(
+    more: list[str], fact: str, package: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    output = tmp_path / "words.txt"
+    assert refused(chinese_words.main, package, "--output", output, *more) == f"recipes.chinese_words: {fact}"
+    assert not output.exists()
 
 
 def test_another_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
