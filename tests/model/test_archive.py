@@ -111,6 +111,18 @@ def test_an_archive_of_a_tagger_that_looks_at_pairs_keeps_its_pairs_and_its_lexi
     assert loaded.tags(SENTENCES) == Archive(tagger, vocabulary, metadata, "cpu").tags(SENTENCES)
 
 
+def test_an_archive_holds_its_strings_in_utf_8_and_any_string_comes_back(
+    tmp_path, make_tagger, lexicon_vocabulary, metadata
+):
+    tagger = make_tagger(pair_size=3, lexicon_size=2)
+    known = replace(lexicon_vocabulary, lexicon=("北京大学", "\ud800x", "\x00\n"))
+    save(tmp_path / "tiny.pt", tagger, known, replace(metadata, config=tagger.config))
+    with zipfile.ZipFile(tmp_path / "tiny.pt") as file:
+        (content,) = (file.read(name) for name in file.namelist() if name.endswith("vocabulary.json"))
+    assert "北京大学".encode() in content
+    assert load(tmp_path / "tiny.pt").vocabulary == known
+
+
 def test_an_archive_that_does_not_state_a_setting_has_its_default(archive_path, examples):
     def drop(old):
         found = json.loads(old)
