@@ -575,6 +575,8 @@ def test_vectors_that_cannot_be_read_are_refused(
         (["--init", "{}/good.conll"], "{}/good.conll: not an archive, or damaged: "),
         (["--pair-vectors", "{}/pairs.txt"], "pair_vectors need a tagger with pairs, but pair_size is 0"),
         (["--pair-vectors", "{}/pairs.txt", "--pair-size", "4"], "{}/pairs.txt: [Errno 2] No such file"),
+        (["--lexicon", "{}/words.txt"], "{}/words.txt: [Errno 2] No such file"),
+        (["--lexicon-size", "4"], "lexicon_size is 4, but no lexicon is given"),
     ],
 )
 def test_what_a_training_cannot_begin_at_is_refused(
