@@ -40,6 +40,8 @@ from recipes.traditional import learned
 LABELS = ("PER", "ORG", "LOC")
 SIMPLIFIED, TRADITIONAL = "uner_zh_gsdsimp", "uner_zh_gsd"
 DEV = 100
+TAGGED = "tagged.part"
+"""What the transformer has tagged, until the silver text is written."""
 MADE_UP, RENAMED, SILVER_RENAMED = 16_000, 8_000, 15_000
 EPOCHS, LEARNING_RATE = 3, 1e-4
 
@@ -47,7 +49,6 @@ EPOCHS, LEARNING_RATE = 3, 1e-4
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; returns its exit status."""
     options = parse(arguments)
-    torch.set_num_threads(1)
     torch.manual_seed(1)
     try:
         options.output.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         to_traditional, to_simplified = tables(options.data_dir)
         _make(options.output / "names.txt", lambda: _made_up(options, uner[SIMPLIFIED], to_traditional))
         _make(options.output / "silver.txt", lambda: _silver(options, uner, to_traditional, to_simplified))
+        (options.output / TAGGED).unlink(missing_ok=True)
     except (OSError, ValueError, DatasetError, LexiconError, TransformerError, lzma.LZMAError) as error:
         print(f"recipes.chinese: {error}", file=sys.stderr)
         return 1
@@ -173,9 +175,10 @@ def _silver(
         part = path.with_suffix(".part")
         fine_tune(encoder, lessons, epochs=EPOCHS, learning_rate=LEARNING_RATE, checkpoint=part)
         save_whole(encoder.state_dict(), path)
+        part.unlink()
     encoder.eval()
     first = [aligned(text, spans) for text, spans in zip(texts, marked, strict=True)]
-    second = names(encoder, [sentence.tokens for sentence in first])
+    second = names(encoder, [sentence.tokens for sentence in first], options.output / TAGGED)
     joined = [agreed(one, spans) for one, spans in zip(first, second, strict=True)]
     random.Random(2).shuffle(joined)
     joined += _silver_renamed(options, joined)

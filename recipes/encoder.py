@@ -6,10 +6,13 @@ with AMX multiplies eight times as fast as float32. Word embeddings stay as they
 inside: on a CPU, making the random numbers takes a quarter of a step.
 """
 
+import hashlib
+import json
 import random
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -20,7 +23,7 @@ from tqdm import tqdm
 
 from nerve.model.annotation import Span
 from nerve.model.crf import CRF
-from nerve.model.files import part_of
+from nerve.model.files import part_of, write_whole
 from nerve.model.tags import OUTSIDE, spans_of
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.corpora import allowed_tags
@@ -203,22 +206,65 @@ def fine_tune(
     encoder.eval()
 
 
-def names(encoder: Encoder, sentences: Sequence[Sequence[str]]) -> list[list[Span]]:
-    """The names in each sentence, as spans of its tokens."""
-    return [[*one.spans, *one.unknown] for one in annotated(encoder, sentences, sure=0.0)]
+class Tagged:
+    """What has been tagged, in a file, a line a batch: an interruption loses the batch that is being tagged.
+
+    Args:
+        path: Of the file.
+        encoder: Who tags.
+        sentences: What is tagged.
+        sure: As for `annotated`.
+    """
+
+    def __init__(self, path: Path, encoder: Encoder, sentences: Sequence[Sequence[str]], sure: float) -> None:
+        self._path, self._sentences = path, sentences
+        weights = encoder.emission.weight.detach().cpu().tolist()
+        content = json.dumps([sure, encoder.tags, weights, [list(sentence) for sentence in sentences]])
+        key = hashlib.sha256(content.encode()).hexdigest()
+        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+        self._lines = lines[:-1] if lines[:1] == [key] else [key]  # the last one is empty, or was not finished
+        write_whole(path, "".join(f"{line}\n" for line in self._lines).encode())
+
+    def sentences(self) -> dict[int, Annotated]:
+        """The sentences of the file, by their places."""
+        return {
+            n: Annotated(tuple(self._sentences[n]), *(tuple(Span(*one) for one in spans) for spans in both))
+            for line in self._lines[1:]
+            for n, *both in json.loads(line)
+        }
+
+    def add(self, batch: Mapping[int, Annotated]) -> None:
+        """Write sentences behind those of the file."""
+        rows = [[n, *(list(map(astuple, spans)) for spans in (one.spans, one.unknown))] for n, one in batch.items()]
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(rows)}\n")
+
+
+def names(encoder: Encoder, sentences: Sequence[Sequence[str]], part: Path | None = None) -> list[list[Span]]:
+    """The names in each sentence, as spans of its tokens; see `annotated`."""
+    return [[*one.spans, *one.unknown] for one in annotated(encoder, sentences, 0.0, part)]
 
 
 @torch.inference_mode()
-def annotated(encoder: Encoder, sentences: Sequence[Sequence[str]], sure: float) -> list[Annotated]:
+def annotated(
+    encoder: Encoder, sentences: Sequence[Sequence[str]], sure: float, part: Path | None = None
+) -> list[Annotated]:
     """The sentences with the names of at least the probability `sure`.
 
     Unknown are the other names of the most probable tags, and the tokens outside of names that are less sure to be
     so.
+
+    Args:
+        encoder: Who tags.
+        sentences: The tokens of each.
+        sure: Least probability of what is not unknown.
+        part: Where to keep what has been tagged, from which the same call goes on after an interruption.
     """
-    found: dict[int, Annotated] = {}
-    order = sorted(range(len(sentences)), key=lambda n: len(sentences[n]))
+    tagged = Tagged(part, encoder, sentences, sure) if part is not None else None
+    found = tagged.sentences() if tagged is not None else {}
+    order = sorted((n for n in range(len(sentences)) if n not in found), key=lambda n: len(sentences[n]))
     outside = encoder.tags.index(OUTSIDE)
-    with tqdm(total=len(order), desc="tagging", unit="sentence", file=sys.stderr) as bar:
+    with tqdm(total=len(sentences), initial=len(found), desc="tagging", unit="sentence", file=sys.stderr) as bar:
         while order:
             batch = order[-max(1, 6 * BATCH_TOKENS // max(1, len(sentences[order[-1]]))) :]
             del order[-len(batch) :]
@@ -233,6 +279,8 @@ def annotated(encoder: Encoder, sentences: Sequence[Sequence[str]], sure: float)
                 doubtful = {place for span in set(spans) - {*certain} for place in range(span.start, span.end)}
                 doubtful |= {place for place in range(len(tokens)) if place not in named and free[place] < sure}
                 found[n] = Annotated(tokens, certain, tuple(_runs(doubtful)))
+            if tagged is not None:
+                tagged.add({n: found[n] for n in batch})
             bar.update(len(batch))
     return [found[n] for n in range(len(sentences))]
 

@@ -110,7 +110,8 @@ def _make(options: argparse.Namespace) -> None:
     texts = [passage for given in options.texts for passage in plain_passages(given, options.together)]
     for name in options.datasets:
         texts += _untagged(name, options.data_dir, options.together)
-    marked = annotated(encoder, [joined(passage).tokens for passage in texts], SURE)
+    tagged = options.output / "tagged.part"
+    marked = annotated(encoder, [joined(passage).tokens for passage in texts], SURE, tagged)
     parts = [
         part
         for passage, whole in zip(texts, marked, strict=True)
@@ -120,6 +121,7 @@ def _make(options: argparse.Namespace) -> None:
         options.output / SILVER,
         [Sentence(one.tokens, tags_from((*one.spans, *one.unknown), len(one.tokens))) for one in parts],
     )
+    tagged.unlink()
 
 
 def lessons(config: Config, silver: Path, data_dir: Path | None, together: int) -> "list[Lesson]":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -90,6 +91,62 @@ def test_a_name_that_is_not_sure_is_unknown(encoder: Encoder) -> None:
 def test_the_order_of_the_sentences_is_kept(encoder: Encoder) -> None:
     given = [("in",), ("Anna", "lives", "in", "Oslo"), ("Oslo", "lives")]
     assert [sentence.tokens for sentence in annotated(encoder.eval(), given, sure=0.5)] == given
+
+
+GIVEN = [("in",), ("Anna", "lives", "in", "Oslo"), ("Oslo", "lives"), ("Anna",), SENTENCE.tokens, ("in",) * 4]
+
+
+def calls_of(encoder: Encoder, monkeypatch: pytest.MonkeyPatch, stop_after: int = 99) -> list[list[tuple[str, ...]]]:
+    """The batches that it tags from now on; one more than asked for interrupts it."""
+    monkeypatch.setattr(encoder_module, "BATCH_TOKENS", 1)  # one sentence a batch, or a few of one token
+    batches: list[list[tuple[str, ...]]] = []
+    forward = type(encoder).forward
+
+    def counted(sentences: list[tuple[str, ...]]) -> Any:
+        if len(batches) == stop_after:
+            raise KeyboardInterrupt
+        batches.append(list(sentences))
+        return forward(encoder, sentences)
+
+    monkeypatch.setattr(encoder, "forward", counted)
+    return batches
+
+
+@pytest.mark.parametrize("torn", ["", "[[1, [[0,"])
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_interrupted_tagging_goes_on_at_the_batch_where_it_was(
+    after: int, torn: str, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = calls_of(encoder.eval(), monkeypatch)
+    expected = annotated(encoder, GIVEN, 0.5)
+    assert len(whole) == 4
+    calls_of(encoder, monkeypatch, stop_after=after)
+    with pytest.raises(KeyboardInterrupt):
+        annotated(encoder, GIVEN, 0.5, tmp_path / "part")
+    with (tmp_path / "part").open("a") as file:
+        file.write(torn)
+    rest = calls_of(encoder, monkeypatch)
+    assert annotated(encoder, GIVEN, 0.5, tmp_path / "part") == expected
+    assert rest == whole[after:]
+    again = calls_of(encoder, monkeypatch)
+    assert annotated(encoder, GIVEN, 0.5, tmp_path / "part") == expected
+    assert again == []
+
+
+@pytest.mark.parametrize("other", ["sure", "sentences", "weights"])
+def test_what_was_tagged_otherwise_is_tagged_anew(
+    other: str, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotated(encoder.eval(), GIVEN, 0.5, tmp_path / "part")
+    if other == "weights":
+        with torch.no_grad():
+            encoder.emission.weight.add_(1)
+    sentences = GIVEN[1:] if other == "sentences" else GIVEN
+    batches = calls_of(encoder, monkeypatch)
+    sure = 0.6 if other == "sure" else 0.5
+    assert annotated(encoder, sentences, sure, tmp_path / "part") == annotated(encoder, sentences, sure)
+    assert len(batches) % 2 == 0
+    assert batches[: len(batches) // 2] == batches[len(batches) // 2 :] != []
 
 
 @pytest.mark.parametrize("saves", [1, 2, 3, 4, 7])
