@@ -39,13 +39,13 @@ def aligned(text: str, spans: Iterable[Span]) -> Annotated:
     tokens = tokenize(text)
     begins = {token.start: n for n, token in enumerate(tokens)}
     ends = {token.end: n + 1 for n, token in enumerate(tokens)}
-    exact, unknown = [], []
+    exact, unknown = [], set[int]()
     for span in spans:
         if span.start in begins and span.end in ends:
             exact.append(Span(begins[span.start], ends[span.end], span.label))
-        elif touched := [n for n, token in enumerate(tokens) if token.start < span.end and span.start < token.end]:
-            unknown.append(Span(touched[0], touched[-1] + 1, UNKNOWN))
-    return Annotated(tuple(token.text for token in tokens), tuple(exact), tuple(unknown))
+        else:  # two spans may cut one token
+            unknown |= {n for n, token in enumerate(tokens) if token.start < span.end and span.start < token.end}
+    return Annotated(tuple(token.text for token in tokens), tuple(exact), _runs(unknown))
 
 
 def agreed(first: Annotated, second: Iterable[Span]) -> Annotated:
@@ -71,7 +71,10 @@ def agreed(first: Annotated, second: Iterable[Span]) -> Annotated:
     ]
     certain = {n for span in sure for n in range(span.start, span.end)}
     marked = {n for span in (*first.spans, *first.unknown, *others) for n in range(span.start, span.end)}
-    unknown = marked - certain
+    return Annotated(first.tokens, tuple(sure), _runs(marked - certain))
+
+
+def _runs(unknown: set[int]) -> tuple[Span, ...]:
+    """Neighbouring tokens as spans of which nobody knows what they are."""
     starts = sorted(n for n in unknown if n - 1 not in unknown)
-    runs = [Span(start, next(n for n in count(start) if n not in unknown), UNKNOWN) for start in starts]
-    return Annotated(first.tokens, tuple(sure), tuple(runs))
+    return tuple(Span(start, next(n for n in count(start) if n not in unknown), UNKNOWN) for start in starts)

@@ -55,3 +55,10 @@ def test_what_is_sure_and_what_is_unknown_when_two_teachers_differ(
     assert agreed(one, [Span(*span) for span in second]) == Annotated(
         one.tokens, tuple(Span(*span) for span in sure), tuple(Span(*span, "X") for span in unknown)
     )
+
+
+def test_two_names_that_cut_one_token_are_unknown_together() -> None:
+    text = "与AlphaBeta合作"
+    found = aligned(text, [Span(1, 6, "ORG"), Span(6, 10, "PER")])
+    assert found.spans == ()
+    assert found.unknown == (Span(1, 2, "X"),)
