@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -28,7 +27,7 @@ from nerve.model.tags import OUTSIDE, spans_of
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.corpora import allowed_tags
 from recipes.bert import TransformerError
-from recipes.silver import UNKNOWN
+from recipes.silver import runs
 
 HEAD_LEARNING_RATE = 1e-2
 BATCH_TOKENS, MAX_PIECES = 1000, 510
@@ -278,18 +277,11 @@ def annotated(
                 named = {place for span in spans for place in range(span.start, span.end)}
                 doubtful = {place for span in set(spans) - {*certain} for place in range(span.start, span.end)}
                 doubtful |= {place for place in range(len(tokens)) if place not in named and free[place] < sure}
-                found[n] = Annotated(tokens, certain, tuple(_runs(doubtful)))
+                found[n] = Annotated(tokens, certain, runs(doubtful))
             if tagged is not None:
                 tagged.add({n: found[n] for n in batch})
             bar.update(len(batch))
     return [found[n] for n in range(len(sentences))]
-
-
-def _runs(places: set[int]) -> Iterator[Span]:
-    """Neighbouring places as spans of which nobody knows what they are."""
-    for _, run in groupby(enumerate(sorted(places)), key=lambda pair: pair[1] - pair[0]):
-        inside = [place for _, place in run]
-        yield Span(inside[0], inside[-1] + 1, UNKNOWN)
 
 
 def _padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:

@@ -45,7 +45,7 @@ def aligned(text: str, spans: Iterable[Span]) -> Annotated:
             exact.append(Span(begins[span.start], ends[span.end], span.label))
         else:  # two spans may cut one token
             unknown |= {n for n, token in enumerate(tokens) if token.start < span.end and span.start < token.end}
-    return Annotated(tuple(token.text for token in tokens), tuple(exact), _runs(unknown))
+    return Annotated(tuple(token.text for token in tokens), tuple(exact), runs(unknown))
 
 
 def agreed(first: Annotated, second: Iterable[Span]) -> Annotated:
@@ -71,10 +71,10 @@ def agreed(first: Annotated, second: Iterable[Span]) -> Annotated:
     ]
     certain = {n for span in sure for n in range(span.start, span.end)}
     marked = {n for span in (*first.spans, *first.unknown, *others) for n in range(span.start, span.end)}
-    return Annotated(first.tokens, tuple(sure), _runs(marked - certain))
+    return Annotated(first.tokens, tuple(sure), runs(marked - certain))
 
 
-def _runs(unknown: set[int]) -> tuple[Span, ...]:
+def runs(unknown: set[int]) -> tuple[Span, ...]:
     """Neighbouring tokens as spans of which nobody knows what they are."""
     starts = sorted(n for n in unknown if n - 1 not in unknown)
     return tuple(Span(start, next(n for n in count(start) if n not in unknown), UNKNOWN) for start in starts)
