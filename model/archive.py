@@ -37,8 +37,8 @@ from nerve.model.word_table import CAPACITY, GPU_CAPACITY, WordTable
 _METADATA, _VOCABULARY, _DIGEST = "metadata.json", "vocabulary.json", "sha256"
 """The entries below `extra/` that are ours; the digest is of all others, and archives of before 2026-11 have none."""
 
-_LARGEST = 4
-"""How many times its own size the content of a file may have. Only TorchScript's code is compressed, a few kB."""
+_LARGEST = 10
+"""How many times its own size the content of a file may have. The vocabulary is compressed, to a quarter."""
 
 _FOLDER = 0x10
 """The bit of a zip entry's attributes that says that it is a folder."""
@@ -240,15 +240,17 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _finished(content: io.BytesIO) -> bytes:
-    """The zip file `content` with the digest of its entries, and without TorchScript's debugging entries.
+    """The zip file `content` with the digest of its entries, the vocabulary compressed, and no debugging entries.
 
-    Those hold the absolute paths of the Python files, on the machine that exports, that the script was made from.
+    TorchScript's debugging entries hold the absolute paths, on the machine that exports, of the Python files that the
+    script was made from.
     """
     finished = io.BytesIO()
     with zipfile.ZipFile(content) as source, zipfile.ZipFile(finished, "w") as target:
         entries = [entry for entry in source.infolist() if not entry.filename.endswith(".debug_pkl")]
         for entry in entries:
-            target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), entry.compress_type)
+            method = zipfile.ZIP_DEFLATED if entry.filename.endswith(_VOCABULARY) else entry.compress_type
+            target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), method)
         root = entries[0].filename.partition("/")[0]
         digest = content_digest({entry.filename.partition("/")[2]: source.read(entry) for entry in entries})
         target.writestr(zipfile.ZipInfo(f"{root}/extra/{_DIGEST}"), digest)

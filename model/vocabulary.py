@@ -56,7 +56,8 @@ class Vocabulary:
     pairs: tuple[str, ...] | None = None
     """None if the tagger does not look at pairs"""
     lexicon: tuple[str, ...] | None = None
-    """None if the tagger does not look for words of several tokens"""
+    """The words of each row, joined by spaces: words that mean the same to the tagger share an id. None if the tagger
+    does not look for words of several tokens"""
 
     @classmethod
     def build(
@@ -102,7 +103,9 @@ class Vocabulary:
         if not isinstance(tables, Mapping):
             raise ValueError("the vocabulary is not a table")
         some = [name for name in OPTIONAL if tables.get(name) is not None]
-        return cls(**{name: _checked(name, tables[name]) for name in (*FEATURES, "characters", *some)})
+        vocabulary = cls(**{name: _checked(name, tables[name]) for name in (*FEATURES, "characters", *some)})
+        _check_repeated("lexicon", [word for row in vocabulary.table("lexicon") for word in row.split(" ")])
+        return vocabulary
 
     def to_json(self) -> dict[str, list[str]]:
         """The strings of each table, by its name."""
@@ -160,11 +163,11 @@ class Vocabulary:
 
     @cached_property
     def _lexicon(self) -> Lexicon:
-        return Lexicon(self.lexicon or ())
+        return Lexicon(self._lexicon_ids)
 
     @cached_property
     def _lexicon_ids(self) -> dict[str, int]:
-        return {word: n for n, word in enumerate(self.lexicon or (), start=2)}
+        return {word: n for n, row in enumerate(self.lexicon or (), start=2) for word in row.split(" ")}
 
     @cached_property
     def _ids(self) -> list[dict[str, int]]:
@@ -215,9 +218,13 @@ def _clip(word: str) -> str:
 def _checked(name: str, strings: Any) -> tuple[str, ...]:
     if not isinstance(strings, list) or not all(isinstance(string, str) for string in strings):
         raise ValueError(f"the vocabulary's {name} are not a list of strings")
+    _check_repeated(name, strings)
+    return tuple(strings)
+
+
+def _check_repeated(name: str, strings: Sequence[str]) -> None:
     if len(set(strings)) != len(strings):
         raise ValueError(f"the vocabulary's {name} hold a string twice")
-    return tuple(strings)
 
 
 def _by_count(entry: tuple[str, int]) -> tuple[int, str]:

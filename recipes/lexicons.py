@@ -126,15 +126,26 @@ def places_and_organisations(package: Path) -> tuple[list[str], list[str]]:
         LexiconError: It is another file.
         OSError: It cannot be read.
     """
+    words = dictionary(package)
+    return (
+        [word for word, _, kind in words if kind == "ns" and _PLACE.fullmatch(word)],
+        [word for word, _, kind in words if kind == "nt" and _ORGANISATION.fullmatch(word)],
+    )
+
+
+def dictionary(package: Path) -> list[tuple[str, int, str]]:
+    """The words in jieba's dictionary with their counts and kinds, in its order; `nr` is a person's name, for one.
+
+    Raises:
+        LexiconError: It is another file.
+        OSError: It cannot be read.
+    """
     _check(package, "jieba 0.42.1", DICTIONARY_SHA256)
     with tarfile.open(package) as archive:
         member = archive.extractfile("jieba-0.42.1/jieba/dict.txt")
         assert member is not None  # as its hash says
         lines = [line.split() for line in member.read().decode().splitlines()]
-    return (
-        [word for word, _, kind in lines if kind == "ns" and _PLACE.fullmatch(word)],
-        [word for word, _, kind in lines if kind == "nt" and _ORGANISATION.fullmatch(word)],
-    )
+    return [(word, int(count), kind) for word, count, kind in lines]
 
 
 def _check(package: Path, name: str, sha256: str) -> None:

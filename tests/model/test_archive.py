@@ -123,6 +123,19 @@ def test_an_archive_holds_its_strings_in_utf_8_and_any_string_comes_back(
     assert load(tmp_path / "tiny.pt").vocabulary == known
 
 
+def test_the_vocabulary_of_an_archive_is_compressed_and_its_weights_are_not(
+    tmp_path, make_tagger, vocabulary, metadata
+):
+    tagger, more = make_tagger(), replace(vocabulary, words=(*vocabulary.words, *(f"word{n}" for n in range(2_000))))
+    tagger.words.tables()["words"].load_vectors(torch.tensor([2]), torch.ones(1, 8), torch.randn(2_000, 8))
+    save(tmp_path / "tiny.pt", tagger, more, metadata)
+    with zipfile.ZipFile(tmp_path / "tiny.pt") as file:
+        smaller = {entry.filename: entry.compress_size / entry.file_size for entry in file.infolist()}
+    assert smaller["archive/extra/vocabulary.json"] < 0.5
+    assert smaller["archive/data/0"] == 1
+    assert load(tmp_path / "tiny.pt").vocabulary == more
+
+
 def test_an_archive_that_does_not_state_a_setting_has_its_default(archive_path, examples):
     def drop(old):
         found = json.loads(old)

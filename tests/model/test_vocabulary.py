@@ -132,7 +132,7 @@ def test_the_order_of_the_words_does_not_change_a_vocabulary_without_pairs():
 
 
 @pytest.mark.parametrize("with_pairs", [True, False])
-@pytest.mark.parametrize("lexicon", [None, (), ("北京大学", "😀😀")])
+@pytest.mark.parametrize("lexicon", [None, (), ("北京大学 北京大學", "😀😀")])
 def test_json_and_back_gives_an_equal_vocabulary(with_pairs, lexicon):
     built = Vocabulary.build([["Zürich", "北京", "U.S."], ["😀", '"']], with_pairs=with_pairs)
     vocabulary = replace(built, lexicon=lexicon)
@@ -188,6 +188,18 @@ def test_the_words_of_the_lexicon_are_the_last_features_of_a_word(with_pairs):
         (3, UNKNOWN, UNKNOWN),
         (UNKNOWN, 3, UNKNOWN),
     ]
+
+
+def test_words_in_one_row_of_the_lexicon_have_one_id():
+    vocabulary = replace(vocabulary_of("a"), lexicon=("中国 中國", "大学"))
+    assert [vocabulary.ids(word)[0].features[-3] for word in ("中国", "中國", "大学")] == [2, 2, 3]
+    assert {word.features[-3:] for word in vocabulary.ids("国大")} == {(UNKNOWN,) * 3}, "no word has a space"
+
+
+@pytest.mark.parametrize("lexicon", [["ab cd", "ef ab"], ["ab ab"], ["ab", "ab"]])
+def test_json_with_a_word_of_the_lexicon_in_two_places_is_refused(lexicon):
+    with pytest.raises(ValueError, match="the vocabulary's lexicon hold a string twice"):
+        Vocabulary.from_json({**vocabulary_of("a").to_json(), "lexicon": lexicon})
 
 
 def test_a_very_long_word_is_known_by_its_beginning_and_its_end():

