@@ -6,7 +6,7 @@ the longest around it. Ma et al. 2020 ("Simplify the Usage of Lexicon in Chinese
 mean of all such words, and a fourth set, of words of one token; here every token has an embedding anyway.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 
@@ -22,16 +22,13 @@ class Lexicon:
     """Words of several tokens.
 
     Args:
-        words: the words, in their normal form.
+        words: the words, in their normal form. They are kept as they are: a set or a dictionary finds one quickly.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
-        # Whether a string is a word; one that only begins a word is there, too, so that a search ends early.
-        self._is_word: dict[str, bool] = {}
-        for word in words:
-            for end in range(1, len(word)):
-                self._is_word.setdefault(word[:end], False)
-            self._is_word[word] = True
+    def __init__(self, words: Collection[str]) -> None:
+        self._words = words
+        # A search for words ends where none begins in this way.
+        self._beginnings = {word[:end] for word in words for end in range(1, len(word))}
 
     def around(self, tokens: Sequence[str]) -> list[Around]:
         """The longest words at each token.
@@ -42,14 +39,11 @@ class Lexicon:
         """
         begins, ends, inside = ([""] * len(tokens) for _ in Around._fields)
         for start, text in enumerate(tokens):
-            if text not in self._is_word:
-                continue
             for end in range(start + 1, len(tokens)):
-                text += tokens[end]
-                is_word = self._is_word.get(text)
-                if is_word is None:
+                if text not in self._beginnings:
                     break
-                if is_word:
+                text += tokens[end]
+                if text in self._words:
                     begins[start] = text
                     ends[end] = ends[end] or text  # one that began earlier is longer
                     for middle in range(start + 1, end):
