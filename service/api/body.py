@@ -27,10 +27,11 @@ MOST_DETAILS = 20
 Kind = TypeVar("Kind", bound=BaseModel)
 
 
-async def read(request: Request) -> bytes:
+async def read(request: Request) -> bytearray:
     """Return the whole body.
 
-    `Request.body` does the same through two generators, which for a body of one piece cost more than all the rest.
+    It grows in place, however small its pieces are: to join megabytes at the end would hold up the event loop.
+    `Request.body` does so, and reads through two generators, which for a body of one piece cost more than the rest.
 
     Raises:
         ClientDisconnect: The client has disconnected before it sent the whole body.
@@ -38,14 +39,14 @@ async def read(request: Request) -> bytes:
         BadRequestError: The body is not gzip although it says so.
         UnsupportedMediaTypeError: The body has another encoding.
     """
-    pieces = []
+    body = bytearray()
     while True:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        pieces.append(message.get("body", b""))
+        body += message.get("body", b"")
         if not message.get("more_body", False):
-            return b"".join(pieces)
+            return body
 
 
 def parse(body: bytes, kind: type[Kind]) -> Kind:

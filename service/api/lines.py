@@ -155,18 +155,24 @@ async def lines_of(
     The bytes after the last end are a line if there are any. `reading` is told how many bytes of the next line have
     been read, and may raise ServiceError.
     """
-    parts: list[bytes] = []
+    line = bytearray()
     size = 0
     async for chunk in chunks:
         *ends, rest = chunk.split(b"\n")
         for end in ends:
-            yield b"".join([*parts, end]) if size + len(end) <= max_bytes else None
-            parts, size = [], 0
+            size += len(end)
+            line += end
+            yield bytes(line) if size <= max_bytes else None
+            line.clear()
+            size = 0
         size += len(rest)
         reading(size if size <= max_bytes else 0)
-        parts = [*parts, rest] if size <= max_bytes else []
+        if size <= max_bytes:
+            line += rest
+        else:
+            line.clear()
     if size:
-        yield b"".join(parts) if size <= max_bytes else None
+        yield bytes(line) if size <= max_bytes else None
 
 
 async def _pump(receive: Receive, arrived: "asyncio.Queue[Message | ServiceError]") -> None:

@@ -88,7 +88,9 @@ class Route(RouteProperties):
         return sorted(statuses)
 
 
-def _parsed(route: Route, service: Service, request: Request, body: bytes) -> Any:
+def _parsed(route: Route, service: Service, request: Request, received: bytearray) -> Any:
+    body = bytes(received)
+    received.clear()  # so that the body is in memory once only
     if route.parse is not None:
         return route.parse(service, request, body)
     assert route.request is not None
@@ -123,7 +125,6 @@ class Handler:
         body = await read(request)
         async with cancelled_on_disconnect(request.scope, request.receive):
             parsed = await service.annotator.compute(len(body), partial(_parsed, route, service, request, body))
-            del body
             response = await route.endpoint(service, request, parsed)
         # From now on the request is its answer, and waits for the client to take it.
         request.scope[HOLDING].resize(len(response.body))

@@ -1,6 +1,7 @@
 """A log that nobody reads: only its writing thread waits for the reader, and lines that are dropped are counted."""
 
 import fcntl
+import io
 import json
 import logging
 import os
@@ -9,7 +10,6 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,14 @@ class Pipe:
     """A small pipe, whose one end is for a log and whose other is read on demand only."""
 
     def __init__(self) -> None:
-        self.reading, self.writing = os.pipe()
-        fcntl.fcntl(self.reading, fcntl.F_SETPIPE_SZ, 2 * PAGE)
+        reading, self.writing = os.pipe()
+        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, 2 * PAGE)
+        self._reader = io.FileIO(reading)
 
     def read(self) -> list[str]:
         """The lines that are in it, which are whole ones: they are written in pieces of whole lines."""
         text = b""
-        while select.select([self.reading], [], [], 0)[0] and (part := os.read(self.reading, PAGE)):
+        while select.select([self._reader], [], [], 0)[0] and (part := self._reader.read(PAGE)):
             text += part
         return text.decode().splitlines()
 
@@ -48,17 +49,16 @@ class Pipe:
         assert eventually(lambda: lines.extend(self.read()) or last in lines)
         return lines
 
-    def close(self) -> None:
-        for end in (self.reading, self.writing):
-            with suppress(OSError):
-                os.close(end)
+    def leave(self) -> None:
+        """Read no more. The end for the log stays open: its thread, which never ends, may be about to write to it."""
+        self._reader.close()
 
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
     pipe = Pipe()
     yield pipe
-    pipe.close()
+    pipe.leave()
 
 
 Log = Callable[[str], None]
@@ -167,7 +167,7 @@ def test_a_line_longer_than_the_pipe_is_whole_in_the_end(pipe: Pipe, log: Log) -
 def test_a_reader_that_has_gone_is_nobodys_error(
     pipe: Pipe, handler: StderrHandler, log: Log, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    os.close(pipe.reading)
+    pipe.leave()
     log("a line")
     handler.flush()
     log("another")
