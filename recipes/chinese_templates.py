@@ -6,6 +6,7 @@
 |---|---|
 | {p}, {r}, {e}, {u} | a person, a transcribed one (`埃隆·马斯克`), one in Latin letters, a surname |
 | {o}, {g}, {a} | an organisation, one in Latin letters, a news agency |
+| {m}, {k} | an organ of state (`美国国会`, `外交部`), a team (`中国队`) |
 | {l}, {c}, {s} | a place, a country, the character that stands for one (`中美`) |
 | {t}, {d}, {x}, {n} | a title, a day, a thing, a number: no names |
 
@@ -24,8 +25,17 @@ from recipes.templates import written
 DOTS = "····••・‧．"
 """What stands between the parts of a transcribed name, the usual dot most often."""
 
-_LABELS = {**dict.fromkeys("preu", "PER"), **dict.fromkeys("oga", "ORG"), **dict.fromkeys("lcs", "LOC")}
-_LISTS = {"t": "titles", "d": "days", "x": "objects", "s": "abbreviations", "a": "agencies", "c": "countries"}
+_LABELS = {**dict.fromkeys("preu", "PER"), **dict.fromkeys("ogamk", "ORG"), **dict.fromkeys("lcs", "LOC")}
+_LISTS = {
+    "e": "latin_people",
+    "g": "latin_organisations",
+    "a": "agencies",
+    "c": "countries",
+    "s": "abbreviations",
+    "t": "titles",
+    "d": "days",
+    "x": "objects",
+}
 _PLACE = re.compile(r"\{([a-z])\}")
 
 
@@ -72,16 +82,16 @@ class Templates:
                 return self._person()
             case "r":
                 return self._transcribed()
-            case "e":
-                return choose(self._lists["latin_people"])
             case "o":
                 return self._organisation()
-            case "g":
-                return choose(self._lists["latin_organisations"])
             case "l":
                 return self._place()
             case "u":
                 return choose(self._surnames)
+            case "m":
+                return self._organ()
+            case "k":
+                return choose((*self._lists["countries"], self._place())) + choose(self._lists["teams"])
             case "n":
                 return str(self._random.randint(2, 99))
             case _:
@@ -103,7 +113,7 @@ class Templates:
         else:
             parts = [
                 "".join(self._random.choices(self._lists["transcription"], k=self._random.choice((2, 2, 3, 3, 4))))
-                for _ in range(self._random.choice((1, 2, 2, 2, 3)))
+                for _ in range(self._random.choice((1, 1, 2, 2, 3)))
             ]
             name = "·".join(parts)
         return name.replace("·", self._random.choice(DOTS))
@@ -116,6 +126,12 @@ class Templates:
             return self._random.choice(self._more["organisations"])
         pattern = self._random.choice(self._lists["organisation_patterns"])
         return pattern.replace("{l}", self._place()).replace("{w}", self._random.choice(self._lists["words"]))
+
+    def _organ(self) -> str:
+        """An organ of state, alone or behind a country, for which its character may stand."""
+        of = self._random.choice(("", "", "countries", "countries", "countries", "abbreviations"))
+        country = self._random.choice(self._lists[of]) if of else ""
+        return country + self._random.choice(self._lists["organs"])
 
     def _place(self) -> str:
         if self._more["places"] and self._random.random() < 0.3:

@@ -1,5 +1,6 @@
 """Made-up sentences: their names are where they say, and a seed decides all of them."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,21 @@ def test_a_name_has_the_label_that_is_asked_for() -> None:
     templates = Templates(TEMPLATES, [], ["某某镇"], seed=1)
     assert "某某镇" in {templates.name("LOC") for _ in range(50)}
     assert "华为公司" in {templates.name("ORG") for _ in range(5000)}
+
+
+def test_no_list_of_the_file_has_an_empty_name() -> None:
+    lists = tomllib.loads(TEMPLATES.read_text(encoding="utf-8"))
+    assert not [name for name, text in lists.items() if "||" in text.replace("\n", "|").strip("|")]
+
+
+def test_a_team_or_an_organ_of_state_is_one_organisation_with_its_country(tmp_path: Path) -> None:
+    path = tmp_path / "templates.toml"
+    lists = {"countries": "法国", "abbreviations": "法", "places": "里昂", "teams": "队", "organs": "国防部"}
+    lists |= {"sentences": "{k}感谢{m}。", "surnames": "李", "given": "明"}
+    path.write_text("".join(f'{name} = "{text}"\n' for name, text in lists.items()), encoding="utf-8")
+    templates = Templates(path, [], [], seed=1)
+    made = [templates.sentence() for _ in range(100)]
+    labels = {span.label for _, spans in made for span in spans}
+    names = {text[span.start : span.end] for text, spans in made for span in spans}
+    assert labels == {"ORG"}
+    assert names == {"法国队", "里昂队", "国防部", "法国国防部", "法国防部"}
