@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +24,6 @@ The exit status is 0 if training makes sense, 1 if not.
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve data` and return its exit status."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end without a message when the reader of our output stops
     chosen = parse(arguments)
     how = reading.reading(chosen)
     files = examine(chosen.files, how)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,6 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve models` and return its exit status."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end without a message when the reader of our output stops
     options = parse(arguments)
     try:
         paths = list(map(bundled.locate, options.models)) or list(bundled.available().values())

@@ -1,7 +1,6 @@
 """`nerve suggest`: chooses the texts to annotate next, and writes them as tasks of an annotation tool."""
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -51,7 +50,6 @@ examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve suggest` and return its exit status."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end without a message when the reader of our output stops
     chosen = parse(arguments)
     torch.set_num_threads(1)
     try:

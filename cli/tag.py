@@ -6,7 +6,6 @@ several processes write parts, and the same command goes on after an interruptio
 
 import argparse
 import os
-import signal
 import stat
 import sys
 from collections.abc import Iterator, Sequence
@@ -165,10 +164,8 @@ def _write(text: str, *, flush: bool) -> None:
         if flush:
             sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # End without a message when the reader of our output stops, as head does. Only here, because the connection
-        # of a URL or of a cluster may close as well.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGPIPE)
+        # Only here, because the connection of a URL or of a cluster may close as well.
+        streams.end_without_reader()
     except OSError as error:
         # Python would write the rest of the buffer once more when it exits, and report the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,6 +20,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from nerve import streams
 from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, Batch, by_length, collate
 from nerve.model.config import TaggerConfig, explain
@@ -439,4 +440,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(streams.run("nerve.model.archive", lambda: main(sys.argv[1:])))

@@ -1,12 +1,14 @@
 """stdin, stdout and stderr on their bad days: closed, full, without a reader, or with a path that is not UTF-8.
 
 Every command runs in `run`. What its surroundings make impossible is one line and exit status 1, never a traceback;
-a log or a progress bar that nobody can read any more holds up nothing.
+a log or a progress bar that nobody can read any more holds up nothing. Where the reader of stdout stops, as `head`
+does, a command ends as every Unix program does: by SIGPIPE, without a word.
 """
 
 import codecs
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +19,8 @@ _OUTPUT = "standard output cannot be written"
 
 def run(program: str, work: Callable[[], int]) -> int:
     """Return the exit status of `work`, or 1 after a line that says what the system refused.
+
+    It does not return if stdout has lost its reader.
 
     Args:
         program: begins the line.
@@ -34,6 +38,8 @@ def run(program: str, work: Callable[[], int]) -> int:
         if fact is None:
             raise
         if isinstance(error, OSError) and not error.filename:  # of a write, and all other files are named
+            if isinstance(error, BrokenPipeError):
+                end_without_reader()
             fact = f"{_OUTPUT}: {fact}"
         output_failure()
         complain(f"{program}: {fact}")
@@ -106,10 +112,18 @@ class _Patient(io.TextIOWrapper):
             super().flush()
 
 
+def end_without_reader() -> None:
+    """End this process as a program ends that writes into a pipe without a reader."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGPIPE)
+
+
 def output_failure() -> str:
-    """Why what is still buffered for stdout cannot be written; empty if it can."""
+    """Why what is still buffered for stdout cannot be written; empty if it can. Without a reader it ends here."""
     try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        end_without_reader()
     except OSError as error:
         # Python would write the rest once more when it exits, and report the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

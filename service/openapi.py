@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nerve import streams
 from nerve.service.api.description import openapi
 from nerve.service.api.routes import API
 
@@ -31,4 +32,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(streams.run("nerve.service.openapi", lambda: main(sys.argv[1:])))

@@ -1,6 +1,7 @@
 """Streams that are closed, full or without a reader, and limits of the system: one line or nothing, no traceback."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,8 +78,40 @@ def test_nothing_that_is_opened_later_takes_the_place_of_a_closed_stderr(tmp_pat
     assert text.read_text() == "Paris\n"
 
 
-def test_the_reader_of_the_output_may_leave() -> None:
-    assert shell(f"{NERVE} models | true")[2] == b""
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nerve.cli tag text.txt",
+        "nerve.cli models",
+        "nerve.cli data gold.conll",
+        "nerve.cli convert gold.conll copy.csv --to csv",
+        "nerve.cli evaluate {en} --file gold.conll",
+        "nerve.cli errors {en} gold.conll",
+        "nerve.cli compare {en} {en} gold.conll",
+        "nerve.cli thresholds {en} gold.conll",
+        "nerve.model.archive {en}",
+    ],
+)
+def test_a_reader_that_leaves_ends_a_command_without_a_message(tmp_path: Path, command: str) -> None:
+    (tmp_path / "text.txt").write_text("Ada Lovelace wrote to London.\n")
+    (tmp_path / "gold.conll").write_text("Paris\tB-LOC\nsleeps\tO\n\n")
+    words = command.format(en=ROOT / "models/en.pt").split()
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, b"")
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX"])

@@ -14,7 +14,7 @@ PACKAGES = {
         *{"nerve", "nerve.cores", "nerve.html", "nerve.model", "nerve.patterns", "nerve.result", "nerve.streams"},
         *{"nerve.tagger"},
     },
-    "model": {"nerve", "nerve.model"},
+    "model": {"nerve", "nerve.model", "nerve.streams"},
     "patterns": {"nerve.model", "nerve.patterns"},
     "service": {"nerve", "nerve.model", "nerve.patterns", "nerve.service", "nerve.streams"},
     "training": {"nerve", "nerve.model", "nerve.streams", "nerve.training"},
