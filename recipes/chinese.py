@@ -42,7 +42,7 @@ SIMPLIFIED, TRADITIONAL = "uner_zh_gsdsimp", "uner_zh_gsd"
 DEV = 100
 TAGGED = "tagged.part"
 """What the transformer has tagged, until the silver text is written."""
-MADE_UP, RENAMED, SILVER_RENAMED = 24_000, 8_000, 15_000
+MADE_UP, RENAMED, SILVER_RENAMED = 25_000, 8_000, 15_000
 EPOCHS, LEARNING_RATE = 3, 1e-4
 
 

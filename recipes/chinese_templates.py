@@ -4,9 +4,11 @@
 
 | place | name |
 |---|---|
-| {p}, {r}, {e}, {u} | a person, a transcribed one (`埃隆·马斯克`), one in Latin letters, a surname |
+| {p}, {r}, {j} | a person, a transcribed name (`埃隆·马斯克`), a Japanese one |
+| {e}, {u} | a person in Latin letters, a surname |
 | {o}, {g}, {a} | an organisation, one in Latin letters, a news agency |
-| {m}, {k} | an organ of state (`美国国会`, `外交部`), a team (`中国队`) |
+| {m}, {f} | an organ of state (`美国国会`, `外交部`), a party or an alliance (`北约`) |
+| {k} | a team (`中国队`) |
 | {l}, {c}, {s} | a place, a country, the character that stands for one (`中美`) |
 | {t}, {d}, {x}, {n} | a title, a day, a thing, a number: no names |
 
@@ -25,11 +27,12 @@ from recipes.templates import written
 DOTS = "····••・‧．"
 """What stands between the parts of a transcribed name, the usual dot most often."""
 
-_LABELS = {**dict.fromkeys("preu", "PER"), **dict.fromkeys("ogamk", "ORG"), **dict.fromkeys("lcs", "LOC")}
+_LABELS = {**dict.fromkeys("prjeu", "PER"), **dict.fromkeys("ogamfk", "ORG"), **dict.fromkeys("lcs", "LOC")}
 _LISTS = {
     "e": "latin_people",
     "g": "latin_organisations",
     "a": "agencies",
+    "f": "alliances",
     "c": "countries",
     "s": "abbreviations",
     "t": "titles",
@@ -82,6 +85,8 @@ class Templates:
                 return self._person()
             case "r":
                 return self._transcribed()
+            case "j":
+                return choose(self._lists["japanese_surnames"]) + choose(self._lists["japanese_given"])
             case "o":
                 return self._organisation()
             case "l":

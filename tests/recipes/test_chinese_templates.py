@@ -54,3 +54,12 @@ def test_a_team_or_an_organ_of_state_is_one_organisation_with_its_country(tmp_pa
     names = {text[span.start : span.end] for text, spans in made for span in spans}
     assert labels == {"ORG"}
     assert names == {"法国队", "里昂队", "国防部", "法国国防部", "法国防部"}
+
+
+def test_a_japanese_name_is_a_person_and_an_alliance_an_organisation(tmp_path: Path) -> None:
+    path = tmp_path / "templates.toml"
+    lists = {"japanese_surnames": "高桥", "japanese_given": "真一", "alliances": "北约"}
+    lists |= {"sentences": "{j}访问{f}。", "surnames": "李", "given": "明"}
+    path.write_text("".join(f'{name} = "{text}"\n' for name, text in lists.items()), encoding="utf-8")
+    text, spans = Templates(path, [], [], seed=1).sentence()
+    assert [(text[span.start : span.end], span.label) for span in spans] == [("高桥真一", "PER"), ("北约", "ORG")]

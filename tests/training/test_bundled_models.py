@@ -23,8 +23,8 @@ SCORES = [
     ("en", "wnut17", "test", 48.89, 52.17),
     ("en", "uner_en_ewt", "test", 80.85, 80.85),
     ("multi", "uner_en_ewt", "test", 72.29, 70.73),
-    ("zh", "uner_zh_gsd", "test", 84.68, 85.45),
-    ("zh", "uner_zh_gsdsimp", "test", 75.00, 71.15),
+    ("zh", "uner_zh_gsd", "test", 78.18, 79.28),
+    ("zh", "uner_zh_gsdsimp", "test", 78.43, 77.67),
 ]
 
 
