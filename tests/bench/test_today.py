@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ TEXTS = {"en": "bench/today.jsonl", "zh": "bench/today_zh.jsonl"}
 TEMPLATES = {"en": "recipes/en/sentences.txt", "zh": "recipes/zh/templates.toml"}
 
 
-def texts(model: str) -> list[dict[str, object]]:
+def texts(model: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (ROOT / TEXTS[model]).read_text(encoding="utf-8").splitlines()]
 
 
@@ -34,6 +35,9 @@ def test_the_readme_says_what_the_command_prints(model: str, capsys: pytest.Capt
     assert f"nerve evaluate {model} --file {TEXTS[model]}" in readme
     assert evaluate.main([model, "--file", str(ROOT / TEXTS[model])]) == 0
     printed = re.findall(r"micro F1 ([\d.]+)$|^ +([A-Z]+) +[\d.]+ +[\d.]+ +([\d.]+)", capsys.readouterr().out, re.M)
-    for micro, label, f1 in printed:
-        figure = f"micro F1 of {float(micro):.1f}" if micro else f"{label} {100 * float(f1):.1f}"
-        assert figure in readme
+    figures = {
+        f"micro F1 of {float(micro):.1f}" if micro else f"{label} {100 * float(f1):.1f}"
+        for micro, label, f1 in printed
+    }
+    assert len(figures) == 1 + len({span[2] for text in texts(model) for span in text["label"]})
+    assert {figure for figure in figures if figure not in readme} == set()

@@ -17,6 +17,14 @@ def filled(seed: int) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(text, [(text[span.start : span.end], span.label) for span in spans]) for text, spans in made]
 
 
+def own(folder: Path, sentence: str, lists: dict[str, str]) -> Templates:
+    """The templates of a file with this sentence and these lists alone."""
+    path = folder / "templates.toml"
+    content = {**lists, "sentences": sentence, "surnames": "李", "given": "明"}
+    path.write_text("".join(f'{name} = "{text}"\n' for name, text in content.items()), encoding="utf-8")
+    return Templates(path, [], [], seed=1)
+
+
 def test_the_same_seed_gives_the_same_sentences() -> None:
     assert filled(1) == filled(1) != filled(2)
 
@@ -44,11 +52,8 @@ def test_no_list_of_the_file_has_an_empty_name() -> None:
 
 
 def test_a_team_or_an_organ_of_state_is_one_organisation_with_its_country(tmp_path: Path) -> None:
-    path = tmp_path / "templates.toml"
     lists = {"countries": "法国", "abbreviations": "法", "places": "里昂", "teams": "队", "organs": "国防部"}
-    lists |= {"sentences": "{k}感谢{m}。", "surnames": "李", "given": "明"}
-    path.write_text("".join(f'{name} = "{text}"\n' for name, text in lists.items()), encoding="utf-8")
-    templates = Templates(path, [], [], seed=1)
+    templates = own(tmp_path, "{k}感谢{m}。", lists)
     made = [templates.sentence() for _ in range(100)]
     labels = {span.label for _, spans in made for span in spans}
     names = {text[span.start : span.end] for text, spans in made for span in spans}
@@ -57,9 +62,6 @@ def test_a_team_or_an_organ_of_state_is_one_organisation_with_its_country(tmp_pa
 
 
 def test_a_japanese_name_is_a_person_and_an_alliance_an_organisation(tmp_path: Path) -> None:
-    path = tmp_path / "templates.toml"
     lists = {"japanese_surnames": "高桥", "japanese_given": "真一", "alliances": "北约"}
-    lists |= {"sentences": "{j}访问{f}。", "surnames": "李", "given": "明"}
-    path.write_text("".join(f'{name} = "{text}"\n' for name, text in lists.items()), encoding="utf-8")
-    text, spans = Templates(path, [], [], seed=1).sentence()
+    text, spans = own(tmp_path, "{j}访问{f}。", lists).sentence()
     assert [(text[span.start : span.end], span.label) for span in spans] == [("高桥真一", "PER"), ("北约", "ORG")]
