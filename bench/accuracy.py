@@ -31,9 +31,8 @@ from nerve import __version__
 from nerve.model.archive import Archive, load
 from nerve.model.recognizer import Recognizer
 from nerve.training import config
-from nerve.training.data import datasets
 from nerve.training.evaluate import to_score, trained_corpora
-from nerve.training.measure.documents import scored_documents
+from nerve.training.measure.documents import lengths, scored_documents
 from nerve.training.measure.scores import score
 from nerve.training.train import train
 
@@ -162,23 +161,15 @@ def _train(run: Run, seed: int, options: argparse.Namespace) -> None:
 
 
 def _in_context(archive: Archive, data_dir: Path | None) -> dict[str, dict[str, float]]:
-    """F1 on dev and test of the first corpus, a dataset, each document read as one text."""
-    corpus = trained_corpora(archive)[0]
-    return {
-        f"{corpus.dataset} {split}, documents": {
-            "f1": score(
-                list(
-                    scored_documents(
-                        Recognizer(archive),
-                        to_score(archive, corpus, split, (), data_dir),
-                        split,
-                        datasets.document_lengths(corpus.dataset, split, data_dir),
-                    )
-                )
-            ).f1
-        }
-        for split in ("dev", "test")
-    }
+    """F1 on dev and test of the first corpus, each document read as one text."""
+    trained = trained_corpora(archive)[0]
+    scores = {}
+    for split in ("dev", "test"):
+        corpus = to_score(archive, trained, split, (), data_dir)
+        documents = lengths(trained, split, data_dir)
+        read = list(scored_documents(Recognizer(archive), corpus, split, documents))
+        scores[f"{corpus.name} {split}, documents"] = {"f1": score(read).f1}
+    return scores
 
 
 def _runs(tables: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
