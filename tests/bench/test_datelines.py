@@ -63,3 +63,11 @@ def test_what_is_marked_twice_is_as_if_it_were_marked_once(tmp_path: Path) -> No
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none.txt")]) == 1
     assert "none.txt" in capsys.readouterr().err
+
+
+def test_a_damaged_file_is_refused_and_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "es.txt"
+    path.write_text("Madrid B-LOC\nllueve I-PER\n", encoding="utf-8")
+    assert main([str(path)]) == 1
+    assert "es.txt:2: " in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == "Madrid B-LOC\nllueve I-PER\n"
