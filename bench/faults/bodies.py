@@ -35,8 +35,15 @@ def filled(start: str, item: str | Callable[[int], str], end: str, count: int) -
     return f"{start}{items}{end}".encode()
 
 
+_PROJECT = f'{{"label_config":{json.dumps(EXAMPLE_CONFIGURATION)},"tasks":['
+
+
 def _tasks(count: int) -> bytes:
-    return filled(f'{{"label_config":{json.dumps(EXAMPLE_CONFIGURATION)},"tasks":[', '{"data":{}}', "]}", count)
+    return filled(_PROJECT, '{"data":{}}', "]}", count)
+
+
+def _fields(start: str, end: str, count: int = 39_000) -> bytes:
+    return filled(start, lambda n: f'"{n}":1', end, count)
 
 
 def _results(count: int) -> bytes:
@@ -64,10 +71,27 @@ BODIES: Mapping[str, Body] = {
         "/analyze", filled('{"text":"a","language":"en","context":[', "[0]", "]}", 2_000_000)
     ),
     "2,000,000 options": Body("/", filled('{"inputs":"a","options":{"a":[', "[0]", "]}}", 2_000_000)),
+    "39,000 renamed labels": Body(
+        "/v1/entities", filled('{"text":"a","labels":{', lambda n: f'"{n}":"a"', "}}", 39_000)
+    ),
+    "24,000 labels without phrases": Body("/v1/entities", _labels("[]", 24_000)),
+    "39,000 labels with wrong phrases": Body("/v1/entities", _labels("1", 39_000)),
     "600,000 renamed labels": Body(
         "/v1/entities", filled('{"text":"a","labels":{', lambda n: f'"{n}":"a"', "}}", 600_000)
     ),
-    "99,000 unknown fields": Body("/v1/entities", filled('{"text":"a",', lambda n: f'"{n}":1', "}", 99_000)),
+    "39,000 unknown fields": Body("/v1/entities", _fields('{"text":"a",', "}")),
+    "39,000 own fields in a line of a stream": Body("/v1/stream", _fields('{"text":"a",', "}")),
+    "39,000 fields of options": Body("/", _fields('{"inputs":"a","options":{', "}}")),
+    "39,000 fields of a task": Body("/predict", _fields(_PROJECT + '{"data":{', "}}]}")),
+    "99,000 anonymizers": Body(
+        "/anonymize", _fields('{"text":"a","analyzer_results":[],"anonymizers":{', "}}", 99_000)
+    ),
+    "24,000 right anonymizers": Body(
+        "/anonymize",
+        filled(
+            '{"text":"a","analyzer_results":[],"anonymizers":{', lambda n: f'"{n}":{{"type":"keep"}}', "}}", 24_000
+        ),
+    ),
     "24,000 results of an analyzer": Body("/anonymize", _results(24_000)),
     "2,000,000 tensors": Body("/v2/models/en/infer", filled('{"inputs":[', "{}", "]}", 2_000_000)),
     "2,700,000 elements of a tensor": Body(

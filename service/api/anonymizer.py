@@ -29,7 +29,7 @@ from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import EXAMPLE_RESULTS
 from nerve.service.api.route import Route, bytes_response, json_response
 from nerve.service.api.schema import NULL_IS_DEFAULT, one_case
-from nerve.service.api.structure import MOST_CONTAINERS
+from nerve.service.api.structure import MOST_CONTAINERS, MOST_KNOWN_NAMES
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
@@ -174,7 +174,7 @@ class FoundEntity(NamedTuple):
 
 def _parse(service: Service, _: Request, body: bytes) -> bytes:
     """Return the JSON that answers the JSON of a request: to parse it is most of the work."""
-    parsed = parse(body, AnonymizeRequest)
+    parsed = parse(body, AnonymizeRequest, MOST_KNOWN_NAMES)
     check_limits(parsed.texts, service.settings)
     answers = _anonymized(parsed)
     return to_json(answers[0] if isinstance(parsed.text, str) else answers)

@@ -4,6 +4,7 @@ Each contract has its models beside its routes. They are strict. Errors name pla
 sent.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, JsonValu
 from starlette.requests import ClientDisconnect, Request
 
 from nerve.service.annotate.document import Source, characters
-from nerve.service.api.structure import check_structure
+from nerve.service.api.structure import MOST_NAMES, check_structure
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
 
@@ -49,8 +50,8 @@ async def read(request: Request) -> bytearray:
             return body
 
 
-def parse(body: bytes, kind: type[Kind]) -> Kind:
-    """Return the request of this kind in `body`.
+def parse(body: bytes, kind: type[Kind], most_names: int = MOST_NAMES) -> Kind:
+    """Return the request of this kind in `body`, which has at most so many names of fields if it is long.
 
     Raises:
         BadRequestError: The body is not UTF-8.
@@ -58,15 +59,13 @@ def parse(body: bytes, kind: type[Kind]) -> Kind:
         TooLargeError: The body has too many values.
     """
     if len(body) > LONG_BODY_BYTES:
-        check_structure(body)
+        check_structure(body, most_names)
     try:
         # A byte order mark, as some editors put in front of a file, says nothing of UTF-8.
-        document = body.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"the body is not UTF-8: byte {error.start:,} is invalid") from None
-    try:
-        return kind.model_validate_json(document)
+        return kind.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError as error:
+        # What is not UTF-8 is no JSON. Its place costs a decoding, during which nobody else runs, so it comes last.
+        _check_utf8(body)
         raise _invalid(error, kind) from None
 
 
@@ -83,6 +82,13 @@ def check_limits(texts: Sequence[Source], settings: Settings) -> None:
     if longest > settings.max_characters:
         message = f"a text has {longest:,} characters; the limit is {settings.max_characters:,}"
         raise TooLargeError(message, reason="too_many_characters")
+
+
+def _check_utf8(body: bytes) -> None:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"the body is not UTF-8: byte {error.start:,} is invalid") from None
 
 
 def encodable(text: str) -> str:
@@ -107,19 +113,13 @@ Item = TypeVar("Item")
 Items = Annotated[list[Item], Field(fail_fast=True)]
 
 
-def _few(fields: Any) -> Any:
-    if isinstance(fields, dict) and len(fields) > MOST_FIELDS:
-        raise ValueError(f"the object has {len(fields):,} fields; the limit is {MOST_FIELDS:,}")
-    return fields
-
-
 def _nothing(_: Any) -> None:
     return None
 
 
 Name = TypeVar("Name")
-# An object whose names the client chooses. They are counted before any field is checked.
-Fields = Annotated[dict[Name, Item], Field(max_length=MOST_FIELDS), BeforeValidator(_few)]
+# An object whose names the client chooses.
+Fields = Annotated[dict[Name, Item], Field(max_length=MOST_FIELDS)]
 # A field that is accepted and has no effect; what it holds is not kept while the request is answered.
 Unused = Annotated[JsonValue, AfterValidator(_nothing)]
 

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from nerve.service.api.body import parse
 from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
 from nerve.service.api.huggingface import TokenClassificationRequest
+from nerve.service.api.presidio import AnalyzeRequest
 from nerve.service.api.requests import EntitiesRequest, parse_request
 from nerve.service.errors import BadRequestError, InvalidRequestError, TooLargeError
 from nerve.service.settings import Settings
@@ -88,6 +89,15 @@ def test_a_byte_order_mark_in_a_text_is_a_character_of_it() -> None:
 def test_what_is_not_utf_8_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequestError):
         parsed(body)
+
+
+@pytest.mark.parametrize(
+    "field", [b'"x": "\xff"', b'"\xff": 1', b'"x": [{"a": "\xed\xa0\x80"}]', b'"x": [{"\xc0\xaf": 1}]']
+)
+def test_what_is_not_utf_8_in_a_field_that_is_ignored_is_a_bad_request(field: bytes) -> None:
+    assert AnalyzeRequest.model_config["extra"] == "ignore"
+    with pytest.raises(BadRequestError, match="the body is not UTF-8: byte"):
+        parse(b'{"text": "a", "language": "en", ' + field + b"}", AnalyzeRequest)
 
 
 def test_the_example_is_cut_from_its_text() -> None:

@@ -8,15 +8,22 @@ from typing import Any
 import pytest
 
 from nerve.service.api import structure
-from nerve.service.api.structure import CHUNK_BYTES, MOST_CONTAINERS, MOST_NAMES, MOST_VALUES, check_structure
+from nerve.service.api.structure import (
+    CHUNK_BYTES,
+    MOST_CONTAINERS,
+    MOST_KNOWN_NAMES,
+    MOST_NAMES,
+    MOST_VALUES,
+    check_structure,
+)
 from nerve.service.errors import TooLargeError
 
 LIMITS = ("MOST_CONTAINERS", "MOST_NAMES", "MOST_VALUES")
 
 
-def refused(document: bytes) -> bool:
+def refused(document: bytes, most_names: int | None = None) -> bool:
     try:
-        check_structure(document)
+        check_structure(document, structure.MOST_NAMES if most_names is None else most_names)
     except TooLargeError as error:
         return error.reason == "too_many_values"
     return False
@@ -36,9 +43,10 @@ def test_values_up_to_the_limit_pass_and_more_do_not(value: bytes, monkeypatch: 
     assert refused(value * (MOST_VALUES + 1))
 
 
-def test_names_up_to_the_limit_pass_and_more_do_not() -> None:
-    assert not refused(b'"a":1,' * MOST_NAMES)
-    assert refused(b'"a":1,' * (MOST_NAMES + 1))
+@pytest.mark.parametrize("limit", [MOST_NAMES, MOST_KNOWN_NAMES])
+def test_names_up_to_the_limit_pass_and_more_do_not(limit: int) -> None:
+    assert not refused(b'"a":1,' * limit, limit)
+    assert refused(b'"a":1,' * (limit + 1), limit)
 
 
 @pytest.mark.parametrize("text", ["[{,:", '"', "\\", '\\"[', '[\\\\"'], ids=repr)
