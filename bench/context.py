@@ -1,10 +1,12 @@
 """What sentences that share evidence gain: F1 of a model on documents, sentence by sentence and with their context.
 
     python -m bench.context models/en.pt
+    python -m bench.context models/zh.pt
 
-Tokens and documents are those of the datasets. The last table is that of CoNLL-2003 by the kind of line, because half
-of its lines are headlines and results, which have conventions of their own (a team is called by its city, as ORG).
-Prints tables in Markdown; those of dev are in docs/decisions/document-context.md.
+Tokens and documents are those of the datasets. msra does not say where a document begins; its sentences follow each
+other as in the newspaper, so twenty at a time are read as one text. English has a table of CoNLL-2003 by the kind of
+line, too, because half of its lines are headlines and results, which have conventions of their own (a team is called
+by its city, as ORG). Prints tables in Markdown, which are in docs/decisions/document-context.md.
 """
 
 import argparse
@@ -25,8 +27,11 @@ from nerve.training.measure.documents import scored_documents
 from nerve.training.measure.scores import ScoredSentence, score
 
 LABELS = ("PER", "ORG", "LOC")
-SETS = ("conll2003", "docred", "uner_en_ewt")
-"""The datasets that say where a document begins."""
+SETS = {"en": ("conll2003", "docred", "uner_en_ewt"), "zh": ("msra",)}
+"""The datasets by the language of the model."""
+
+BLOCK = 20
+"""Sentences that are read as one text where a dataset does not say where a document begins."""
 
 PROSE = 4
 """Words in lower case that a line of running text has at least."""
@@ -47,15 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     archive = load(options.archive)
     print("| documents | sentences | alone | with context | |", "|---|---:|---:|---:|---:|", sep="\n")
     kinds: dict[str, list[Line]] = {}
-    for name in SETS:
+    for name in SETS[archive.metadata.language]:
         for split in ("dev", "test"):
-            lengths = datasets.document_lengths(name, split, options.data_dir)
-            lines = tagged(archive, read(archive, name, split, options.data_dir), split, lengths)
+            corpus = read(archive, name, split, options.data_dir)
+            lengths = (
+                blocks(len(corpus.splits[split]))
+                if name == "msra"
+                else datasets.document_lengths(name, split, options.data_dir)
+            )
+            lines = tagged(archive, corpus, split, lengths)
             print(row(f"{name} {split}, {len(lengths):,}", lines), flush=True)
             if (name, split) == ("conll2003", "test"):
                 for line in lines:
                     kinds.setdefault(kind(line.tokens), []).append(line)
-    print("\n| lines of conll2003 test | sentences | alone | with context | |", "|---|---:|---:|---:|---:|", sep="\n")
+    if kinds:
+        print(
+            "\n| lines of conll2003 test | sentences | alone | with context | |",
+            "|---|---:|---:|---:|---:|",
+            sep="\n",
+        )
     for name, lines in sorted(kinds.items()):
         print(row(name, lines))
     return 0
@@ -80,6 +95,11 @@ def read(archive: Archive, name: str, split: str, data_dir: Path | None) -> Corp
     known = {corpus.dataset: corpus for corpus in trained_corpora(archive)}
     labels = [label for label in LABELS if label in archive.labels]
     return to_score(archive, known.get(name, CorpusConfig(name, map={"MISC": "?"})), split, labels, data_dir)
+
+
+def blocks(sentences: int) -> list[int]:
+    """How many sentences each text has, if so many follow each other."""
+    return [min(BLOCK, sentences - start) for start in range(0, sentences, BLOCK)]
 
 
 def tagged(archive: Archive, corpus: Corpus, split: str, lengths: Sequence[int]) -> list[Line]:

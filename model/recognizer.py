@@ -7,9 +7,9 @@ overlap, and each of them decides about its own core. A sentence in a language t
 Where the sentences of a text disagree about a word, `revisions` finds those to be tagged once more (see `context`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, compress, repeat
+from itertools import chain, compress
 from typing import NamedTuple
 
 import torch
@@ -19,7 +19,16 @@ from torch.nn.utils.rnn import pad_sequence
 from nerve.model.annotation import Entity, Tokens
 from nerve.model.archive import Archive
 from nerve.model.batch import by_length
-from nerve.model.context import Occurrence, change, disagree, pooled, recurring
+from nerve.model.context import (
+    Names,
+    Occurrence,
+    Word,
+    change,
+    disagree,
+    pooled,
+    recurring,
+    recurring_characters,
+)
 from nerve.model.languages import Languages
 from nerve.model.tags import OUTSIDE, split
 from nerve.model.tokenizer import seen, sentences
@@ -32,14 +41,14 @@ MARGIN = 32
 
 
 class Revision(NamedTuple):
-    """What a window is decoded from the second time, beside what is known of its recurring words."""
+    """What a window is decoded from the second time."""
 
     emissions: Tensor
     """(L, T), as `Tagging` has them"""
-    marginals: Tensor
-    """(R, K), as `Tagging` has them"""
-    of_text: Mapping[str, list[float]]
-    """what the text says of each word; see `context.pooled`"""
+    positions: list[int]
+    """the tokens of which the text has something to say"""
+    changes: list[list[float]]
+    """for each of them, what is added to the emissions of each label's tags; see `context.change`"""
 
 
 @dataclass(slots=True)
@@ -54,6 +63,8 @@ class Window:
     """first token and end (exclusive), in tokens of this window"""
     recurring: Sequence[Occurrence] = ()
     """the words of the core that occur elsewhere in the text, too"""
+    characters: Sequence[int] = ()
+    """the positions of the core's characters that may be of a name that does; see `context.recurring_characters`"""
     revision: Revision | None = None
     """None the first time"""
 
@@ -61,6 +72,11 @@ class Window:
     def words(self) -> list[str]:
         """The text of each token, which is all that the tagger reads of it."""
         return self.tokens.words
+
+    @property
+    def shared(self) -> list[int]:
+        """The positions of the tokens whose evidence other sentences may use."""
+        return [*(position for position, _ in self.recurring), *self.characters]
 
     def __len__(self) -> int:
         return len(self.tokens.words)
@@ -72,9 +88,9 @@ class Tagging(NamedTuple):
     tag_ids: list[int]
     confidences: list[float]
     emissions: Tensor | None = None
-    """(L, T), where the window has words that recur"""
+    """(L, T), where the window has tokens whose evidence is shared"""
     marginals: Tensor | None = None
-    """(R, K) of each of those words: the probability of each label and, as the last one, of no name"""
+    """(R, K) of each of those tokens: the probability of each label and, as the last one, of no name"""
 
 
 class Recognizer:
@@ -110,13 +126,9 @@ class Recognizer:
         """
         readable = compress(sentences, self.languages.readable(sentences))
         visible = [tokens for tokens in map(seen, readable) if tokens.words]
-        repeated = recurring(visible) if context and self.archive.crf is not None else repeat(())
         windows: list[Window] = []
-        for sentence, of_sentence in zip(visible, repeated, strict=False):
-            if (length := len(sentence.words)) <= MAX_WINDOW:
-                windows.append(Window(sentence, (0, length), of_sentence))
-            else:
-                windows += _cut(sentence, of_sentence)
+        for window in _shared(visible) if context and self.archive.crf is not None else map(_whole, visible):
+            windows += [window] if len(window) <= MAX_WINDOW else _cut(window)
         return windows
 
     def tag(self, windows: Sequence[Window]) -> list[Tagging]:
@@ -136,17 +148,16 @@ class Recognizer:
         Returns:
             Those windows as they are to be tagged, by their number.
         """
-        found = [
-            list(_occurrences(window, tagging.marginals)) for window, tagging in zip(windows, taggings, strict=True)
-        ]
-        of_text = pooled(chain.from_iterable(found))
-        return {
-            n: replace(window, revision=Revision(tagging.emissions, tagging.marginals, of_text))
-            for n, (window, tagging, occurrences) in enumerate(zip(windows, taggings, found, strict=True))
-            if tagging.emissions is not None
-            and tagging.marginals is not None
-            and any(disagree(marginals, of_text[word]) for word, marginals in occurrences)
-        }
+        names = Names(chain.from_iterable(map(self._names, windows, taggings)))
+        found = [list(_occurrences(*both, names)) for both in zip(windows, taggings, strict=True)]
+        of_text = pooled((word, marginals) for _, word, marginals in chain.from_iterable(found))
+        revisions: dict[int, Window] = {}
+        for n, (tagging, occurrences) in enumerate(zip(taggings, found, strict=True)):
+            if tagging.emissions is not None and any(disagree(own, of_text[word]) for _, word, own in occurrences):
+                positions = [position for position, _, _ in occurrences]
+                changes = [change(own, of_text[word]) for _, word, own in occurrences]
+                revisions[n] = replace(windows[n], revision=Revision(tagging.emissions, positions, changes))
+        return revisions
 
     def entities(self, text: str, windows: Sequence[Window], taggings: Sequence[Tagging]) -> list[Entity]:
         """The entities of `text`, in order and without overlap, from the taggings of its windows."""
@@ -191,18 +202,19 @@ class Recognizer:
 
     def _tag_first(self, windows: Sequence[Window]) -> list[Tagging]:
         words = [window.words for window in windows]
-        if self.archive.crf is None or not any(window.recurring for window in windows):
+        if self.archive.crf is None or not any(window.recurring or window.characters for window in windows):
             return _taggings(windows, *self.archive.run(words)) if windows else []
         emissions, lengths = self.archive.emissions(words)
         with torch.inference_mode():
             tag_ids, confidences, of_tags = self.archive.crf.decode_with_marginals(emissions, lengths)
-            places = [(row, n) for row, window in enumerate(windows) for n, _ in window.recurring]
+            shared = [window.shared for window in windows]
+            places = [(row, n) for row, of_window in enumerate(shared) for n in of_window]
             rows, columns = torch.tensor(places, device=of_tags.device).unbind(1)
             of_labels = of_tags.new_zeros(len(places), len(self.labels) + 1)
             of_labels.index_add_(1, self._columns, of_tags[rows, columns])
-            marginals = torch.split(of_labels.float().cpu(), [len(window.recurring) for window in windows])
+            marginals = torch.split(of_labels.float().cpu(), list(map(len, shared)))
         return [
-            tagging._replace(emissions=scores[: len(window)], marginals=of_words) if window.recurring else tagging
+            tagging._replace(emissions=scores[: len(window)], marginals=of_words) if len(of_words) else tagging
             for window, tagging, scores, of_words in zip(
                 windows, _taggings(windows, tag_ids, confidences), emissions.unbind(), marginals, strict=True
             )
@@ -213,17 +225,21 @@ class Recognizer:
             return []
         with torch.inference_mode():
             emissions = pad_sequence([revision.emissions for _, revision in windows], batch_first=True)
-            places = [(row, n) for row, (window, _) in enumerate(windows) for n, _ in window.recurring]
+            places = [(row, n) for row, (_, revision) in enumerate(windows) for n in revision.positions]
             rows, columns = torch.tensor(places, device=emissions.device).unbind(1)
-            changes = [
-                change(marginals, revision.of_text[word])
-                for window, revision in windows
-                for word, marginals in _occurrences(window, revision.marginals)
-            ]
+            changes = list(chain.from_iterable(revision.changes for _, revision in windows))
             emissions[rows, columns] += emissions.new_tensor(changes)[:, self._columns]
             lengths = torch.tensor([len(window) for window, _ in windows])
             tag_ids, confidences = self.archive.crf.decode(emissions, lengths)
         return _taggings([window for window, _ in windows], tag_ids, confidences)
+
+    def _names(self, window: Window, tagging: Tagging) -> Iterator[str]:
+        """The names of a window, all of whose characters may stand in the text again."""
+        if window.characters:
+            again = set(window.characters)
+            for first, last, _ in self._spans(tagging.tag_ids):
+                if first < last and again.issuperset(range(first, last + 1)):
+                    yield "".join(window.words[first : last + 1])
 
     def _spans(self, tag_ids: list[int]) -> Iterator[tuple[int, int, str]]:
         """First token, last token and label of each name. The CRF never decodes an invalid sequence."""
@@ -242,17 +258,35 @@ def _taggings(windows: Sequence[Window], tag_ids: Tensor, confidences: Tensor) -
     ]
 
 
-def _occurrences(window: Window, marginals: Tensor | None) -> Iterator[tuple[str, list[float]]]:
-    """Each recurring word of a window, with its marginals."""
-    if marginals is not None:
-        for (_, word), of_word in zip(window.recurring, marginals.tolist(), strict=True):
-            yield word, of_word
+def _occurrences(window: Window, tagging: Tagging, names: Names) -> Iterator[tuple[int, Word, list[float]]]:
+    """The position of each recurring word of a window, and of each character of these names, with its marginals."""
+    if tagging.marginals is None:
+        return
+    of_words = tagging.marginals[: len(window.recurring)].tolist()
+    found = names.occurrences(window.words, window.characters)
+    row = {position: n for n, position in enumerate(window.characters, len(window.recurring))} if found else {}
+    of_characters = tagging.marginals[[row[position] for position, _ in found]].tolist()
+    for (position, word), own in zip((*window.recurring, *found), (*of_words, *of_characters), strict=True):
+        yield position, word, own
 
 
-def _cut(sentence: Tokens, recurring: Sequence[Occurrence]) -> Iterator[Window]:
+def _whole(sentence: Tokens) -> Window:
+    return Window(sentence, (0, len(sentence)))
+
+
+def _shared(sentences: Sequence[Tokens]) -> Iterator[Window]:
+    """The sentences of one text as windows, with what they may share."""
+    both = recurring(sentences), recurring_characters(sentences)
+    for sentence, words, characters in zip(sentences, *both, strict=True):
+        yield Window(sentence, (0, len(sentence)), words, characters)
+
+
+def _cut(whole: Window) -> Iterator[Window]:
     """The windows of a long sentence: the cores partition it, and MARGIN tokens surround each."""
+    sentence = whole.tokens
     stride = MAX_WINDOW - 2 * MARGIN
     for start in range(0, len(sentence), stride):
         begin, end = max(0, start - MARGIN), min(len(sentence), start + stride)
-        own = [(n - begin, word) for n, word in recurring if start <= n < end]
-        yield Window(sentence[begin : end + MARGIN], (start - begin, end - begin), own)
+        words = [(n - begin, word) for n, word in whole.recurring if start <= n < end]
+        characters = [n - begin for n in whole.characters if start <= n < end]
+        yield Window(sentence[begin : end + MARGIN], (start - begin, end - begin), words, characters)

@@ -275,7 +275,7 @@ def _ends_at_line(line: str, text: str, resumes: int) -> bool:
 
 # -- tokens ------------------------------------------------------------------------------------------------------
 
-_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 _HIRAGANA = "\u3041-\u309f"
 # Symbols and punctuation, which are in no word. All other characters are, those that Unicode adds later included.
@@ -289,7 +289,7 @@ _SYMBOLS = (
     "\ufe30-\ufe6f\ufeff-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\uffe0-\uffff\U0001d000-\U0001d3ff"
     "\U0001f000-\U0001faff\U000e0000-\U000e00ff\U000f0000-\U0010ffff"
 )
-_W = rf"[^\s{_SYMBOLS}{_HAN}{_KATAKANA}{_HIRAGANA}]"
+_W = rf"[^\s{_SYMBOLS}{HAN}{_KATAKANA}{_HIRAGANA}]"
 # Marks, joiners and variation selectors belong to the character before them, whichever it is.
 _MARK = (
     r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u200d\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f"
@@ -345,7 +345,7 @@ _ENDING = rf"(?: {_PARTICIPLE} ) (?! {_W} | - )"
 _PIECE = re.compile(
     rf"""
     (?: [A-Za-z]++ (?= [ ,\n] )
-    | [{_HAN}{_HIRAGANA}] (?! {_MARK} )
+    | [{HAN}{_HIRAGANA}] (?! {_MARK} )
     | [,"()\[\]{{}}|\\^“”„‘«»…、，。：；！？（）《》「」『』] (?! {_MARK} )
     | [.;:] (?= [ \n] | \Z )
     | (?i: https?:// | ftp:// | www\. ) {_URL}

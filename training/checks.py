@@ -8,6 +8,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
+
+from nerve.model.batch import collate
+from nerve.model.tagger import Tagger
+from nerve.model.vocabulary import Vocabulary
 from nerve.training import outputs
 from nerve.training.config import Config, ConfigError
 from nerve.training.data.corpora import Corpus
@@ -86,3 +91,23 @@ def refuse_useless(sources: Sequence[Corpus], labels: Sequence[str]) -> None:
         raise ConfigError("no corpus has a dev split")
     if not labels:
         raise ConfigError("the corpora hold no names: there is nothing to learn")
+
+
+def refuse_mixed_precision(tagger: Tagger, vocabulary: Vocabulary, device: str) -> None:
+    """Check, on one word, that this machine computes the tagger in bfloat16; not every processor does.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    word = collate([vocabulary.ids(["a"])])
+    tagger.eval()  # without dropout, which would take random numbers from the training
+    try:
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=device == "cpu"):
+            tagger.emissions(word.features, word.characters, word.tokens, word.lengths)
+    except RuntimeError:
+        message = (
+            f"--mixed-precision: this processor has no {tagger.config.cell.upper()} in bfloat16; train without it"
+        )
+        raise ConfigError(message) from None
+    finally:
+        tagger.train()

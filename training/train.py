@@ -144,6 +144,8 @@ def train(
     ]
     tagger, vocabulary = initial(config, (one.tokens for sentences in learned for one in sentences), tags)
     config = replace(config, tagger=tagger.config)
+    if config.training.mixed_precision:
+        checks.refuse_mixed_precision(tagger, vocabulary, device)
     examples = [
         example
         for source, sentences in zip(sources, learned, strict=True)

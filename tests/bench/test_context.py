@@ -1,8 +1,8 @@
-"""The bench of documents: the kinds of line."""
+"""The bench of documents: the kinds of line, and texts of sentences that follow each other."""
 
 import pytest
 
-from bench.context import kind
+from bench.context import blocks, kind
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from bench.context import kind
 )
 def test_the_kind_of_a_line(line, expected):
     assert kind(line.split()) == expected
+
+
+@pytest.mark.parametrize(("sentences", "expected"), [(0, []), (19, [19]), (20, [20]), (45, [20, 20, 5])])
+def test_twenty_sentences_are_one_text(sentences, expected):
+    assert blocks(sentences) == expected

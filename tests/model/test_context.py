@@ -8,8 +8,9 @@ from math import log
 import pytest
 import torch
 
+from nerve.model.annotation import Tokens
 from nerve.model.archive import load, save
-from nerve.model.context import change, disagree, pooled, recurring
+from nerve.model.context import LONGEST_NAME, Names, change, disagree, pooled, recurring, recurring_characters
 from nerve.model.crf import forward_backward
 from nerve.model.recognizer import Recognizer
 from nerve.model.tags import spans_of
@@ -18,6 +19,7 @@ from tests.support import ROOT
 
 TEXT = "Angela Merkel visited New York. In München MERKEL met York.\n\nThe city of New Merkel\n\nAngela left."
 OTHER = "New is Merkel. York and Angela.\n\nMÜNCHEN"
+CHINESE = "王毅访问北京，北京市长会见王毅。今天王毅在北京大学说。\n\n北京大学欢迎 Merkel。\n\nMerkel 是北京人。"
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,12 @@ def pairs_path(tmp_path_factory, make_tagger, paired_vocabulary, metadata):
 def without_fast_form(pairs_path):
     """It has none, so that the script in the archive tags."""
     return load(pairs_path)
+
+
+@pytest.fixture(scope="module")
+def archive_of_any_language(archive):
+    """One whose recognizer reads Chinese."""
+    return replace(archive, metadata=replace(archive.metadata, language="und"))
 
 
 @pytest.fixture
@@ -92,6 +100,50 @@ def test_a_word_recurs_if_it_has_upper_case_and_stands_elsewhere_in_a_text_of_se
     assert words(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("北京北京", [[]]),  # one sentence
+        ("北京。\n\n在北京！", [[0, 1], [1, 2]]),
+        ("北京在北京。\n\n东京！", [[0, 1, 3, 4], []]),
+        ("北京大学。\n\n北京市和大学！", [[0, 1, 2, 3], [0, 1, 4, 5]]),
+        ("埃隆·马斯克。\n\n埃隆·马斯克。", [[0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4, 5, 6]]),
+        ("京。\n\n京东！", [[], []]),  # one character, before others
+        ("Merkel came.\n\nMerkel left.", [[], []]),
+        ("(1) a\n\n(1) b", [[], []]),  # no Han
+        ("北 Bonn 京。\n\n北 Bonn 京。", [[2, 3], [2, 3]]),  # `京。` alone is a pair
+    ],
+)
+def test_characters_of_pairs_that_stand_twice_in_a_text_of_several_sentences_may_be_of_a_name(text, expected):
+    assert recurring_characters(sentences(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "expected"),
+    [
+        ([], "北京", []),
+        (["北京"], "在北京和北京", [(1, "北京", 0), (2, "北京", 1), (4, "北京", 0), (5, "北京", 1)]),
+        (["北京", "北京大学"], "北京大学", [(n, "北京大学", n) for n in range(4)]),  # the longest
+        (["北京", "京东方"], "北京东方", [(0, "北京", 0), (1, "北京", 1)]),  # from the left
+        (["北京", "北京大学"], "北京大", [(0, "北京", 0), (1, "北京", 1)]),
+        (["东京"], "东 京", [(0, "东京", 0), (1, "东京", 1)]),
+        (["a京"], "a京", [(0, "a京", 0), (1, "a京", 1)]),
+        (["a京"], "ab京", []),  # a token of two characters is none of a name
+        (["京" * LONGEST_NAME], "京" * LONGEST_NAME, [(n, "京" * LONGEST_NAME, n) for n in range(LONGEST_NAME)]),
+        (["京" * (LONGEST_NAME + 1)], "京" * (LONGEST_NAME + 1), []),
+    ],
+)
+def test_a_name_is_found_again_character_by_character(names, text, expected):
+    words = Tokens.of(sentences(text)[0]).words
+    found = Names(names).occurrences(words, range(len(words)))
+    assert found == [(position, (name, n)) for position, name, n in expected]
+
+
+def test_a_name_is_found_only_where_all_its_characters_may_be_of_one():
+    assert Names(["北京"]).occurrences(["北", "京", "北", "京"], [0, 2, 3]) == [(2, ("北京", 0)), (3, ("北京", 1))]
+
+
 # -- the evidence ----------------------------------------------------------------------------------------------------
 
 
@@ -121,6 +173,18 @@ def test_only_another_best_label_is_a_disagreement():
 # -- the recognizer --------------------------------------------------------------------------------------------------
 
 
+def again(recognizer, of_text, emissions):
+    """The characters of names found in some sentence, in all of them."""
+    tags, names = recognizer.archive.metadata.tags, set()
+    places = recurring_characters(of_text)
+    for sentence, scores, may_be in zip(of_text, emissions, places, strict=True):
+        tag_ids, _ = recognizer.archive.crf.decode(scores.unsqueeze(0), torch.tensor([len(sentence)]))
+        for span in spans_of([tags[tag] for tag in tag_ids[0]]):
+            if span.end - span.start > 1 and {*range(span.start, span.end)} <= {*may_be}:
+                names.add("".join(sentence.words[span.start : span.end]))
+    return [Names(names).occurrences(one.words, may_be) for one, may_be in zip(of_text, places, strict=True)]
+
+
 @torch.inference_mode()
 def by_definition(recognizer, text):
     """The entities of a text as the page of the module defines them, sentence by sentence."""
@@ -138,7 +202,7 @@ def by_definition(recognizer, text):
         marginals.append(
             torch.stack([of_tags[:, label_of == label].sum(1) for label in range(len(labels))], 1).tolist()
         )
-    occurrences = recurring(of_text)
+    occurrences = list(map(list.__add__, recurring(of_text), again(recognizer, of_text, emissions)))
     whole = pooled(
         (word, of_sentence[n]) for of_sentence, found in zip(marginals, occurrences, strict=True) for n, word in found
     )
@@ -157,6 +221,23 @@ def by_definition(recognizer, text):
 @pytest.mark.parametrize("text", [TEXT, OTHER, TEXT + "\n\n" + OTHER])
 def test_a_text_is_tagged_as_the_definition_says(text, recognizer):
     assert entities(recognizer, [text]) == [by_definition(recognizer, text)]
+
+
+def test_a_chinese_text_is_tagged_as_the_definition_says(archive_of_any_language):
+    recognizer = Recognizer(archive_of_any_language)
+    assert entities(recognizer, [CHINESE]) == [by_definition(recognizer, CHINESE)]
+    assert entities(recognizer, [CHINESE]) != entities(recognizer, [CHINESE], context=False)
+
+
+def test_a_name_that_a_chinese_sentence_makes_clear_is_known_in_the_next():
+    text = "阿布沙迪是加沙的居民。\n\n阿布沙迪说：“我们没有水。”"
+    recognizer = Recognizer(load(ROOT / "models" / "zh.pt"))
+    alone, in_context = (
+        [(one.text, one.label) for one in recognizer.recognize([text], context=context)[0]]
+        for context in (False, True)
+    )
+    assert alone == [("阿布沙迪", "LOC"), ("加沙", "LOC"), ("阿布沙迪", "PER")]
+    assert in_context == [("阿布沙迪", "PER"), ("加沙", "LOC"), ("阿布沙迪", "PER")]
 
 
 def test_a_process_that_has_scripted_nothing_else_answers_the_same(pairs_path, without_fast_form):

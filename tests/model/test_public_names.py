@@ -52,13 +52,17 @@ config.TaggerConfig affix_size bidirectional cell character_filters character_si
 config.dotted
 config.explain
 context.FLOOR
+context.LONGEST_NAME
+context.Names occurrences
 context.Occurrence
 context.SHARE
 context.SHARPNESS
+context.Word
 context.change
 context.disagree
 context.pooled
 context.recurring
+context.recurring_characters
 crf.CRF continues decode decode_with_marginals forbidden forbidden_start log_likelihood outside scores
 crf.Chain alpha beta log_partition scaled
 crf.Scores end start transitions
@@ -106,9 +110,9 @@ packed_linear.packing_works
 recognizer.MARGIN
 recognizer.MAX_WINDOW
 recognizer.Recognizer annotate entities recognize revisions tag windows windows_of
-recognizer.Revision emissions marginals of_text
+recognizer.Revision changes emissions positions
 recognizer.Tagging confidences emissions marginals tag_ids
-recognizer.Window core recurring revision tokens words
+recognizer.Window characters core recurring revision shared tokens words
 single.SingleDecoder continues forward outside
 tagger.Encoder forward
 tagger.RecurrentLayer forward
@@ -126,6 +130,7 @@ tags.split
 tags.tags_from
 tags.tags_of
 tags.without_overlap
+tokenizer.HAN
 tokenizer.VERSION
 tokenizer.joined
 tokenizer.seen

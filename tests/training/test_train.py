@@ -607,6 +607,23 @@ def test_a_gpu_that_is_not_there_is_refused(corpora: Path, refused: Callable[...
     assert "--device cuda: this machine has no GPU" in refused(train.main, *arguments)
 
 
+def test_a_processor_without_bfloat16_refuses_mixed_precision(
+    corpora: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = torch.nn.LSTM.forward
+
+    def forward(layer: torch.nn.LSTM, *inputs: object) -> object:
+        if torch.is_autocast_enabled("cpu"):
+            raise RuntimeError("could not create a primitive descriptor for the LSTM forward propagation primitive")
+        return exact(layer, *inputs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.nn.LSTM, "forward", forward)
+    assert train.main(in_folder(corpora, [*files("good.conll"), "--mixed-precision"])) == 1
+    said = "--mixed-precision: this processor has no LSTM in bfloat16; train without it\n"
+    assert capsys.readouterr().err.endswith(said)
+    assert outputs(corpora) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_is_refused(corpora: Path, refused: Callable[..., str]) -> None:
     (corpora / "out").mkdir(mode=0o500)

@@ -64,7 +64,8 @@ def test_with_mixed_precision_the_encoder_is_rounded_and_the_crf_and_the_weights
     batches: list[TrainingBatch],
 ) -> None:
     inputs, allowed = batches[0].inputs, batches[0].allowed
-    tagger = tiny_tagger(dropout=0.0, word_dropout=0.0)[0]
+    # Not every processor has an LSTM in bfloat16.
+    tagger = tiny_tagger(cell="gru", dropout=0.0, word_dropout=0.0)[0]
     with torch.no_grad():
         exact = -float(tagger.log_likelihood(inputs, allowed).mean())
         with torch.autocast("cpu", torch.bfloat16):
