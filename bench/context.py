@@ -27,11 +27,14 @@ from nerve.training.measure.documents import scored_documents
 from nerve.training.measure.scores import ScoredSentence, score
 
 LABELS = ("PER", "ORG", "LOC")
-SETS = {"en": ("conll2003", "docred", "uner_en_ewt"), "zh": ("msra",)}
-"""The datasets by the language of the model."""
+DOCUMENTS = ("conll2003", "docred", "uner_en_ewt")
+"""The datasets that say where a document begins."""
+
+BLOCKS = ("msra",)
+"""Those for a Chinese model, which do not say it."""
 
 BLOCK = 20
-"""Sentences that are read as one text where a dataset does not say where a document begins."""
+"""Sentences of them that are read as one text."""
 
 PROSE = 4
 """Words in lower case that a line of running text has at least."""
@@ -52,12 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     archive = load(options.archive)
     print("| documents | sentences | alone | with context | |", "|---|---:|---:|---:|---:|", sep="\n")
     kinds: dict[str, list[Line]] = {}
-    for name in SETS[archive.metadata.language]:
+    for name in BLOCKS if archive.metadata.language.startswith("zh") else DOCUMENTS:
         for split in ("dev", "test"):
             corpus = read(archive, name, split, options.data_dir)
             lengths = (
                 blocks(len(corpus.splits[split]))
-                if name == "msra"
+                if name in BLOCKS
                 else datasets.document_lengths(name, split, options.data_dir)
             )
             lines = tagged(archive, corpus, split, lengths)

@@ -262,11 +262,10 @@ def _occurrences(window: Window, tagging: Tagging, names: Names) -> Iterator[tup
     """The position of each recurring word of a window, and of each character of these names, with its marginals."""
     if tagging.marginals is None:
         return
-    of_words = tagging.marginals[: len(window.recurring)].tolist()
     found = names.occurrences(window.words, window.characters)
-    row = {position: n for n, position in enumerate(window.characters, len(window.recurring))} if found else {}
-    of_characters = tagging.marginals[[row[position] for position, _ in found]].tolist()
-    for (position, word), own in zip((*window.recurring, *found), (*of_words, *of_characters), strict=True):
+    row = {position: n for n, position in enumerate(window.characters, len(window.recurring))}
+    rows = [*range(len(window.recurring)), *(row[position] for position, _ in found)]
+    for (position, word), own in zip((*window.recurring, *found), tagging.marginals[rows].tolist(), strict=True):
         yield position, word, own
 
 

@@ -46,6 +46,9 @@ def _fields(start: str, end: str, count: int = 39_000) -> bytes:
     return filled(start, lambda n: f'"{n}":1', end, count)
 
 
+_ANONYMIZERS = '{"text":"a","analyzer_results":[],"anonymizers":{'
+
+
 def _results(count: int) -> bytes:
     start = '{"text":"' + "a" * 100_000 + '","analyzer_results":['
     return filled(start, lambda n: f'{{"entity_type":"A","start":{n},"end":{n + 1},"score":1}}', "]}", count)
@@ -83,14 +86,9 @@ BODIES: Mapping[str, Body] = {
     "39,000 own fields in a line of a stream": Body("/v1/stream", _fields('{"text":"a",', "}")),
     "39,000 fields of options": Body("/", _fields('{"inputs":"a","options":{', "}}")),
     "39,000 fields of a task": Body("/predict", _fields(_PROJECT + '{"data":{', "}}]}")),
-    "99,000 anonymizers": Body(
-        "/anonymize", _fields('{"text":"a","analyzer_results":[],"anonymizers":{', "}}", 99_000)
-    ),
-    "24,000 right anonymizers": Body(
-        "/anonymize",
-        filled(
-            '{"text":"a","analyzer_results":[],"anonymizers":{', lambda n: f'"{n}":{{"type":"keep"}}', "}}", 24_000
-        ),
+    "99,000 wrong anonymizers": Body("/anonymize", _fields(_ANONYMIZERS, "}}", 99_000)),
+    "24,000 anonymizers": Body(
+        "/anonymize", filled(_ANONYMIZERS, lambda n: f'"{n}":{{"type":"keep"}}', "}}", 24_000)
     ),
     "24,000 results of an analyzer": Body("/anonymize", _results(24_000)),
     "2,000,000 tensors": Body("/v2/models/en/infer", filled('{"inputs":[', "{}", "]}", 2_000_000)),
