@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench import faults
 from bench.faults.growth import LEAST_BYTES, LIMIT, PATHS, PATTERNS, Path, growth, main, peak_bytes, repeated
 
 CHARACTERS = 1_000
@@ -55,9 +56,13 @@ def test_a_path_that_does_more_is_noticed() -> None:
     assert growth([peak_bytes(square, text) for text in texts], LEAST_BYTES) > LIMIT
 
 
-def test_the_command_prints_a_line_for_each_path(capsys: pytest.CaptureFixture[str]) -> None:
-    # So short a text takes less than the least time and memory that count.
-    assert main(["--characters", "50", "--repeats", "1"]) == 0
+@pytest.mark.parametrize(("exponent", "status"), [(1, 0), (2, 1)])
+def test_the_command_prints_a_line_for_each_path_and_fails_where_time_grows_faster_than_the_text(
+    exponent: int, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(faults.growth, "seconds", lambda _path, text, _repeats: float(len(text)) ** exponent)
+    assert main(["--characters", "100"]) == status
     printed = capsys.readouterr().out
     assert all(name in printed for name in PATHS)
-    assert f"0 of {2 * len(PATHS) * len(PATTERNS):,}" in printed
+    measurements = len(PATHS) * len(PATTERNS)
+    assert f"{status * measurements:,} of {2 * measurements:,}" in printed
