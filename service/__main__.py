@@ -56,8 +56,7 @@ def _work(settings: Settings, listener: socket.socket, worker: Worker) -> int:
 def _answer(
     settings: Settings, listener: socket.socket, ready: Callable[[], None], worker: Worker | None = None
 ) -> int:
-    # Not at the top: this import takes seconds. Wrong settings and a taken port are reported before it, and the
-    # supervisor forks without it.
+    # Not at the top: this import takes seconds. Wrong settings and a taken port are reported before it.
     from nerve.service.server.process import run
 
     run(settings, listener, ready, worker)

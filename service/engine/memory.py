@@ -8,15 +8,21 @@ import gc
 
 
 def freeze_garbage_collector() -> None:
-    """Exempt all objects that exist now from collections, until the next call.
+    """Exempt all objects that exist now from collections.
 
-    To be called when the models have been loaded, and when one has replaced another, whose memory is freed here.
+    To be called when the packages that processes share have been imported, and when the models have been loaded. What
+    was exempt before is not walked: a process that was forked shares it, and a walk would copy it.
     """
-    gc.unfreeze()
     gc.collect()
     gc.freeze()
     # Nearly all objects of a request are freed without the collector, so it may wait until there are many.
     gc.set_threshold(50_000, 5, 5)
+
+
+def free_replaced() -> None:
+    """Free what nobody has any more, although it was exempt: to be called when a model has replaced another."""
+    gc.unfreeze()
+    freeze_garbage_collector()
 
 
 class GarbageCollectorPause:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_model
-from nerve.service.engine.memory import freeze_garbage_collector
+from nerve.service.engine.memory import free_replaced
 from nerve.service.engine.one_thread import OneThread, StillRunningError
 from nerve.service.engine.registry import Registry, ServedModel, Stamp
 from nerve.service.engine.snapshot import Snapshot
@@ -186,7 +186,7 @@ class Reloader:
 
     def _serve(self, model: ServedModel) -> None:
         self._registry.replace(model)
-        freeze_garbage_collector()
+        free_replaced()
 
 
 def _look_at_error(reload: asyncio.Task[tuple[ServedModel, bool]]) -> None:

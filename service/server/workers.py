@@ -1,14 +1,17 @@
 """Several processes that answer on one port: what each worker gets, and what the supervisor keeps for all of them.
 
-The supervisor forks before anything imports torch or the web framework, so each worker is a service of its own, with
-its own threads. All load their models from snapshots of the archives, which the supervisor keeps: a worker that is
+The supervisor imports torch and the web framework before it forks, so that a worker starts without the seconds that
+these take, and shares their memory. Nothing else comes before the fork: each worker is a service of its own, with its
+own threads. All load their models from snapshots of the archives, which the supervisor keeps: a worker that is
 replaced serves what the others serve, whatever has become of the files.
 """
 
+import importlib
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 from nerve.service.engine.loader import check_paths
+from nerve.service.engine.memory import freeze_garbage_collector
 from nerve.service.engine.snapshot import Snapshot
 from nerve.service.observability import logs
 from nerve.service.observability.multiprocess import forget_process, shared_metrics
@@ -17,6 +20,10 @@ from nerve.service.server.supervisor import Supervisor
 from nerve.service.server.unix_socket import UnixSocket
 from nerve.service.server.worker import Work, Worker
 from nerve.service.settings import Settings
+
+# None of them starts a thread or touches a device when it is imported. What is ours, each worker imports itself: its
+# metrics go where the environment of that worker says (`nerve.service.observability.multiprocess`).
+SHARED_PACKAGES = ("torch", "fastapi", "uvicorn")
 
 
 def supervise(settings: Settings, work: Work) -> int:
@@ -60,7 +67,15 @@ def supervise(settings: Settings, work: Work) -> int:
             if isinstance(reserved, UnixSocket):
                 reserved.unlink()
 
+        share_packages()
         return Supervisor(settings, archives, run, announce, forget, close).run()
+
+
+def share_packages() -> None:
+    """Import the large packages that every worker needs, so that the workers share them."""
+    for package in SHARED_PACKAGES:
+        importlib.import_module(package)
+    freeze_garbage_collector()
 
 
 class Archives:

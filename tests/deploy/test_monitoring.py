@@ -16,7 +16,7 @@ import yaml
 from bench.faults.chart import CHART
 from bench.faults.ports import free_ports
 from tests.service.conftest import make_archive
-from tests.support import ROOT
+from tests.support import ROOT, loopback
 from tests.support.failing_service import ENDING
 from tests.support.fakes import eventually
 
@@ -44,9 +44,9 @@ class Monitored:
     """A service under load and the Prometheus that scrapes it."""
 
     def __init__(self, service: str, prometheus: str) -> None:
-        self._service = httpx.Client(base_url=service, headers={"x-api-key": KEY}, trust_env=False, timeout=30)
+        self._service = loopback.Client(base_url=service, headers={"x-api-key": KEY}, timeout=30)
         self._threads = ThreadPoolExecutor(12)
-        self._prometheus = httpx.Client(base_url=prometheus, trust_env=False, timeout=30)
+        self._prometheus = loopback.Client(base_url=prometheus, timeout=30)
 
     def post(self, **body: Any) -> int:
         return self._service.post("/v1/entities", json=body).status_code

@@ -23,6 +23,7 @@ from bench import (
     tagger,
     thresholds,
     train,
+    workers,
 )
 from bench import context as context_bench
 from bench import languages as language_bench
@@ -184,6 +185,7 @@ def test_every_python_command_is_accepted_by_its_program(command: str) -> None:
         "bench.politics": lambda: politics.parse(arguments),
         "bench.tagger": lambda: tagger.parse(arguments),
         "bench.train": lambda: train.parse(arguments),
+        "bench.workers": lambda: workers.parse(arguments),
         "nerve.service": lambda: read_settings(arguments),
     }
     if module in ("nerve.model.archive", "nerve.service.openapi", "bench.start"):

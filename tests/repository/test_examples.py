@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jinja2
 import pytest
 
 from tests.repository.conftest import Service
+from tests.support import loopback
 from tests.support.browser import chromium, missing
 from tests.support.clone import clean_environment
 from tests.support.documents import ROOT, blocks, exchanges, programs, shell_lines, table
@@ -145,7 +145,7 @@ def test_doccano_gets_spans_from_the_documented_settings(service: Service) -> No
     settings = dict(value.split(": ", 1) for field, value in rows if field == "Body")
     text = "😀 Tim Cook flew to Paris."
     body = {key: text if value == "{{ text }}" else value for key, value in settings.items()}
-    answer = httpx.post(url.replace(DOCUMENTED_ADDRESS, service.address), json=body, trust_env=False).json()
+    answer = loopback.post(url.replace(DOCUMENTED_ADDRESS, service.address), json=body).json()
     (block,) = blocks(ANNOTATION, "jinja")
     template = jinja2.Template(block.content)
     labels = json.loads(template.render(input=answer))
@@ -160,7 +160,7 @@ def test_doccano_gets_spans_from_the_documented_settings(service: Service) -> No
 def test_the_documented_project_of_label_studio_is_accepted(service: Service) -> None:
     (labelling,) = blocks(ANNOTATION, "xml")
     body = {"project": "1.1763800000", "schema": labelling.content}
-    answer = httpx.post(f"http://{service.address}/setup", json=body, trust_env=False)
+    answer = loopback.post(f"http://{service.address}/setup", json=body)
     assert (answer.status_code, list(answer.json())) == (200, ["model_version"])
 
 

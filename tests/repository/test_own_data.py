@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests.support import loopback
 from tests.support.clone import Clone
 from tests.support.documents import ROOT, blocks, commands, shell_lines
 
@@ -93,5 +93,5 @@ def test_the_export_becomes_a_model_that_answers(clone: Clone, url: str) -> None
     assert (clone.folder / "mine.md").is_file()
     answer = json.loads(run(clone, command_with("curl").replace("127.0.0.1:8000", url)))
     assert (answer["model"], answer["text"]) == ("mine", "Charles Babbage lived in London.")
-    labels = httpx.get(f"http://{url}/v1/models", trust_env=False).json()
+    labels = loopback.get(f"http://{url}/v1/models").json()
     assert [sorted(model["labels"]) for model in labels["models"]] == [["LOC", "PER"]]

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-import httpx
 import pytest
 from packaging.metadata import Metadata
 
 import nerve
-from tests.support import ROOT
+from tests.support import ROOT, loopback
 from tests.support.clone import Clone, clean_environment
 from tests.support.distributions import project, required
 
@@ -241,7 +240,7 @@ def served(installed: Installed, folder: Path) -> Iterator[str]:
 
 
 def test_nerve_serve_answers_with_page_description_and_entities(served: str) -> None:
-    with httpx.Client(base_url=served, trust_env=False) as client:
+    with loopback.Client(base_url=served) as client:
         answer = client.post("/v1/entities", json={"text": TEXT}).json()
         assert [entity["text"] for entity in answer["ents"]] == ["Tim Cook", "Paris"]
         assert "<title>" in client.get("/").text

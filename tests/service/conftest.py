@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -25,8 +24,8 @@ from nerve.service.http.routes import RouteTable
 from nerve.service.server.protocol import protocol_of
 from nerve.service.settings import Settings
 from nerve.service.state import Service
-from tests.support import ROOT
-from tests.support.fakes import DirectEngine, served
+from tests.support import ROOT, loopback
+from tests.support.fakes import DirectEngine, eventually, served
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def in_process_server(
     try:
         assert server.listening.wait(10)
         hooks: dict[str, list[Any]] = {"response": [check_status]}
-        with httpx.Client(base_url=url, timeout=30, trust_env=False, event_hooks=hooks) as client:
+        with loopback.Client(base_url=url, timeout=30, event_hooks=hooks) as client:
             yield client, server.service
     finally:
         server.should_exit = True
@@ -197,7 +196,6 @@ class ServiceProcess:
     def ready(self, seconds: float = 120) -> tuple[str, str]:
         """Return the line that it prints when it is ready, and the URL in it, when its readiness agrees."""
         assert self.process.stdout is not None
-        deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
             assert selector.select(seconds), "it printed nothing"
@@ -205,8 +203,8 @@ class ServiceProcess:
         found = re.search(r"http://[^/\s]+", line)
         assert found, (line, self.logged())
         self.url = found[0]
-        while httpx.get(self.url + "/health/ready", trust_env=False).status_code != 200:
-            assert time.monotonic() < deadline, "it did not become ready"
+        ready = eventually(lambda: loopback.get(self.url + "/health/ready").status_code == 200, seconds)
+        assert ready, "it did not become ready"
         return line, self.url
 
     def ended(self, seconds: float = 120) -> tuple[int, str, str]:

@@ -19,7 +19,7 @@ from nerve.service.app import create_app
 from nerve.service.engine.registry import ServedModel, Stamp
 from nerve.service.settings import Settings
 from nerve.service.state import Service
-from tests.support import ROOT
+from tests.support import ROOT, loopback
 from tests.support.fakes import DirectEngine, SteppedEngine, eventually, served
 
 ROUTES = all_routes()
@@ -170,7 +170,7 @@ def granian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             words, cwd=folder, env={**os.environ, "PYTHONPATH": path}, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as client:
+        with loopback.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             assert eventually(lambda: ready(client), 60), (folder / "log").read_text()
             yield client
     finally:

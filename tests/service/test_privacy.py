@@ -26,7 +26,7 @@ import pytest
 
 from nerve.service.api.route import Route
 from nerve.service.api.routes import all_routes
-from tests.support import ROOT
+from tests.support import ROOT, loopback
 from tests.support.failing_service import ANSWERING, CRASHING, ENDING, TAGGING
 from tests.support.fakes import eventually
 
@@ -84,7 +84,7 @@ class MarkedServer:
                 stdout=stdout,
                 stderr=stderr,
             )
-        self.client = httpx.Client(trust_env=False, timeout=60, headers={"x-api-key": KEY})
+        self.client = loopback.Client(timeout=60, headers={"x-api-key": KEY})
 
     def ready(self) -> None:
         eventually(lambda: "ready" in self.printed() or self.process.poll() is not None, 120)

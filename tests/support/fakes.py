@@ -163,7 +163,10 @@ class SteppedEngine:
 
 def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
     """Return whether `holds` becomes true within `seconds`."""
-    pause, deadline = threading.Event(), time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        pause.wait(0.01)
-    return holds()
+    pause, deadline, wait = threading.Event(), time.monotonic() + seconds, 0.01
+    while not holds():
+        if time.monotonic() >= deadline:
+            return False
+        pause.wait(wait)
+        wait = min(2 * wait, 0.05)  # what is waited for needs the cores, too
+    return True

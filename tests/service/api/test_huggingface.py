@@ -12,6 +12,7 @@ from nerve.model.tokenizer import tokenize
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.settings import BUNDLED_MODEL
+from tests.support import loopback
 from tests.support.fakes import Decided, DirectEngine, served
 
 Serve = Callable[..., Any]
@@ -27,7 +28,7 @@ bundled = pytest.mark.skipif(not BUNDLED_MODEL.is_file(), reason="models/en.pt i
 @pytest.fixture
 def native(service_url: str) -> list[dict[str, Any]]:
     """What the native route finds in the text."""
-    answer = httpx.post(service_url + "/v1/entities", json={"text": TEXT}, trust_env=False).json()
+    answer = loopback.post(service_url + "/v1/entities", json={"text": TEXT}).json()
     ents: list[dict[str, Any]] = answer["ents"]
     assert len(ents) > 2, "or these tests see nothing"
     return ents

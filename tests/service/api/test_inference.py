@@ -16,6 +16,7 @@ from nerve import __version__
 from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.engine.batcher import EngineStoppedError
 from nerve.service.settings import BUNDLED_MODEL
+from tests.support import loopback
 from tests.support.fakes import DirectEngine
 
 Serve = Callable[..., Any]
@@ -38,7 +39,7 @@ def triton(service_url: str) -> Iterator[InferenceServerClient]:
 @pytest.fixture(scope="module")
 def native(service_url: str) -> list[Any]:
     """What the native route finds in the texts."""
-    answer = httpx.post(service_url + "/v1/entities", json={"texts": TEXTS}, trust_env=False).json()
+    answer = loopback.post(service_url + "/v1/entities", json={"texts": TEXTS}).json()
     assert len(answer["results"][0]["ents"]) > 2, "or these tests see nothing"
     return [result["ents"] for result in answer["results"]]
 

@@ -12,6 +12,7 @@ from nerve.service.api.labelling import Controls, controls_of
 from nerve.service.engine.registry import ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.settings import BUNDLED_MODEL
+from tests.support import loopback
 from tests.support.fakes import CapitalisedWords, served
 
 Serve = Callable[..., Any]
@@ -72,7 +73,7 @@ def region(start: int, end: int, label: str, text: str, score: float) -> dict[st
 
 @pytest.fixture
 def connector(service_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service_url, trust_env=False) as client:
+    with loopback.Client(base_url=service_url) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ from nerve.service.api.examples import EXAMPLE_TEXT
 from nerve.service.api.presidio import NAMES
 from nerve.service.engine.registry import ServedModel
 from nerve.service.settings import BUNDLED_MODEL
+from tests.support import loopback
 from tests.support.fakes import CapitalisedWords, Decided, served
 
 Serve = Callable[..., Any]
@@ -48,7 +49,7 @@ def presidio(text: Any, analyzer_results: Any, anonymizers: Any = None) -> Any:
 
 @pytest.fixture
 def gateway(service_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service_url, headers={"Accept": "application/json"}, trust_env=False) as client:
+    with loopback.Client(base_url=service_url, headers={"Accept": "application/json"}) as client:
         yield client
 
 

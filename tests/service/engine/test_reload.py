@@ -21,6 +21,7 @@ from nerve.model.recognizer import Recognizer
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_models
 from nerve.service.settings import Settings
+from tests.support import loopback
 from tests.support.fakes import HeldEngine, eventually
 
 Run = Callable[..., Any]
@@ -261,13 +262,13 @@ def test_under_load_every_answer_is_that_of_one_archive_or_the_other(
     enough, over = threading.Semaphore(0), threading.Event()
 
     def client() -> None:
-        with httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
+        with loopback.Client(base_url=url, timeout=120) as http:
             while not over.is_set():
                 answers.append(http.post(URL, json={"text": TEXT}))
                 enough.release()
 
     def probe() -> None:
-        with httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
+        with loopback.Client(base_url=url, timeout=120) as http:
             while not over.is_set():
                 probes.extend(http.get(path) for path in ("/health/live", "/health/ready"))
 
@@ -275,7 +276,7 @@ def test_under_load_every_answer_is_that_of_one_archive_or_the_other(
         for _ in range(count):
             assert enough.acquire(timeout=120)
 
-    with httpx.Client(base_url=url, timeout=120, trust_env=False) as http:
+    with loopback.Client(base_url=url, timeout=120) as http:
         pool = begun(probe, client, client, client, client)
         try:
             more()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from nerve.model.archive import load
@@ -14,6 +13,7 @@ from nerve.service.settings import Settings, StartError
 from tests.model.test_archive_fields import NAN, change_json, contents, write
 from tests.service.conftest import make_archive
 from tests.service.engine.test_reload import RELOAD, TEXT, URL, WarmingEngine, models_at, put, sha256
+from tests.support import loopback
 from tests.support.fakes import eventually
 
 Spoil = Callable[[Path], None]
@@ -138,7 +138,7 @@ def test_keys_are_read_again_while_an_archive_hangs(run_service: Any, path: Path
     service.hang_up()
 
     def status(key: str) -> int:
-        return httpx.get(f"{url}/v1/models", headers={"X-API-Key": key}, trust_env=False).status_code
+        return loopback.get(f"{url}/v1/models", headers={"X-API-Key": key}).status_code
 
     assert eventually(lambda: status("old-key-0123456789") == 401, seconds=20)
     assert status("new-key-0123456789") == 200
@@ -172,6 +172,6 @@ def test_a_digest_that_is_none_is_refused(value: str) -> None:
 def test_a_service_of_weights_only_answers_as_any_other(run_service: Any, path: Path) -> None:
     service = run_service("--port", "0", "--model", str(path), "--weights-only")
     _, url = service.ready()
-    answer = httpx.post(f"{url}{URL}", json={"text": TEXT, "min_score": 0}, trust_env=False).json()
+    answer = loopback.post(f"{url}{URL}", json={"text": TEXT, "min_score": 0}).json()
     tags = load(path).tags([TEXT[:-1].split()])
     assert [ent["label"] for ent in answer["ents"]] or set(tags[0]) == {"O"}

@@ -13,6 +13,7 @@ from nerve.service.api.routes import all_routes
 from nerve.service.http import keys as keys_module
 from nerve.service.http.keys import read_keys
 from nerve.service.settings import StartError
+from tests.support import loopback
 from tests.support.documents import ROOT, blocks
 
 Serve = Callable[..., Any]
@@ -290,7 +291,7 @@ def test_the_log_says_who_asked_and_never_a_key(run_service: Run, archive: Path,
         NERVE_API_KEYS_FILE=str(file),
     )  # fmt: skip
     _, url = service.ready()
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with loopback.Client(base_url=url) as client:
         client.post(URL, json=BODY, headers={"x-api-key": FIRST})
         client.post(URL, json=BODY, headers={"authorization": f"Bearer {NAMELESS}"})
         client.post(URL, json=BODY, headers={"x-api-key": "wrong-key-0123456789"})

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from nerve.service.observability.logs import formatter
+from tests.support import loopback
 from tests.support.documents import ROOT, blocks
 
 Run = Callable[..., Any]
@@ -46,7 +47,7 @@ def asked(run_service: Run, archive: Path) -> Callable[..., list[dict[str, Any]]
         service = run_service("--port", "0", "--model", str(archive), "--log-format", "json", *flags)
         line, url = service.ready()
         assert json.loads(line)["message"].startswith("nerve is ready")
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        with loopback.Client(base_url=url) as client:
             ask(client)
         service.terminate()
         return logged(service)
@@ -132,7 +133,7 @@ def test_at_a_higher_level_requests_are_silent(asked: Callable[..., Any]) -> Non
 def test_the_text_form_has_the_same_fields(run_service: Run, archive: Path) -> None:
     service = run_service("--port", "0", "--model", str(archive))
     _, url = service.ready()
-    httpx.post(url + URL, json={"text": "a", "model": "xx"}, headers={"x-request-id": "the-id"}, trust_env=False)
+    loopback.post(url + URL, json={"text": "a", "model": "xx"}, headers={"x-request-id": "the-id"})
     service.terminate()
     _, _, err = service.ended()
     (line,) = [line for line in err.splitlines() if "nerve.access" in line]
@@ -224,7 +225,7 @@ def test_no_piece_of_a_text_is_in_any_log_at_any_level(run_service: Run, archive
         "--port", "0", "--model", str(archive), "--log-format", form, "--log-level", "debug", *limits
     )
     _, url = service.ready()
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with loopback.Client(base_url=url) as client:
         every_way(client)
     service.terminate()
     status, out, err = service.ended()

@@ -14,12 +14,12 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from nerve.service.observability import record
 from nerve.service.observability.logs import formatter
 from nerve.service.observability.stderr import FLUSH_SECONDS, StderrHandler
+from tests.support import loopback
 from tests.support.fakes import eventually
 
 PAGE = 4_096
@@ -204,7 +204,7 @@ def test_a_service_whose_log_nobody_reads_answers_and_ends_at_sigterm(
 ) -> None:
     service = run_service("--port", "0", "--model", str(archive), "--log-format", "json", stderr=pipe.writing)
     _, url = service.ready()
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with loopback.Client(base_url=url) as client:
         for _ in range(100):  # several times what the pipe holds
             assert client.post("/v1/entities", json={"text": "Munich"}).status_code == 200
     service.terminate()

@@ -20,6 +20,7 @@ import pytest
 
 from bench.faults.restart import restarts
 from nerve.service.server.listener import answer_last_connections, refuse_new_connections, waiting_connections
+from tests.support import loopback
 from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
@@ -31,11 +32,11 @@ CLIENTS = 6
 
 
 def readiness(url: str) -> int:
-    return httpx.get(url + "/health/ready", trust_env=False).status_code
+    return loopback.get(url + "/health/ready").status_code
 
 
 def in_flight(url: str) -> int:
-    text = httpx.get(url + "/metrics", trust_env=False).text
+    text = loopback.get(url + "/metrics").text
     (line,) = [line for line in text.splitlines() if line.startswith("nerve_http_requests_in_flight ")]
     return int(float(line.split()[1])) - 1  # without this one
 
@@ -45,8 +46,8 @@ def test_after_sigterm_readiness_is_off_and_requests_are_still_accepted(run_serv
     _, url = service.ready()
     service.terminate()
     assert eventually(lambda: readiness(url) == 503)
-    assert httpx.get(url + "/health/live", trust_env=False).status_code == 200
-    answer = httpx.post(url + URL, json={"text": "Munich"}, trust_env=False)
+    assert loopback.get(url + "/health/live").status_code == 200
+    answer = loopback.post(url + URL, json={"text": "Munich"})
     assert (answer.status_code, answer.headers["connection"]) == (200, "close")
     service.terminate()
     assert service.ended()[0] == 0
@@ -62,7 +63,7 @@ def test_no_request_is_lost_when_a_load_balancer_goes_by_readiness(run_service: 
         """What it sent, each with its answer, until the load balancer sends nothing here any more."""
         answered = []
         limits = httpx.Limits(max_keepalive_connections=1 if keeps_connections else 0)
-        with httpx.Client(base_url=url, timeout=120, trust_env=False, limits=limits) as http:
+        with loopback.Client(base_url=url, timeout=120, limits=limits) as http:
             while not out_of_rotation.is_set():
                 text = f"Angela Merkel visited Munich {next(numbers)} times."
                 answered.append((text, http.post(URL, json={"text": text})))
@@ -91,9 +92,7 @@ def test_a_request_in_flight_when_the_port_closes_is_answered(run_service: Run, 
     _, url = service.ready()
     texts = [f"Angela Merkel visited Munich {number} times. " * 4_000 for number in range(4)]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        asked = [
-            pool.submit(httpx.post, url + URL, json={"text": text}, timeout=300, trust_env=False) for text in texts
-        ]
+        asked = [pool.submit(loopback.post, url + URL, json={"text": text}, timeout=300) for text in texts]
         assert eventually(lambda: in_flight(url) == 4, seconds=60)
         service.terminate()
         assert eventually(lambda: readiness(url) == 503)  # two signals at once may be one
@@ -109,7 +108,7 @@ def test_a_request_that_takes_longer_than_the_drain_is_answered_503(run_service:
     _, url = service.ready()
     text = "Angela Merkel visited Munich. " * 30_000
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(httpx.post, url + URL, json={"text": text}, timeout=300, trust_env=False)
+        asked = pool.submit(loopback.post, url + URL, json={"text": text}, timeout=300)
         assert eventually(lambda: in_flight(url) == 1, seconds=60)
         service.terminate()
         answer = asked.result()

@@ -10,6 +10,7 @@ import pytest
 
 from nerve.service.server.head import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from nerve.service.server.protocol import READ_BYTES
+from tests.support import loopback
 from tests.support.memory import resident_bytes
 from tests.support.raw import Raw, raw
 
@@ -163,7 +164,7 @@ def test_one_connection_does_not_grow_the_process_whatever_it_sends(
 ) -> None:
     service = run_service("--port", "0", "--model", str(archive))
     _, url = service.ready()
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with loopback.Client(base_url=url) as client:
         before = resident_bytes(service.process.pid)
         with raw(client) as connection:
             connection.socket.settimeout(1)

@@ -19,7 +19,7 @@ from nerve.service.api.examples import EXAMPLE_ENTS, EXAMPLE_TEXT
 from nerve.service.engine.engine import Engine
 from nerve.service.engine.loader import load_models
 from nerve.service.settings import BUNDLED_MODEL, Settings, SettingsError, StartError
-from tests.support import ROOT
+from tests.support import ROOT, loopback
 from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
@@ -43,7 +43,7 @@ def test_a_service_says_where_it_listens_answers_and_ends_with_0_at_sigterm(run_
     line, url = service.ready()
     assert f"{url}/ " in line
     assert f"{url}/v1/entities" in line
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with loopback.Client(base_url=url) as client:
         answer = client.post("/v1/entities", json={"text": "Angela Merkel visited Munich."}).json()
         assert (answer["text"], answer["model"]) == ("Angela Merkel visited Munich.", "tiny")
         assert all(answer["text"][e["start"] : e["end"]] == e["text"] for e in answer["ents"])
@@ -58,7 +58,7 @@ def test_a_request_in_flight_at_sigterm_is_answered(run_service: Run, archive: P
     service = run_service("--port", "0", "--model", str(archive))
     _, url = service.ready()
     body = {"text": "Angela Merkel visited Munich. " * 5_000}
-    with concurrent.futures.ThreadPoolExecutor(1) as pool, httpx.Client(base_url=url, trust_env=False) as client:
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, loopback.Client(base_url=url) as client:
 
         def sent_whole(event: str, _: Any) -> None:
             if event == "http11.receive_response_headers.started":
@@ -86,7 +86,7 @@ def test_a_stream_that_is_open_at_sigterm_is_ended(run_service: Run, archive: Pa
 def test_settings_come_from_the_environment_too(run_service: Run, archive: Path) -> None:
     service = run_service(PORT="0", MODEL=str(archive), NERVE_MAX_CHARACTERS="5")
     _, url = service.ready()
-    assert httpx.post(url + "/v1/entities", json={"text": "123456"}, trust_env=False).status_code == 413
+    assert loopback.post(url + "/v1/entities", json={"text": "123456"}).status_code == 413
 
 
 def test_a_taken_port_is_one_line(run_service: Run, taken_port: int, archive: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_wrong_setting_is_one_line(run_service: Run, archive: Path, flags: lis
 @pytest.mark.skipif(not BUNDLED_MODEL.is_file(), reason="models/en.pt is not there")
 def test_the_documented_answer_is_the_bundled_models(run_service: Run) -> None:
     _, url = run_service("--port", "0").ready()
-    answer = httpx.post(url + "/v1/entities", json={"text": EXAMPLE_TEXT}, trust_env=False).json()
+    answer = loopback.post(url + "/v1/entities", json={"text": EXAMPLE_TEXT}).json()
     documented = [{**ent, "score": pytest.approx(ent["score"], abs=0.02)} for ent in EXAMPLE_ENTS]
     assert answer == {"text": EXAMPLE_TEXT, "ents": documented, "model": "en"}
 
@@ -180,7 +180,7 @@ def test_the_service_answers_without_the_streams_of_who_started_it(archive: Path
 
     def ready() -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).status_code == 200
+            return loopback.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
         except httpx.TransportError:
             return False
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+
+from tests.support import loopback
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has this policy")
@@ -15,7 +16,7 @@ def test_no_thread_takes_the_core_from_another_when_it_wakes_up(
 ) -> None:
     service = run_service("--port", "0", "--model", str(archive))
     _, url = service.ready()
-    httpx.post(f"{url}/v1/entities", json={"text": "Angela Merkel visited Munich. " * 5_000}, trust_env=False)
+    loopback.post(f"{url}/v1/entities", json={"text": "Angela Merkel visited Munich. " * 5_000})
     threads = Path(f"/proc/{service.process.pid}/task").iterdir()
     policies = [os.sched_getscheduler(int(thread.name)) for thread in threads]
     assert len(policies) >= 4  # the event loop, the engine, the reader of long texts, the writer of the log

@@ -19,6 +19,7 @@ import pytest
 
 from nerve.service.server.sweep import CHECKED_AT_ONCE, Sweep
 from nerve.service.settings import Settings
+from tests.support import loopback
 from tests.support.fakes import HeldEngine, eventually
 from tests.support.raw import raw
 
@@ -157,7 +158,7 @@ def test_without_a_file_left_those_who_are_connected_are_answered_and_the_log_ha
     service = run_service("--port", "0", "--model", str(archive))
     _, url = service.ready()
     files = len(list(Path(f"/proc/{service.process.pid}/fd").iterdir()))
-    with httpx.Client(base_url=url, trust_env=False) as client, ExitStack() as stack:
+    with loopback.Client(base_url=url) as client, ExitStack() as stack:
         assert client.get("/health/live").status_code == 200
         resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (files + 8, files + 8))
         began = time.monotonic()
@@ -190,7 +191,7 @@ def is_reset(connection: socket.socket) -> bool:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url + "/health/live", trust_env=False, timeout=5).status_code == 200
+        return loopback.get(url + "/health/live", timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 

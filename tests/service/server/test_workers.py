@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support import loopback
 from tests.support.fakes import eventually
 
 Run = Callable[..., Any]
@@ -30,10 +32,10 @@ class Fleet:
         _, self.url = service.ready()
 
     def get(self, path: str, key: str = OLD_KEY) -> httpx.Response:
-        return httpx.get(self.url + path, headers={"x-api-key": key}, timeout=60, trust_env=False)
+        return loopback.get(self.url + path, headers={"x-api-key": key}, timeout=60)
 
     def post(self, path: str = URL, key: str = OLD_KEY, **body: Any) -> httpx.Response:
-        return httpx.post(self.url + path, json=body, headers={"x-api-key": key}, timeout=60, trust_env=False)
+        return loopback.post(self.url + path, json=body, headers={"x-api-key": key}, timeout=60)
 
     def metric(self, name: str, key: str = OLD_KEY, **labels: str) -> float:
         families = text_string_to_metric_families(self.get("/metrics", key).text)
@@ -83,6 +85,14 @@ def test_two_processes_answer_and_their_numbers_are_added_up(fleet: Fleet) -> No
     assert (status, out) == (0, "")
     assert not any(folder.exists() for folder in folders)
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_workers_share_the_memory_of_the_packages_and_their_supervisor_has_one_thread(fleet: Fleet) -> None:
+    supervisor = fleet.service.process.pid
+    assert len(list(Path(f"/proc/{supervisor}/task").iterdir())) == 1
+    for pid in fleet.service.workers():
+        (kilobytes,) = re.findall(r"^Shared_Dirty:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+        assert int(kilobytes) * 1024 > 64 * 2**20
 
 
 def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays(fleet: Fleet) -> None:
