@@ -21,10 +21,12 @@ python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv 
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
 pip = .venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 audit = .venv/bin/python -m uv tool run --quiet pip-audit@2.10.1 --disable-pip
+# Many tests wait for a process, so there may be more at a time than there are cores.
+suite = --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # So that two builds of a commit are the same.
 commit_time = $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help serve test check format train cards docs lock audit tools image smoke lowest release clean python base-by-digest
+.PHONY: help serve test coverage check format train cards docs lock audit tools image smoke lowest release clean python base-by-digest
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +34,11 @@ help: ## this list
 serve: .venv/.runtime ## serve MODEL (the bundled ones) on HOST (127.0.0.1) and PORT (8000)
 	@exec .venv/bin/python -m nerve.service $(ARGS)
 
-test: .venv/.test ## run the whole suite and show its coverage, or the tests that ARGS name
-	@.venv/bin/python -m pytest $(or $(ARGS),--cov --numprocesses 3 --dist loadfile)
+test: .venv/.test ## run the whole suite, or the tests that ARGS name
+	@.venv/bin/python -m pytest $(or $(ARGS),$(suite))
+
+coverage: .venv/.test ## run the whole suite and show its coverage, which takes half as long again
+	@.venv/bin/python -m pytest --cov $(suite)
 
 check: .venv/.test ## ruff and mypy
 	@.venv/bin/python -m ruff check .
@@ -74,7 +79,7 @@ smoke: ## install nerve in a throw-away environment of PYTHON and use it: tag, s
 lowest: .venv/.test ## run the service's tests with the lowest versions that pyproject.toml allows
 	@.venv/bin/python -m scripts.lowest --torch-index '$(TORCH_INDEX)'
 
-release: base-by-digest .venv/.test ## build and check what a release uploads: dist/ and the image; uploads nothing
+release: base-by-digest coverage ## build and check what a release uploads: dist/ and the image; uploads nothing
 	@rm -rf dist
 	@.venv/bin/python -m build --outdir dist . >/dev/null
 	@.venv/bin/python -m uv tool run --quiet twine@7.0.0 check --strict dist/*

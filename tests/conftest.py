@@ -1,6 +1,8 @@
 """What the tests of several modules share: a tiny untrained tagger and its archive."""
 
+import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,9 @@ settings.load_profile("suite")
 # As in the service and in training: threads wait for each other at every small step, which on busy cores takes up to
 # 200 times as long.
 torch.set_num_threads(1)
+# Hundreds of processes are started, and each would compile our modules again; pytest, too, keeps what it compiles.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -160,19 +160,27 @@ def test_a_release_builds_its_image_on_the_base_with_that_digest(workshop: Works
     base = f"python:3.11-slim-bookworm@sha256:{'0a' * 32}"
     workshop.add("rm", "#!/bin/sh\n")  # keeps dist/, which no build makes here
     assert workshop.make("release", f"PYTHON_IMAGE={base}").returncode == 0
-    build, bill = [call for call in workshop.calls() if call.startswith("docker")]
+    calls = workshop.calls()
+    assert any(" -m pytest --cov " in call for call in calls)
+    build, bill = [call for call in calls if call.startswith("docker")]
     assert build == (
         f"docker: build --build-arg PYTHON_IMAGE={base} --build-arg SOURCE_DATE_EPOCH=1700000000 -t nerve ."
     )
     assert bill == "docker: run --rm --entrypoint cat nerve /app/sbom.json"
 
 
-def test_the_whole_suite_is_run_with_coverage_and_a_part_without(workshop: Workshop) -> None:
+def test_the_whole_suite_is_run_by_several_processes_and_with_coverage_if_asked(workshop: Workshop) -> None:
     workshop.add_python()
     workshop.make("test")
-    assert workshop.calls()[-1] == "python3.11: -m pytest --cov --numprocesses 3 --dist loadfile"
+    assert workshop.calls()[-1] == "python3.11: -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder"
+    workshop.make("coverage")
+    assert workshop.calls() == ["python3.11: -m pytest --cov --numprocesses 4 --dist loadfile --no-loadscope-reorder"]
+
+
+def test_a_part_of_the_suite_is_run_by_one_process(workshop: Workshop) -> None:
+    workshop.add_python()
     workshop.make("test", "ARGS=tests/model -x")
-    assert workshop.calls() == ["python3.11: -m pytest tests/model -x"]
+    assert workshop.calls()[-1] == "python3.11: -m pytest tests/model -x"
 
 
 def test_a_python_that_does_not_suit_is_passed_over(workshop: Workshop) -> None:
