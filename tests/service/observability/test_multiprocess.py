@@ -1,4 +1,4 @@
-"""Where the workers keep their metrics, without a worker; tests/service/server/test_worker_metrics.py has real ones."""
+"""Where the workers keep their metrics, without a worker; ../server/test_worker_metrics.py has real ones."""
 
 import logging
 import os
