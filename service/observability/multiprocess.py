@@ -70,14 +70,12 @@ def join_metrics() -> None:
     folder = os.environ.get(METRICS_FOLDER)
     if folder is None:
         return
-    made: list[Path] = []
+    files = {Path(folder, f"{name}_{os.getpid()}.db"): size for name, size in FILES.items()}
     try:
-        for name, size in FILES.items():
-            path = Path(folder, f"{name}_{os.getpid()}.db")
-            made.append(path)
+        for path, size in files.items():
             _reserve(path, size)
     except OSError as error:
-        for path in made:
+        for path in files:
             path.unlink(missing_ok=True)
         own_metrics()
         log.warning("no room for the metrics of this worker (%s): it counts for itself", error.strerror)
@@ -148,13 +146,21 @@ def _remove_leftovers(place: Path) -> None:
 def _reserve(path: Path, size: int) -> None:
     """Make sure that so many bytes of a file can be written; what it holds stays.
 
+    A new file gets its name when it has its memory: another worker, which is asked for the metrics, cannot read an
+    empty one.
+
     Raises:
         OSError: if there is no room.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    file = path if path.exists() else path.with_suffix(".new")
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if hasattr(os, "posix_fallocate"):  # not on macOS
             os.posix_fallocate(descriptor, 0, size)
+        file.rename(path)
+    except OSError:
+        file.unlink()
+        raise
     finally:
         os.close(descriptor)
 
@@ -162,8 +168,7 @@ def _reserve(path: Path, size: int) -> None:
 def _release(path: Path) -> None:
     """Free what was reserved of a file beyond its content."""
     size = path.stat().st_size
-    used = len(path.read_bytes().rstrip(b"\0"))
+    # The last value and its time may be zeros. They stay, for whoever reads the file between the two steps.
+    used = min(len(path.read_bytes().rstrip(b"\0")) + 16, size)
     os.truncate(path, used)
-    os.truncate(
-        path, size
-    )  # a file is as long as its content says, and what was cut off is a hole that reads as zeros
+    os.truncate(path, size)  # a file is as long as its content says; what was cut off is a hole that reads as zeros

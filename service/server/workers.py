@@ -7,6 +7,7 @@ replaced serves what the others serve, whatever has become of the files.
 """
 
 import importlib
+import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
@@ -72,7 +73,12 @@ def supervise(settings: Settings, work: Work) -> int:
 
 
 def share_packages() -> None:
-    """Import the large packages that every worker needs, so that the workers share them."""
+    """Import the large packages that every worker needs, so that the workers share them.
+
+    Only on Linux: the frameworks of macOS, which torch loads there, may not be used after a fork.
+    """
+    if sys.platform != "linux":
+        return
     for package in SHARED_PACKAGES:
         importlib.import_module(package)
     freeze_garbage_collector()

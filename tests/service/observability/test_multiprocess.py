@@ -5,9 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from prometheus_client.mmap_dict import MmapedDict
 
 from nerve.service.observability import multiprocess
-from nerve.service.observability.multiprocess import METRICS_FOLDER, shared_metrics
+from nerve.service.observability.multiprocess import METRICS_FOLDER, forget_process, join_metrics, shared_metrics
 
 
 @pytest.fixture
@@ -50,3 +51,40 @@ def test_without_either_each_worker_counts_for_itself(caplog: pytest.LogCaptureF
         assert folder is None
         assert METRICS_FOLDER not in os.environ
     assert "each worker counts for itself" in caplog.messages[-1]
+
+
+def test_a_file_of_metrics_can_be_read_as_soon_as_it_is_there(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve, found = os.posix_fallocate, []
+    places[0].mkdir()
+    with shared_metrics(2) as folder:
+        assert folder is not None
+
+        def watched(*arguments: int) -> None:
+            found.extend(path.stat().st_size for path in Path(folder).glob("*.db"))
+            reserve(*arguments)
+
+        monkeypatch.setattr(os, "posix_fallocate", watched)
+        join_metrics()
+        assert len(list(Path(folder).glob("*.db"))) == 4
+    assert len(found) == 0 + 1 + 2 + 3
+    assert all(found)
+
+
+def test_a_file_can_be_read_while_its_memory_is_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, release, found = tmp_path / "counter_7.db", os.truncate, []
+    metrics = MmapedDict(str(path))
+    metrics.write_value("one", 1.0, 0.0)
+    metrics.write_value("none", 0.0, 0.0)
+    metrics.close()
+    size = path.stat().st_size
+
+    def watched(*arguments: object) -> None:
+        release(*arguments)  # type: ignore[arg-type]
+        found.append([value[:2] for value in MmapedDict.read_all_values_from_file(str(path))])
+
+    monkeypatch.setattr(os, "truncate", watched)
+    forget_process(7, str(tmp_path))
+    assert found == [[("one", 1.0), ("none", 0.0)]] * 2
+    assert path.stat().st_size == size

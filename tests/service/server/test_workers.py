@@ -1,10 +1,12 @@
 """Several processes on one port, as one service: totals, signals, deaths, and the end."""
 
+import importlib
 import json
 import os
 import re
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from nerve.service.server.workers import share_packages
 from tests.support.fakes import eventually
 from tests.support.fleet import NEW_KEY, OLD_KEY, URL, Fleet, replaced, running
 
@@ -50,6 +53,14 @@ def test_workers_share_the_memory_of_the_packages_and_their_supervisor_has_one_t
     for pid in fleet.service.workers():
         (kilobytes,) = re.findall(r"^Shared_Dirty:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
         assert int(kilobytes) * 1024 > 64 * 2**20
+
+
+def test_where_libraries_do_not_survive_a_fork_each_worker_imports_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported: list[str] = []
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(importlib, "import_module", imported.append)
+    share_packages()
+    assert imported == []
 
 
 def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays(fleet: Fleet) -> None:
