@@ -10,7 +10,7 @@ from tests.service.conftest import ServiceProcess
 
 # Of CPU time of the service, so that it does not matter what else the machine does.
 LIMIT_SECONDS = 0.05
-ATTEMPTS = 3
+ATTEMPTS = 6
 BODY = 8 * 2**20
 
 
