@@ -20,7 +20,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.faults.service_process import cpu_seconds, service_process
+from bench.faults.service_process import children, cpu_seconds, service_process
 
 MIB = 2**20
 
@@ -67,11 +67,6 @@ def shared_once(pids: Sequence[int]) -> int:
     return sum(int(pss[1]) * 1024 for pss in found if pss)
 
 
-def workers(pid: int) -> list[int]:
-    """Return the ids of the workers of a service."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def _apart(count: int) -> Cost:
     with ExitStack() as stack:
         return _cost([stack.enter_context(service_process()).pid for _ in range(count)])
@@ -79,7 +74,7 @@ def _apart(count: int) -> Cost:
 
 def _together(count: int) -> Cost:
     with service_process(["--workers", str(count)]) as service:
-        return _cost([service.pid, *workers(service.pid)])
+        return _cost([service.pid, *children(service.pid)])
 
 
 def _cost(pids: Sequence[int]) -> Cost:
@@ -89,10 +84,10 @@ def _cost(pids: Sequence[int]) -> Cost:
 def _replaced(count: int) -> float:
     """Kill a worker; return the time until as many as before answer, in seconds."""
     with service_process(["--workers", str(count)]) as service:
-        killed = workers(service.pid)[0]
+        killed = children(service.pid)[0]
         begun = time.monotonic()
         os.kill(killed, signal.SIGKILL)
-        while killed in workers(service.pid) or _ready(service.port) < count:
+        while killed in children(service.pid) or _ready(service.port) < count:
             time.sleep(0.02)
         return time.monotonic() - begun
 

@@ -7,9 +7,9 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from bench.faults.chart import Deployment, Probe
+from bench.faults.service_process import children
 
 REQUESTS = "nerve_http_requests_total{"
 
@@ -39,8 +39,7 @@ class Pods:
 
     def workers(self, port: int) -> list[int]:
         """The ids of the processes that it has started."""
-        pid = self.pid(port)
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children(self.pid(port))
 
     async def scale(self, replicas: int) -> None:
         """Start services until so many run."""

@@ -44,6 +44,11 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)  # the clock's id is Linux's own: man 3 clock_getcpuclockid
 
 
+def children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started and that have not been waited for (Linux)."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @contextmanager
 def service_process(arguments: Sequence[str] = (), stop_seconds: float = STOP_SECONDS) -> Iterator[ServiceProcess]:
     """Start `python -m nerve.service` with these arguments, and stop it after the block, SIGTERM included."""

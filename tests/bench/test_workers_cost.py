@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from bench.workers import main, shared_once, workers
+from bench.faults.service_process import children
+from bench.workers import main, shared_once
 
 WRITES_AND_FORKS = """
 import os, sys
@@ -29,7 +30,7 @@ def test_what_a_process_shares_with_its_child_counts_once() -> None:
         with forked(*arguments) as process:
             assert process.stdout is not None
             assert process.stdout.read(4) == b"x\nx\n"
-            (child,) = workers(process.pid)
+            (child,) = children(process.pid)
             sizes.append(shared_once([process.pid, child]))
             process.communicate()
     shared, copied = sizes

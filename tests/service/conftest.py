@@ -17,6 +17,7 @@ import httpx
 import pytest
 import uvicorn
 
+from bench.faults.service_process import children
 from nerve.service.api.open_inference import PREFIX
 from nerve.service.api.routes import API
 from nerve.service.app import create_app
@@ -231,8 +232,7 @@ class ServiceProcess:
 
     def workers(self) -> list[int]:
         """Return the ids of the processes that it has started."""
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children(self.process.pid)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """A service with several workers, as a test sees it."""
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,22 @@ class Fleet:
         samples = [sample for family in families for sample in family.samples if sample.name == name]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
+    def kill_one(self) -> int:
+        """Kill a worker, and return its process id."""
+        killed: int = self.service.workers()[0]
+        os.kill(killed, signal.SIGKILL)
+        return killed
+
     def folders(self) -> set[Path]:
         """The folders in which the workers of this service keep their metrics."""
         maps = [Path(f"/proc/{pid}/maps").read_text() for pid in self.service.workers()]
         return {Path(line.split()[-1]).parent for text in maps for line in text.splitlines() if "/nerve-" in line}
+
+
+def put(archive: Path, path: Path) -> None:
+    """Replace `path` at once, as an operator should."""
+    (path.parent / "new").write_bytes(archive.read_bytes())
+    (path.parent / "new").replace(path)
 
 
 def running(pid: int) -> bool:

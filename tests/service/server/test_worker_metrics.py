@@ -85,7 +85,6 @@ def test_the_memory_of_the_metrics_is_reserved(fleet: Fleet) -> None:
     assert len(files) == 2 * 4
     assert all(512 * file.st_blocks >= file.st_size for file in files)
     # The files of a worker that has ended hold what they say, and no more memory than that.
-    killed = fleet.service.workers()[0]
-    os.kill(killed, signal.SIGKILL)
+    killed = fleet.kill_one()
     assert replaced(fleet, killed)
     assert all(512 * path.stat().st_blocks < 65_536 for path in folder.glob(f"*_{killed}.db"))

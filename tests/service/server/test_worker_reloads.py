@@ -9,13 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fakes import eventually
-from tests.support.fleet import Fleet, replaced, running
-
-
-def put(archive: Path, path: Path) -> None:
-    """Replace `path` at once, as an operator should."""
-    (path.parent / "new").write_bytes(archive.read_bytes())
-    (path.parent / "new").replace(path)
+from tests.support.fleet import Fleet, put, replaced, running
 
 
 def labels(fleet: Fleet, times: int = 12) -> set[str]:
@@ -24,8 +18,7 @@ def labels(fleet: Fleet, times: int = 12) -> set[str]:
 
 
 def test_a_reload_over_http_reaches_every_process(fleet: Fleet, tmp_path: Path, other_archive: Path) -> None:
-    (tmp_path / "new").write_bytes(other_archive.read_bytes())
-    (tmp_path / "new").replace(tmp_path / "served.pt")
+    put(other_archive, tmp_path / "served.pt")
     assert fleet.post("/v1/models/tiny:reload").json()["reloaded"] is True
     reloaded = {"model": "tiny", "outcome": "reloaded"}
     assert eventually(lambda: fleet.metric("nerve_model_reloads_total", **reloaded) == 2, seconds=60)
@@ -60,9 +53,7 @@ def test_an_archive_that_nobody_has_reloaded_is_not_served_by_a_replacement(
     fleet: Fleet, tmp_path: Path, other_archive: Path
 ) -> None:
     put(other_archive, tmp_path / "served.pt")
-    killed = fleet.service.workers()[0]
-    os.kill(killed, signal.SIGKILL)
-    assert replaced(fleet, killed)
+    assert replaced(fleet, fleet.kill_one())
     assert labels(fleet) == {'["LOC", "PER"]'}
 
 
@@ -73,9 +64,7 @@ def test_what_one_worker_reloads_is_served_by_all_and_by_replacements(
     assert fleet.post("/v1/models/tiny:reload").json()["reloaded"] is True
     assert labels(fleet) == {'["ORG"]'}  # at once: the answer means all of them
     spoil(tmp_path / "served.pt", "cut short")
-    killed = fleet.service.workers()[0]
-    os.kill(killed, signal.SIGKILL)
-    assert replaced(fleet, killed)
+    assert replaced(fleet, fleet.kill_one())
     assert labels(fleet) == {'["ORG"]'}
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from nerve.service.server.workers import share_packages
 from tests.support.fakes import eventually
-from tests.support.fleet import NEW_KEY, OLD_KEY, URL, Fleet, replaced, running
+from tests.support.fleet import NEW_KEY, OLD_KEY, URL, Fleet, put, replaced, running
 
 Run = Callable[..., Any]
 
@@ -83,8 +83,7 @@ def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays(fleet: Fl
 
 
 def test_a_sighup_reaches_every_process(fleet: Fleet, tmp_path: Path, other_archive: Path) -> None:
-    (tmp_path / "new").write_bytes(other_archive.read_bytes())
-    (tmp_path / "new").replace(tmp_path / "served.pt")
+    put(other_archive, tmp_path / "served.pt")
     (tmp_path / "keys").write_text(NEW_KEY)
     fleet.service.hang_up()
 
