@@ -1,9 +1,10 @@
 """A transformer fine-tuned on annotated sentences, as a teacher: sentences in, names out.
 
 `recipes.chinese` and `recipes.english` call it. On top of the transformer are a linear layer and the CRF of the
-tagger that it teaches. Training and tagging run where the encoder is, on a CPU or a GPU, in bfloat16, which a CPU
-with AMX multiplies eight times as fast as float32. Word embeddings stay as they are, and nothing is dropped out
-inside: on a CPU, making the random numbers takes a quarter of a step.
+tagger that it teaches. Training and tagging run where the encoder is, on a CPU or a GPU, in bfloat16 where the
+machine multiplies that: a CPU with AMX eight times as fast as float32, one without such instructions a hundred times
+as slow. Word embeddings stay as they are, and nothing is dropped out inside: on a CPU, making the random numbers
+takes a quarter of a step.
 """
 
 import hashlib
@@ -33,8 +34,16 @@ HEAD_LEARNING_RATE = 1e-2
 BATCH_TOKENS, MAX_PIECES = 1000, 510
 SAVE_SECONDS = 300.0
 """Between two checkpoints, which have a gigabyte: an epoch takes from a minute on a GPU to an hour on a slow CPU."""
+BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
+"""What CPUs call the instructions that multiply it, the last one ARM."""
+
 CASES = (str.islower, str.istitle, str.isupper)
 """What a vocabulary in lower case does not show; further cases are none of these, and a mixture."""
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether products in bfloat16 are faster on this machine, as they are on a GPU."""
+    return device != "cpu" or any(torch.cpu.get_capabilities().get(name) for name in BFLOAT16)
 
 
 class Pretrained(Protocol):
@@ -101,7 +110,7 @@ class Encoder(nn.Module):
         embedded = self.embeddings(ids)
         if self.case is not None:
             embedded = embedded + self.case(_padded(cases, 0).to(self.device))
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=multiplies_bfloat16(self.device.type)):
             mask = (ids != self._pretrained.padding).long()
             states = self.transformer(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
             states = states.gather(1, first.unsqueeze(2).expand(-1, -1, states.shape[2]))  # (B, L, H)
