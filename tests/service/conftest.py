@@ -27,6 +27,7 @@ from nerve.service.settings import Settings
 from nerve.service.state import Service
 from tests.support import ROOT, loopback
 from tests.support.fakes import DirectEngine, eventually, served
+from tests.support.forked import Forked
 
 
 @pytest.fixture
@@ -184,15 +185,22 @@ class ServiceProcess:
             for key in ("PATH", "HOME", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_CONFIG")
             if key in os.environ
         }
-        self.process = subprocess.Popen(
-            [*(prefix or []), sys.executable, "-m", "nerve.service", *arguments],
-            cwd=ROOT,
-            # There is no load balancer to wait for, unless a test says so.
-            env={**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment},
-            stdout=subprocess.PIPE,
-            stderr=self._log if stderr is None else stderr,
-            text=True,
-        )
+        # There is no load balancer to wait for, unless a test says so.
+        variables = {**inherited, "OMP_NUM_THREADS": "1", "NERVE_DRAIN_GRACE_SECONDS": "0", **environment}
+        log = self._log if stderr is None else stderr
+        self.process: Forked | subprocess.Popen[str]
+        # Coverage begins to measure when an interpreter starts.
+        if prefix is None and "COVERAGE_PROCESS_CONFIG" not in variables:
+            self.process = Forked("nerve.service", arguments, variables, log)
+        else:
+            self.process = subprocess.Popen(
+                [*(prefix or []), sys.executable, "-m", "nerve.service", *arguments],
+                cwd=ROOT,
+                env=variables,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def ready(self, seconds: float = 120) -> tuple[str, str]:
         """Return the line that it prints when it is ready, and the URL in it, when its readiness agrees."""
