@@ -8,9 +8,7 @@ import hashlib
 import io
 import json
 import sys
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -24,6 +22,7 @@ from nerve import streams
 from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, Batch, by_length, collate
 from nerve.model.config import TaggerConfig, explain
+from nerve.model.container import DAMAGED, METADATA, VOCABULARY, read_entries, sealed
 from nerve.model.crf import CRF
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.fast_tagger import FastTagger, supports
@@ -34,18 +33,6 @@ from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import UNKNOWN, Vocabulary
 from nerve.model.weights import Weights, WeightsError, rebuild
 from nerve.model.word_table import CAPACITY, GPU_CAPACITY, WordTable
-
-_METADATA, _VOCABULARY, _DIGEST = "metadata.json", "vocabulary.json", "sha256"
-"""The entries below `extra/` that are ours; the digest is of all others, and archives of before 2026-11 have none."""
-
-_LARGEST = 10
-"""How many times its own size the content of a file may have. The vocabulary is compressed, to a quarter."""
-
-_FOLDER = 0x10
-"""The bit of a zip entry's attributes that says that it is a folder."""
-
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
-"""What zipfile raises on a wrong byte: RuntimeError where an entry says that it is encrypted."""
 
 
 class Forward(Protocol):
@@ -225,11 +212,11 @@ def save(
     training = tagger.training
     try:
         scripted = torch.jit.script(tagger.eval())
-        extra = {_METADATA: _json(metadata.to_json()), _VOCABULARY: _json(vocabulary.to_json())}
+        extra = {METADATA: _json(metadata.to_json()), VOCABULARY: _json(vocabulary.to_json())}
         # To memory: on a full disk torch's own writer would end the process.
         content = io.BytesIO()
         torch.jit.save(scripted, content, _extra_files=extra)
-        with replacing(path, _finished(content)) as written:
+        with replacing(path, sealed(content)) as written:
             check(load(written))
     finally:
         tagger.train(training)
@@ -238,33 +225,6 @@ def save(
 def _json(value: dict[str, Any]) -> bytes:
     """In UTF-8: with escapes a vocabulary of Chinese words would be twice as large."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def _finished(content: io.BytesIO) -> bytes:
-    """The zip file `content` with the digest of its entries, the vocabulary compressed, and no debugging entries.
-
-    TorchScript's debugging entries hold the absolute paths, on the machine that exports, of the Python files that the
-    script was made from.
-    """
-    finished = io.BytesIO()
-    with zipfile.ZipFile(content) as source, zipfile.ZipFile(finished, "w") as target:
-        entries = [entry for entry in source.infolist() if not entry.filename.endswith(".debug_pkl")]
-        for entry in entries:
-            method = zipfile.ZIP_DEFLATED if entry.filename.endswith(_VOCABULARY) else entry.compress_type
-            target.writestr(zipfile.ZipInfo(entry.filename), source.read(entry), method)
-        root = entries[0].filename.partition("/")[0]
-        digest = content_digest({entry.filename.partition("/")[2]: source.read(entry) for entry in entries})
-        target.writestr(zipfile.ZipInfo(f"{root}/extra/{_DIGEST}"), digest)
-    return finished.getvalue()
-
-
-def content_digest(entries: Mapping[str, bytes]) -> str:
-    """SHA-256 of the names and contents of all entries, by name below the root, without that of the digest itself."""
-    digest = hashlib.sha256()
-    for name in sorted(entries.keys() - {f"extra/{_DIGEST}"}):
-        digest.update(f"{len(name.encode())} {len(entries[name])} {name}".encode())
-        digest.update(entries[name])
-    return digest.hexdigest()
 
 
 def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256: Collection[str] = ()) -> Archive:
@@ -352,11 +312,11 @@ def _read(path: Path, sha256: Collection[str] = ()) -> _Content:
     try:
         content = path.read_bytes()
         _check_pin(path, content, sha256)
-        entries = _entries(path, content)
-        metadata, vocabulary = (json.loads(entries[f"extra/{name}"]) for name in (_METADATA, _VOCABULARY))
+        entries = read_entries(path, content)
+        metadata, vocabulary = (json.loads(entries[f"extra/{name}"]) for name in (METADATA, VOCABULARY))
     except FileNotFoundError:
         raise ArchiveError(f"{path}: no such file") from None
-    except (OSError, ValueError, *_DAMAGED) as error:
+    except (OSError, ValueError, *DAMAGED) as error:
         raise ArchiveError(f"{path}: not an archive, or damaged: {_first_line(error)}") from error
     if not isinstance(metadata, dict):
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds")
@@ -388,31 +348,6 @@ def _check_tables(path: Path, config: TaggerConfig, vocabulary: Vocabulary) -> N
 def _check_pin(path: Path, content: bytes, sha256: Collection[str]) -> None:
     if sha256 and (digest := hashlib.sha256(content).hexdigest()) not in sha256:
         raise ArchiveError(f"{path}: its SHA-256 is {digest}, which is none of those that are allowed")
-
-
-def _entries(path: Path, content: bytes) -> dict[str, bytes]:
-    """The content of each entry of a zip file whose checksums are right, by its name below the root."""
-    with zipfile.ZipFile(io.BytesIO(content)) as file:
-        listed = file.infolist()
-        if sum(entry.file_size for entry in listed) > _LARGEST * len(content):
-            raise ArchiveError(f"{path}: damaged: its content is more than {_LARGEST} times as large as the file")
-        # torch checks no checksums, and for an entry that is a folder it reads whatever is in memory.
-        if (damaged := file.testzip()) is not None:
-            raise ArchiveError(f"{path}: damaged: the checksum of {damaged} is wrong")
-        if any(entry.external_attr & _FOLDER for entry in listed):
-            raise ArchiveError(f"{path}: damaged: an entry says that it is a folder")
-        # torch and zipfile might read different ones of two entries with one name.
-        if len({entry.filename.lower() for entry in listed}) != len(listed):
-            raise ArchiveError(f"{path}: damaged: two entries have one name")
-        if len({entry.filename.partition("/")[0] for entry in listed}) > 1:
-            raise ArchiveError(f"{path}: not a nerve archive: it has several folders")
-        entries = {entry.filename.partition("/")[2]: file.read(entry) for entry in listed}
-    if not {f"extra/{_METADATA}", f"extra/{_VOCABULARY}"} <= entries.keys():
-        raise ArchiveError(f"{path}: not a nerve archive: it holds no {_METADATA}")
-    digest = entries.get(f"extra/{_DIGEST}")
-    if digest is not None and digest != content_digest(entries).encode():
-        raise ArchiveError(f"{path}: damaged: the digest of its content is wrong")
-    return entries
 
 
 def _first_line(error: Exception) -> str:

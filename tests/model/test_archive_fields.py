@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from nerve.model.archive import Archive, ArchiveError, content_digest, load, read_metadata, save
+from nerve.model.archive import Archive, ArchiveError, load, read_metadata, save
+from nerve.model.container import content_digest
 from nerve.model.metadata import Metadata
 from nerve.model.tagger import Tagger
 

@@ -20,7 +20,6 @@ archive.Archive batch_tokens card crf decode device digest embeddings emissions 
 archive.FastForm tagger words
 archive.FastForward crf emissions
 archive.Forward emissions state_dict
-archive.content_digest
 archive.fast_form
 archive.load
 archive.main
@@ -51,6 +50,12 @@ config.TaggerConfig affix_size bidirectional cell character_filters character_si
     layers lexicon_size pair_size word_dropout word_size
 config.dotted
 config.explain
+container.DAMAGED
+container.METADATA
+container.VOCABULARY
+container.content_digest
+container.read_entries
+container.sealed
 context.FLOOR
 context.LONGEST_NAME
 context.Names occurrences

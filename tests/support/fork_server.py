@@ -23,7 +23,7 @@ import uvicorn  # noqa: F401
 MOST_BYTES = 1 << 17
 
 
-def forked(requests: socket.socket) -> str:
+def next_module(requests: socket.socket) -> str:
     """Answer requests; return in the processes that are asked for, with the module that each has to run."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     while True:
@@ -32,12 +32,12 @@ def forked(requests: socket.socket) -> str:
             sys.exit(0)
         if os.fork() == 0:
             requests.close()
-            return _kept(json.loads(message), *descriptors)
+            return _begin(json.loads(message), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _kept(request: dict[str, object], out: int, err: int, told: int) -> str:
+def _begin(request: dict[str, object], out: int, err: int, told: int) -> str:
     """Fork once more; return in the new process, and wait for it in the old one."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
@@ -65,6 +65,6 @@ def _kept(request: dict[str, object], out: int, err: int, told: int) -> str:
 if __name__ == "__main__":
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as connection:
-        name = forked(connection)
+        module = next_module(connection)
     # At the top, so that the interpreter ends as it does for any program.
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

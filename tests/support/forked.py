@@ -83,7 +83,7 @@ class Forked:
 
 @cache
 def _server() -> socket.socket:
-    """The server of this process, which ends with it; waits until it can fork."""
+    """The socket of a server that forks, which is started once and ends with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(
