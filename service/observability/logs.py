@@ -48,8 +48,10 @@ def announce(form: str, message: str, level: int = logging.INFO, stream: TextIO 
         record = logging.LogRecord("service", level, "", 0, message, (), None)
         message = formatter(form).format(record)
     # Whoever started the process may have closed the stream or gone away: that is no reason to end.
+    stream = stream or sys.stdout
     try:
-        print(message, file=stream or sys.stdout, flush=True)
+        stream.write(f"{message}\n")  # at once: unbuffered, `print` parts a line, and a worker's may come in between
+        stream.flush()
     except (OSError, ValueError):
         output_failure()  # what is still buffered would be reported at the end
 

@@ -1,5 +1,6 @@
 """The log of a real process: a line per request, in either form, and never anything of a client's own."""
 
+import io
 import json
 import logging
 import re
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nerve.service.observability.logs import formatter
+from nerve.service.observability.logs import announce, formatter
 from tests.support import loopback
 from tests.support.documents import ROOT, blocks
 
@@ -246,3 +247,14 @@ def test_an_error_is_logged_with_its_type_and_frames_and_without_its_message(for
     line = formatter(form).format(record)
     assert all(word in line for word in ("it failed", "ValueError", "KeyError", "test_logs.py"))
     assert not any(piece in line.replace("raise ", "") for piece in PIECES)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_line_for_whoever_started_the_process_is_one_write_when_unbuffered(form: str) -> None:
+    """Another process may write to the same file, between two writes as well."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # which keeps writes apart
+    with ours, io.TextIOWrapper(io.FileIO(theirs.detach(), "w"), write_through=True) as stream:
+        announce(form, "one line", stream=stream)
+        line = ours.recv(1_000).decode()
+    assert line.endswith("\n")
+    assert (json.loads(line)["message"] if form == "json" else line.rstrip("\n")) == "one line"
