@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.tables import wrapped
 from nerve.model import bundled
-from nerve.model.archive import read_metadata
+from nerve.model.contents import read_contents
 
 PUBLISHED = Path(__file__).with_name("multi.toml")
 
@@ -20,7 +20,7 @@ PUBLISHED = Path(__file__).with_name("multi.toml")
 def section() -> Iterator[str]:
     """The lines of the section."""
     about = tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
-    scores = read_metadata(bundled.path_of("multi")).scores
+    scores = read_contents(bundled.path_of("multi")).metadata.scores
     yield from ("## The multilingual model, by language", "", wrapped(_PROTOCOL), "")
     yield "| language | corpus | text | names | F1 | F1 on raw text | PER | ORG | LOC | MISC | published |"
     yield "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---|"

@@ -49,9 +49,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def describe(path: Path) -> dict[str, Any]:
     """Read what an archive says of itself. Raises ArchiveError."""
-    from nerve.model.archive import read_metadata
+    from nerve.model.contents import read_contents
 
-    metadata = read_metadata(path)
+    metadata = read_contents(path).metadata
     return {
         "name": metadata.name,
         "language": metadata.language,

@@ -4,7 +4,6 @@ Training writes it, and whoever tags loads it. `python -m nerve.model.archive FI
 file says `torch.jit`, so that another export can take its place here alone (docs/decisions/torchscript.md).
 """
 
-import hashlib
 import io
 import json
 import sys
@@ -15,19 +14,17 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from nerve import streams
-from nerve.model import tokenizer
 from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, Batch, by_length, collate
-from nerve.model.config import TaggerConfig, explain
-from nerve.model.container import DAMAGED, METADATA, VOCABULARY, read_entries, sealed
+from nerve.model.container import METADATA, VOCABULARY, sealed
+from nerve.model.contents import Contents, first_line, read_contents
 from nerve.model.crf import CRF
 from nerve.model.errors import ArchiveError as ArchiveError  # also found here
 from nerve.model.fast_tagger import FastTagger, supports
 from nerve.model.files import remove_leftovers, replacing
-from nerve.model.metadata import FORMAT, Metadata
+from nerve.model.metadata import Metadata
 from nerve.model.packed_linear import packing_works
 from nerve.model.tagger import Tagger
 from nerve.model.vocabulary import UNKNOWN, Vocabulary
@@ -246,27 +243,25 @@ def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256:
         raise ArchiveError(f"{path}: device is cuda, but torch finds no CUDA device; use cpu or auto")
     if device == "auto":
         device = "cuda" if available else "cpu"
-    content, metadata, vocabulary, weights = _read(path, sha256)
-    try:
-        rebuilt = rebuild(weights, metadata.config, vocabulary, metadata.tags)
-    except WeightsError as error:
-        raise ArchiveError(f"{path}: its weights are wrong: {error}") from error
+    contents = read_contents(path, sha256)
+    metadata, vocabulary = contents.metadata, contents.vocabulary
+    rebuilt = _rebuilt(path, contents)
     # Without this, TorchScript compiles each new shape of a batch anew, and the result is no faster.
     torch.jit.set_fusion_strategy([("STATIC", 0)])
     if weights_only:
         scripted = torch.jit.script(rebuilt.to(device))
     else:
         try:
-            scripted = torch.jit.load(io.BytesIO(content), map_location=device)  # type: ignore[no-untyped-call]
+            scripted = torch.jit.load(io.BytesIO(contents.file), map_location=device)  # type: ignore[no-untyped-call]
         except (RuntimeError, ValueError) as error:
-            raise ArchiveError(f"{path}: cannot be loaded: {_first_line(error)}") from error
+            raise ArchiveError(f"{path}: cannot be loaded: {first_line(error)}") from error
     fast = None
     if supports(metadata.config):
         fast = fast_form(scripted, vocabulary, metadata, device, gpu=device == "cuda")
     # That in the archive was made by the version of nerve that trained it. Scripted alone, a CRF has no methods:
     # TorchScript compiles those that something calls.
     crf: Any = torch.jit.script(rebuilt.to(device)).crf if fast is None else fast.tagger.crf
-    return Archive(scripted.eval(), vocabulary, metadata, device, hashlib.sha256(content).hexdigest(), fast, crf)
+    return Archive(scripted.eval(), vocabulary, metadata, device, contents.digest, fast, crf)
 
 
 def fast_form(tagger: Any, vocabulary: Vocabulary, metadata: Metadata, device: str, *, gpu: bool) -> FastForm:
@@ -286,75 +281,13 @@ def fast_form(tagger: Any, vocabulary: Vocabulary, metadata: Metadata, device: s
     return FastForm(words, torch.jit.script(form))
 
 
-def read_metadata(path: Path) -> Metadata:
-    """What an archive says of itself, without loading its weights, which are only checked for damage.
-
-    Raises:
-        ArchiveError: as `load` does.
-    """
-    return _read(path).metadata
-
-
-class _Content(NamedTuple):
-    """The file, and what was read from it."""
-
-    bytes: bytes
-    metadata: Metadata
-    vocabulary: Vocabulary
-    weights: Weights
-
-
-def _read(path: Path, sha256: Collection[str] = ()) -> _Content:
-    """An archive's content, as data, each part checked by itself.
-
-    The file is read at once, because it may be replaced at any time.
-    """
+def _rebuilt(path: Path, contents: Contents) -> Tagger:
+    """The tagger of these weights, of the classes of this version of nerve."""
     try:
-        content = path.read_bytes()
-        _check_pin(path, content, sha256)
-        entries = read_entries(path, content)
-        metadata, vocabulary = (json.loads(entries[f"extra/{name}"]) for name in (METADATA, VOCABULARY))
-    except FileNotFoundError:
-        raise ArchiveError(f"{path}: no such file") from None
-    except (OSError, ValueError, *DAMAGED) as error:
-        raise ArchiveError(f"{path}: not an archive, or damaged: {_first_line(error)}") from error
-    if not isinstance(metadata, dict):
-        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds")
-    for key, ours in (("format", FORMAT), ("tokenizer", tokenizer.VERSION)):
-        if metadata.get(key) != ours or isinstance(metadata[key], bool):
-            raise ArchiveError(
-                f"{path}: {key} version {str(metadata.get(key))[:40]}; this nerve reads version {ours}"
-            )
-    try:
-        read = _Content(content, Metadata.from_json(metadata), Vocabulary.from_json(vocabulary), Weights(entries))
+        weights = Weights(contents.entries)
+        return rebuild(weights, contents.metadata.config, contents.vocabulary, contents.metadata.tags)
     except WeightsError as error:
         raise ArchiveError(f"{path}: its weights are wrong: {error}") from error
-    except ValidationError as error:
-        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {explain(error)}") from error
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        fact = _first_line(error)[:200]
-        raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: {fact}") from error
-    _check_tables(path, read.metadata.config, read.vocabulary)
-    return read
-
-
-def _check_tables(path: Path, config: TaggerConfig, vocabulary: Vocabulary) -> None:
-    """Refuse a vocabulary with a table that the tagger does not have, or without one that it has."""
-    for table, size in (("pairs", config.pair_size), ("lexicon", config.lexicon_size)):
-        if (getattr(vocabulary, table) is not None) is not (size > 0):
-            raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds: the vocabulary's {table}")
-
-
-def _check_pin(path: Path, content: bytes, sha256: Collection[str]) -> None:
-    if sha256 and (digest := hashlib.sha256(content).hexdigest()) not in sha256:
-        raise ArchiveError(f"{path}: its SHA-256 is {digest}, which is none of those that are allowed")
-
-
-def _first_line(error: Exception) -> str:
-    """The first line of an error: those of TorchScript are a page long and may begin with an empty line."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror  # without the path, which a client of the service must not see
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def main(arguments: list[str]) -> int:
@@ -364,13 +297,13 @@ def main(arguments: list[str]) -> int:
         return 2
     path = Path(arguments[0])
     try:
-        _, metadata, vocabulary, _ = _read(path)
+        contents = read_contents(path)
     except ArchiveError as error:
         print(error, file=sys.stderr)
         return 1
-    tables = {name: len(table) for name, table in vocabulary.to_json().items()}
-    print(json.dumps({**metadata.to_json(), "vocabulary": tables}, indent=2, ensure_ascii=False))
-    print(f"{path}: {path.stat().st_size:,} bytes; labels {', '.join(metadata.labels)}")
+    tables = {name: len(table) for name, table in contents.vocabulary.to_json().items()}
+    print(json.dumps({**contents.metadata.to_json(), "vocabulary": tables}, indent=2, ensure_ascii=False))
+    print(f"{path}: {path.stat().st_size:,} bytes; labels {', '.join(contents.metadata.labels)}")
     return 0
 
 

@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from importlib.metadata import version
 from typing import Annotated, Any
 
-import torch
 from pydantic import Field, TypeAdapter
 
 from nerve.model import tokenizer
@@ -46,7 +46,7 @@ class Metadata:
     examples: tuple[Example, ...] = ()
     format: int = FORMAT
     tokenizer: int = tokenizer.VERSION
-    torch: str = field(default_factory=lambda: str(torch.__version__))
+    torch: str = field(default_factory=lambda: version("torch"))
 
     @property
     def labels(self) -> tuple[str, ...]:

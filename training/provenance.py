@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from nerve.model import bundled
-from nerve.model.archive import read_metadata
+from nerve.model.contents import read_contents
 from nerve.model.function_words import WORDS
 from nerve.model.languages import LATIN, Languages, signs_of
 from nerve.model.metadata import Metadata
@@ -41,7 +41,7 @@ def described(metadata: Metadata, config: Config, sources: Sequence[Corpus]) -> 
     metadata = replace(metadata, language=language or UNDETERMINED)
     if not config.training.init:
         return metadata
-    origin = read_metadata(bundled.resolve(config.training.init))
+    origin = read_contents(bundled.resolve(config.training.init)).metadata
     licences = dict.fromkeys((metadata.licence, origin.licence))
     return replace(
         metadata,

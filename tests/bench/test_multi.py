@@ -1,8 +1,8 @@
 """The table of languages says what the multilingual model states, for every corpus that it was trained on."""
 
 from bench import multi
-from nerve.model.archive import read_metadata
 from nerve.model.bundled import path_of
+from nerve.model.contents import read_contents
 from tests.support.documents import ROOT
 
 
@@ -13,4 +13,4 @@ def test_the_page_has_the_scores_that_the_model_states() -> None:
 
 def test_every_corpus_of_the_model_has_a_row() -> None:
     rows = [line.split(" | ")[1] for line in multi.section() if line.startswith("| ")][1:]
-    assert rows == [corpus["name"] for corpus in read_metadata(path_of("multi")).datasets]
+    assert rows == [corpus["name"] for corpus in read_contents(path_of("multi")).metadata.datasets]

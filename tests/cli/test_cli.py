@@ -36,6 +36,16 @@ def test_the_version_is_printed(nerve: Nerve) -> None:
     assert (ended.returncode, ended.stdout.split()[0]) == (0, "nerve")
 
 
+@pytest.mark.parametrize("words", ["--help", "models", "data gold.conll", "convert gold.conll copy.csv --to csv"])
+def test_a_command_that_computes_nothing_does_without_torch_which_takes_two_seconds_to_import(
+    nerve_process: Nerve, tmp_path: Path, words: str
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError")
+    (tmp_path / "gold.conll").write_text("Paris\tB-LOC\nsleeps\tO\n\n")
+    ended = nerve_process(*words.split(), PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nerve.model import bundled
-from nerve.model.archive import read_metadata
+from nerve.model.contents import read_contents
 from nerve.model.metadata import Metadata
 
 Nerve = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -22,7 +22,7 @@ def test_the_bundled_models_are_listed(nerve: Nerve) -> None:
     entries = ended.stdout.split("\n\n")
     assert len(entries) == len(BUNDLED)
     for entry, path in zip(entries, BUNDLED, strict=True):
-        metadata = read_metadata(path)
+        metadata = read_contents(path).metadata
         assert entry.startswith(f"{metadata.name}: ")
         facts = [metadata.language, ", ".join(metadata.labels), metadata.licence, str(path)]
         facts += [f"{score['f1']:.2f}  {split}" for split, score in metadata.scores.items()]

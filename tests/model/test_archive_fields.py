@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from nerve.model.archive import Archive, ArchiveError, load, read_metadata, save
+from nerve.model.archive import Archive, ArchiveError, load, save
 from nerve.model.container import content_digest
+from nerve.model.contents import read_contents
 from nerve.model.metadata import Metadata
 from nerve.model.tagger import Tagger
 
@@ -300,7 +301,7 @@ def test_content_that_its_digest_does_not_fit_is_refused(archive_path: Path) -> 
     with zipfile.ZipFile(archive_path, "w") as file:
         for name, content in entries.items():
             file.writestr(f"archive/{name}", content.replace(b'"sentences": 0', b'"sentences": 1'))
-    for reader in (load, read_metadata):
+    for reader in (load, read_contents):
         with pytest.raises(ArchiveError, match="damaged: the digest of its content is wrong"):
             reader(archive_path)
 
@@ -400,7 +401,7 @@ def test_the_program_of_an_archive_runs_when_it_is_loaded_and_not_by_weights_alo
     tagger.spare = Writer(str(written))
     export(tmp_path / "tiny.pt", torch.jit.script(tagger), vocabulary, metadata)
     assert load(tmp_path / "tiny.pt", weights_only=True).tags(SENTENCES) == expected
-    assert read_metadata(tmp_path / "tiny.pt").name == "tiny"
+    assert read_contents(tmp_path / "tiny.pt").metadata.name == "tiny"
     assert not written.exists()
     load(tmp_path / "tiny.pt")
     assert written.exists()

@@ -23,7 +23,6 @@ archive.Forward emissions state_dict
 archive.fast_form
 archive.load
 archive.main
-archive.read_metadata
 archive.save
 batch.BATCH_TOKENS
 batch.Batch characters features lengths rounded to tokens
@@ -56,6 +55,9 @@ container.VOCABULARY
 container.content_digest
 container.read_entries
 container.sealed
+contents.Contents digest entries file metadata vocabulary
+contents.first_line
+contents.read_contents
 context.FLOOR
 context.LONGEST_NAME
 context.Names occurrences

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from nerve.model.contents import Contents
 from nerve.model.metadata import Metadata
+from nerve.model.vocabulary import Vocabulary
 from nerve.training import provenance
 from nerve.training.config import Config, from_json
 from nerve.training.data.corpora import Corpus
@@ -84,11 +86,11 @@ def origin(monkeypatch: pytest.MonkeyPatch) -> Metadata:
         },
     )
 
-    def read(path: Path) -> Metadata:
+    def read(path: Path) -> Contents:
         assert path == Path("old.pt")
-        return told
+        return Contents(b"", {}, told, Vocabulary((), (), (), (), ()))
 
-    monkeypatch.setattr(provenance, "read_metadata", read)
+    monkeypatch.setattr(provenance, "read_contents", read)
     return told
 
 

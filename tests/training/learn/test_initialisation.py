@@ -12,6 +12,7 @@ from torch import Tensor
 from nerve.model import archive, bundled
 from nerve.model.archive import Archive, ArchiveError
 from nerve.model.config import TaggerConfig
+from nerve.model.contents import read_contents
 from nerve.model.tagger import Tagger
 from nerve.model.tags import tags_of
 from nerve.model.vocabulary import FEATURES, UNKNOWN, Vocabulary
@@ -319,6 +320,6 @@ def test_an_archive_and_vectors_exclude_each_other(key: str) -> None:
 
 
 def test_the_archive_may_be_a_bundled_model_by_name() -> None:
-    kept = archive.read_metadata(bundled.path_of("zh")).config
+    kept = read_contents(bundled.path_of("zh")).metadata.config
     tagger, _ = begin(init="zh")
     assert tagger.config == replace(kept, dropout=TINY.dropout, word_dropout=TINY.word_dropout)
