@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nerve import streams
 from nerve.model.batch import BATCH_TOKENS, GPU_BATCH_TOKENS, Batch, by_length, collate
@@ -258,10 +258,21 @@ def load(path: Path, device: str = "cpu", *, weights_only: bool = False, sha256:
     fast = None
     if supports(metadata.config):
         fast = fast_form(scripted, vocabulary, metadata, device, gpu=device == "cuda")
-    # That in the archive was made by the version of nerve that trained it. Scripted alone, a CRF has no methods:
-    # TorchScript compiles those that something calls.
-    crf: Any = torch.jit.script(rebuilt.to(device)).crf if fast is None else fast.tagger.crf
+    # That in the archive was made by the version of nerve that trained it.
+    crf: Any = torch.jit.script(_Decoder(rebuilt.crf.to(device))).crf if fast is None else fast.tagger.crf
     return Archive(scripted.eval(), vocabulary, metadata, device, contents.digest, fast, crf)
+
+
+class _Decoder(nn.Module):
+    """Calls what a CRF does: scripted alone, it would have no methods."""
+
+    def __init__(self, crf: CRF) -> None:
+        super().__init__()
+        self.crf = crf
+
+    def forward(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        decoded: tuple[Tensor, Tensor] = self.crf.decode(emissions, lengths)
+        return decoded
 
 
 def fast_form(tagger: Any, vocabulary: Vocabulary, metadata: Metadata, device: str, *, gpu: bool) -> FastForm:

@@ -1,5 +1,7 @@
 """All routes of the service, in the order in which they are described and tried."""
 
+from functools import cache
+
 from nerve.service.api import (
     anonymizer,
     huggingface,
@@ -28,6 +30,7 @@ API: tuple[Route, ...] = (
 )
 
 
-def all_routes() -> list[Route]:
+@cache  # the schemas of the document take 0.2 s, and the tests make hundreds of apps
+def all_routes() -> tuple[Route, ...]:
     """Return the routes of the API, of its documentation and of the page."""
-    return [*API, *documentation_routes(API), *page_routes()]
+    return (*API, *documentation_routes(API), *page_routes())
