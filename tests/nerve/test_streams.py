@@ -11,6 +11,7 @@ import pytest
 
 from nerve import streams
 from tests.support import ROOT
+from tests.support.forked import Forked
 
 NERVE = f"{sys.executable} -m nerve.cli"
 FULL, CLOSED = "No space left on device", "Bad file descriptor"
@@ -81,37 +82,27 @@ def test_nothing_that_is_opened_later_takes_the_place_of_a_closed_stderr(tmp_pat
 @pytest.mark.parametrize(
     "command",
     [
-        "nerve.cli tag text.txt",
+        "nerve.cli tag --from text {text}",
         "nerve.cli models",
-        "nerve.cli data gold.conll",
-        "nerve.cli convert gold.conll copy.csv --to csv",
-        "nerve.cli evaluate {en} --file gold.conll",
-        "nerve.cli errors {en} gold.conll",
-        "nerve.cli compare {en} {en} gold.conll",
-        "nerve.cli thresholds {en} gold.conll",
+        "nerve.cli data {gold}",
+        "nerve.cli convert {gold} {copy} --to csv",
+        "nerve.cli evaluate {en} --file {gold}",
+        "nerve.cli errors {en} {gold}",
+        "nerve.cli compare {en} {en} {gold}",
+        "nerve.cli thresholds {en} {gold}",
         "nerve.model.archive {en}",
     ],
 )
 def test_a_reader_that_leaves_ends_a_command_without_a_message(tmp_path: Path, command: str) -> None:
-    (tmp_path / "text.txt").write_text("Ada Lovelace wrote to London.\n")
-    (tmp_path / "gold.conll").write_text("Paris\tB-LOC\nsleeps\tO\n\n")
-    words = command.format(en=ROOT / "models/en.pt").split()
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            timeout=120,
-            check=False,
-        )
-    finally:
-        os.close(writing)
-    assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, b"")
+    files = {name: tmp_path / name for name in ("text", "gold", "copy")}
+    files["text"].write_text("Ada Lovelace wrote to London.\n")
+    files["gold"].write_text("Paris\tB-LOC\nsleeps\tO\n\n")
+    module, *words = command.format(**files, en=ROOT / "models/en.pt").split()
+    with (tmp_path / "stderr").open("w+b") as stderr:
+        process = Forked(module, words, {**os.environ, "OMP_NUM_THREADS": "1"}, stderr.fileno())
+        process.stdout.close()
+        assert (process.wait(120), (tmp_path / "stderr").read_bytes()) == (-signal.SIGPIPE, b"")
+        process.communicate()
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX"])

@@ -23,9 +23,15 @@ from nerve.training.data.batches import TrainingBatch
 from nerve.training.data.formats import read, write_columns
 from nerve.training.learn.schedule import Pace
 from nerve.training.learn.trainer import Epoch, Trainer
-from nerve.training.measure import calibration
+from nerve.training.measure import calibration, report
 from tests.support import ROOT
 from tests.support.toy_corpus import FLAGS, LABELS, sentences
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trained` has real ones; to draw them takes longer than another training here."""
+    monkeypatch.setattr(report, "pictures_of", lambda *_: dict.fromkeys(report.PICTURES, b"a picture"))
 
 
 def same_weights(one: Path, other: Path) -> bool:
