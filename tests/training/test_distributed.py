@@ -38,7 +38,8 @@ def two(tmp_path_factory: pytest.TempPathFactory, toy_files: list[str]) -> Outco
     folder = tmp_path_factory.mktemp("two")
     (folder / "trained").mkdir()
     archive, ports = folder / "trained" / "mine.pt", (free_port(), free_port())
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([work.__module__])  # to import torch once, not in both
     arguments = [*toy_files, *FLAGS, "--output", str(archive)]
     processes = [context.Process(target=work, args=(rank, ports, folder, arguments)) for rank in range(2)]
     for process in processes:

@@ -29,8 +29,8 @@ from tests.support.toy_corpus import FLAGS, LABELS, sentences
 
 
 @pytest.fixture(autouse=True)
-def _no_pictures(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`trained` has real ones; to draw them takes longer than another training here."""
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trained` has real ones, being made first; to draw them takes longer than another training here."""
     monkeypatch.setattr(report, "pictures_of", lambda *_: dict.fromkeys(report.PICTURES, b"a picture"))
 
 
