@@ -19,7 +19,8 @@ suits = import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14
 suitable = $(firstword $(foreach name,$(candidates),$(shell '$(name)' -c '$(suits)' >/dev/null 2>&1 && echo '$(name)')))
 python = $(or $(suitable),$(error nerve needs Python 3.11 to 3.13 with its venv module, and \
   $(candidates) $(if $(PYTHON),is not that,are not there): install one, or name it with PYTHON=))
-# Most of torch is never imported, and to compile it all takes longer than to install it: the first import compiles.
+# Most of torch is never imported, and to compile it all takes as long as to install it. The first import of a module
+# compiles it, and keeps that for the next process even where the environment says not to.
 pip = .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile --constraint constraints.txt
 export PYTHONDONTWRITEBYTECODE =
 audit = .venv/bin/python -m uv tool run --quiet pip-audit@2.10.1 --disable-pip
