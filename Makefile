@@ -29,7 +29,7 @@ suite = --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # So that two builds of a commit are the same.
 commit_time = $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help serve test coverage check format train cards docs lock audit tools image smoke lowest release clean python base-by-digest
+.PHONY: help serve test slow coverage check format train cards docs lock audit tools image smoke lowest release clean python base-by-digest
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -37,10 +37,13 @@ help: ## this list
 serve: .venv/.runtime ## serve MODEL (the bundled ones) on HOST (127.0.0.1) and PORT (8000)
 	@exec .venv/bin/python -m nerve.service $(ARGS)
 
-test: .venv/.test ## run the whole suite, or the tests that ARGS name
-	@.venv/bin/python -m pytest $(or $(ARGS),$(suite))
+test: .venv/.test ## run the tests that are not slow, or those that ARGS name
+	@.venv/bin/python -m pytest $(or $(ARGS),$(suite) -m 'not slow')
 
-coverage: .venv/.test ## run the whole suite and show its coverage, which takes half as long again
+slow: .venv/.test ## run the slow tests: trainings, installations, a browser, restarts under load
+	@.venv/bin/python -m pytest $(suite) -m slow
+
+coverage: .venv/.test ## run all tests and show their coverage, which takes half as long again
 	@.venv/bin/python -m pytest --cov $(suite)
 
 check: .venv/.test ## ruff and mypy

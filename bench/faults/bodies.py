@@ -23,38 +23,47 @@ Result = TypeVar("Result")
 
 
 class Body(NamedTuple):
-    """A body, and the path of the route that it is for."""
+    """A body, made when it is wanted, and the path of the route that it is for."""
 
     path: str
-    content: bytes
+    make: Callable[[], bytes]
 
 
-def filled(start: str, item: str | Callable[[int], str], end: str, count: int) -> bytes:
-    """Return a body of many items between a start and an end."""
-    items = ",".join(map(item, range(count)) if callable(item) else itertools.repeat(item, count))
-    return f"{start}{items}{end}".encode()
+def filled(start: str, item: str | Callable[[int], str], end: str, count: int) -> Callable[[], bytes]:
+    """Return what makes a body of many items between a start and an end."""
+
+    def make() -> bytes:
+        items = ",".join(map(item, range(count)) if callable(item) else itertools.repeat(item, count))
+        return f"{start}{items}{end}".encode()
+
+    return make
+
+
+def written(value: object) -> Callable[[], bytes]:
+    """Return what makes a body of JSON."""
+    return lambda: json.dumps(value, ensure_ascii=False).encode()
 
 
 _PROJECT = f'{{"label_config":{json.dumps(EXAMPLE_CONFIGURATION)},"tasks":['
 
 
-def _tasks(count: int) -> bytes:
+def _tasks(count: int) -> Callable[[], bytes]:
     return filled(_PROJECT, '{"data":{}}', "]}", count)
 
 
-def _fields(start: str, end: str, count: int = 39_000) -> bytes:
+def _fields(start: str, end: str, count: int = 39_000) -> Callable[[], bytes]:
     return filled(start, lambda n: f'"{n}":1', end, count)
 
 
 _ANONYMIZERS = '{"text":"a","analyzer_results":[],"anonymizers":{'
 
 
-def _results(count: int) -> bytes:
+def _results(count: int) -> Callable[[], bytes]:
     start = '{"text":"' + "a" * 100_000 + '","analyzer_results":['
     return filled(start, lambda n: f'{{"entity_type":"A","start":{n},"end":{n + 1},"score":1}}', "]}", count)
 
 
-def _labels(phrases: str, count: int) -> bytes:
+def _labels(phrases: str, count: int) -> Callable[[], bytes]:
     return filled('{"text":"a","gazetteer":{"always":{', lambda n: f'"{n}":{phrases}', "}}}", count)
 
 
@@ -99,11 +108,9 @@ BODIES: Mapping[str, Body] = {
     "2,790,000 empty sentences in a line of a stream": Body(
         "/v1/stream", filled('{"tokens":[', "[]", "]}", 2_790_000)
     ),
-    "a sentence of 1,000,000 words": Body("/v1/entities", json.dumps({"text": "a " * 1_000_000}).encode()),
-    "2,000,000 Han characters": Body(
-        "/v1/entities", json.dumps({"text": "中" * 2_000_000}, ensure_ascii=False).encode()
-    ),
-    "a sentence of 40,000 words": Body("/v1/redact", json.dumps({"text": "a " * 40_000}).encode()),
+    "a sentence of 1,000,000 words": Body("/v1/entities", written({"text": "a " * 1_000_000})),
+    "2,000,000 Han characters": Body("/v1/entities", written({"text": "中" * 2_000_000})),
+    "a sentence of 40,000 words": Body("/v1/redact", written({"text": "a " * 40_000})),
     "249,000 tokens, as many as may be parsed": Body("/v1/entities", filled('{"tokens":[', '"a"', "]}", 249_000)),
 }
 

@@ -6,7 +6,6 @@ sent gzipped, as whoever wants to do harm would.
 
 import concurrent.futures
 import gzip
-import json
 import re
 import resource
 import selectors
@@ -17,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
-from bench.faults.bodies import BODIES, Body
+from bench.faults.bodies import BODIES, Body, written
 
 Input = Callable[[int], Callable[[], str]]
 """Takes the port of a service, and returns what sends the input and says what was answered."""
@@ -59,7 +58,7 @@ def connected(port: int, count: int = 1) -> Iterator[list[socket.socket]]:
 
 def request(body: Body, *, cut: int = 0) -> bytes:
     """Return a request with this body gzipped, without its last `cut` bytes."""
-    zipped = gzip.compress(body.content, 1)
+    zipped = gzip.compress(body.make(), 1)
     return POST.format(body.path, "content-encoding: gzip\r\n", len(zipped)).encode() + zipped[: len(zipped) - cut]
 
 
@@ -221,28 +220,25 @@ def _bytes(count: int) -> str:
     )
 
 
-def _json(path: str, content: object) -> Body:
-    return Body(path, json.dumps(content).encode())
-
-
 def _overlapping(characters: int) -> Body:
     """Four overlapping results whose masks take six bytes of JSON for each character."""
     results = [{"entity_type": "A", "start": n, "end": characters - n, "score": 0.5} for n in range(4)]
     mask = {"type": "mask", "masking_char": "\1", "chars_to_mask": characters, "from_end": False}
-    return _json(
-        "/anonymize", {"text": "a" * characters, "analyzer_results": results, "anonymizers": {"DEFAULT": mask}}
-    )
+    value = {"text": "a" * characters, "analyzer_results": results, "anonymizers": {"DEFAULT": mask}}
+    return Body("/anonymize", written(value))
 
 
-_UNFINISHED = Body("/v1/entities", b'{"text":"' + b"a" * (8 * 2**20 - 100))
-_UNTAKEN = _json("/anonymize", {"text": "\1" * 1_250_000, "analyzer_results": []})
-_REPLACED = _json(
+_UNFINISHED = Body("/v1/entities", lambda: b'{"text":"' + b"a" * (8 * 2**20 - 100))
+_UNTAKEN = Body("/anonymize", written({"text": "\1" * 1_250_000, "analyzer_results": []}))
+_REPLACED = Body(
     "/v1/redact",
-    {
-        "text": "a " * 8_000,
-        "gazetteer": {"always": {"X": ["a"]}},
-        "operators": {"X": {"type": "replace", "value": "\1" * 1_000}},
-    },
+    written(
+        {
+            "text": "a " * 8_000,
+            "gazetteer": {"always": {"X": ["a"]}},
+            "operators": {"X": {"type": "replace", "value": "\1" * 1_000}},
+        }
+    ),
 )
 INPUTS: Mapping[str, Input] = {
     "40 MB of header lines": endless(HEAD, b"X: y\r\n", 40 * MB),

@@ -35,6 +35,7 @@ def clone(tmp_path: Path) -> Clone:
     return clone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SHOWN)
 def test_every_command_of_the_page_succeeds(clone: Clone, command: str) -> None:
     ended = clone.run(f"set -e; {command}")

@@ -83,6 +83,7 @@ def test_the_parts_hold_what_the_standard_output_gets(nerve: Nerve, whole: Files
     assert len(joined.splitlines()) == 8_040
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_bytes(nerve: Nerve, whole: Files, tmp_path: Path) -> None:
     ended = nerve(*TAG, "--output", "two", "--jobs", "2")
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -107,6 +108,7 @@ def test_only_parts_that_are_missing_are_made(nerve: Nerve, whole: Files, tmp_pa
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_a_group_that_was_killed_leaves_whole_parts_and_the_same_command_makes_the_others(
     nerve: Nerve, whole: Files, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_a_group_that_was_killed_leaves_whole_parts_and_the_same_command_makes_t
     assert digests(folder) == whole
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_quietly(whole: Files, tmp_path: Path) -> None:
     tag = command(*TAG, "--output", "stopped", "--jobs", "2")
     folder = tmp_path / "stopped"
@@ -179,6 +182,7 @@ def test_parts_without_a_manifest_are_refused(nerve: Nerve, tmp_path: Path) -> N
     assert errors_of(nerve(*TAG, "--output", "whole")) == fact
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("corpus")
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_what_a_process_meets_is_said_once(nerve: Nerve, jobs: str) -> None:

@@ -79,6 +79,7 @@ def test_nothing_that_is_opened_later_takes_the_place_of_a_closed_stderr(tmp_pat
     assert text.read_text() == "Paris\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

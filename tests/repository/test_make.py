@@ -169,12 +169,17 @@ def test_a_release_builds_its_image_on_the_base_with_that_digest(workshop: Works
     assert bill == "docker: run --rm --entrypoint cat nerve /app/sbom.json"
 
 
-def test_the_whole_suite_is_run_by_several_processes_and_with_coverage_if_asked(workshop: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("target", "before", "after"),
+    [("test", "", " -m not slow"), ("slow", "", " -m slow"), ("coverage", " --cov", "")],
+)
+def test_a_test_is_slow_or_not_and_several_processes_run_each_kind_and_both_for_coverage(
+    workshop: Workshop, target: str, before: str, after: str
+) -> None:
     workshop.add_python()
-    workshop.make("test")
-    assert workshop.calls()[-1] == "python3.11: -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder"
-    workshop.make("coverage")
-    assert workshop.calls() == ["python3.11: -m pytest --cov --numprocesses 4 --dist loadfile --no-loadscope-reorder"]
+    workshop.make(target)
+    suite = "--numprocesses 4 --dist loadfile --no-loadscope-reorder"
+    assert workshop.calls()[-1] == f"python3.11: -m pytest{before} {suite}{after}"
 
 
 def test_a_part_of_the_suite_is_run_by_one_process(workshop: Workshop) -> None:
@@ -230,7 +235,7 @@ def checked(workshop: Workshop) -> Workshop:
 
 def test_the_check_runs_the_test_command_of_the_readme_and_goes_on_without_a_browser(checked: Workshop) -> None:
     ended = checked.run(".ci/run")
-    assert (ended.returncode, checked.calls()) == (0, ["make tools", "make test", "make check"])
+    assert (ended.returncode, checked.calls()) == (0, ["make tools", "make test", "make slow", "make check"])
     assert "the tests of the page in a browser are skipped" in ended.stderr
     assert "`make test` runs the tests" in (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -242,7 +247,7 @@ def test_the_check_goes_on_without_the_tools_of_the_chart(checked: Workshop, mon
     assert "the tests of the Helm chart are skipped" in ended.stderr
 
 
-@pytest.mark.parametrize("target", ["test", "check"])
+@pytest.mark.parametrize("target", ["test", "slow", "check"])
 def test_a_check_that_fails_fails(checked: Workshop, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     monkeypatch.setenv("FAILING", target)
     assert checked.run(".ci/run").returncode != 0

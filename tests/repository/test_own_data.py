@@ -88,6 +88,7 @@ def url(clone: Clone) -> Iterator[str]:
         process.communicate(timeout=60)
 
 
+@pytest.mark.slow
 def test_the_export_becomes_a_model_that_answers(clone: Clone, url: str) -> None:
     assert [len(read(clone.folder / f"mine.{split}.jsonl")) for split in ("train", "dev", "test")] == [16, 2, 2]
     assert (clone.folder / "mine.md").is_file()

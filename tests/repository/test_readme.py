@@ -84,6 +84,7 @@ def test_make_serve_with_a_wrong_python_is_one_line(clone: Clone) -> None:
     assert_refused(clone.run("make serve PYTHON=false"), "needs Python 3.11 to 3.13")
 
 
+@pytest.mark.slow
 def test_a_training_on_your_own_files_leaves_archive_card_and_pictures(clone: Clone) -> None:
     for split in ("train", "dev"):
         (clone.folder / f"my.{split}.jsonl").write_text(RECORDS, encoding="utf-8")
@@ -93,6 +94,7 @@ def test_a_training_on_your_own_files_leaves_archive_card_and_pictures(clone: Cl
     assert {path.name for path in clone.folder.glob("mine.*")} == {"mine.pt", "mine.md", *pictures}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (ORIGINALS / "wnut17").is_dir(), reason="the published files of wnut17 are not here")
 def test_a_training_on_a_public_corpus_leaves_an_archive(clone: Clone) -> None:
     command = command_with("nerve train", "--dataset")
@@ -104,5 +106,6 @@ def test_a_training_on_a_public_corpus_leaves_an_archive(clone: Clone) -> None:
 def test_every_command_of_the_readme_is_tested_somewhere() -> None:
     # pip's with the wheel, docker's with the Dockerfile, nerve's in test_docs.py, curl's in test_examples.py.
     known = ("pip install", "docker build", "docker run", "nerve ", "curl", "make serve", "make test", "make help")
+    known += ("make slow",)
     shown = [*shell_lines(README), *(command for command in commands(README) if command.startswith("make "))]
     assert [command for command in shown if not command.startswith(known)] == []

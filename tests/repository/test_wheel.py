@@ -24,6 +24,8 @@ from tests.support import ROOT, loopback
 from tests.support.clone import Clone, clean_environment
 from tests.support.distributions import project, required
 
+pytestmark = pytest.mark.slow
+
 TEXT = "Tim Cook flew to Paris."
 # What every installation has to hold besides code.
 DATA = {

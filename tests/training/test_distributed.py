@@ -23,6 +23,8 @@ from tests.support import ROOT
 from tests.support.ranks import SIZES, environment, free_port, one_step, work
 from tests.support.toy_corpus import FLAGS
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 180
 
 

@@ -354,6 +354,7 @@ def start() -> Iterator[Callable[[Sequence[str]], Training]]:
             pass
 
 
+@pytest.mark.slow
 def test_a_training_killed_again_and_again_goes_on_to_the_very_same_weights(
     trained: Path, toy_files: list[str], tmp_path: Path, start: Callable[[Sequence[str]], Training]
 ) -> None:
@@ -593,6 +594,7 @@ def test_what_a_training_cannot_begin_at_is_refused(
     assert outputs(corpora) == []
 
 
+@pytest.mark.slow
 def test_a_refusal_of_the_real_command_is_one_line_and_no_traceback(corpora: Path) -> None:
     arguments = in_folder(corpora, files("scheme.conll"))
     done = subprocess.run(

@@ -14,6 +14,7 @@ from tests.support import ROOT
 KEY = "a-key-for-the-tests"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "phases", "seconds"),
     [("", "examples,coverage,fuzzing,stateful", 20), (f"tester {KEY}\n", "examples,coverage", 10)],

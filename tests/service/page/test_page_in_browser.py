@@ -22,6 +22,8 @@ from tests.support.browser import show
 from tests.support.fakes import CapitalisedWords, HeldEngine, served
 from tests.support.page import Page, becomes, eventually, rows_of
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., tuple[httpx.Client, Service]]
 
 EMOJI = "😀 Anna saw 👩🏽‍🚀 Berta in PARIS"

@@ -192,6 +192,7 @@ def test_a_socket_that_refuses_new_connections_keeps_those_it_has() -> None:
         assert waiting_connections(listener) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_restart_under_load_loses_no_request(archive: Path, workers: int) -> None:
     counts = asyncio.run(restarts(workers, 2, 16, grace=0.2, model=archive))

@@ -32,6 +32,7 @@ def write_without_end(path: Path) -> None:
             file.write(bytes(4_096))
 
 
+@pytest.mark.slow
 def test_shared_memory_that_fills_up_kills_nobody(run_service: Run, archive: Path) -> None:
     needs_mounts()
     fleet = Fleet(
@@ -54,6 +55,7 @@ def test_shared_memory_that_fills_up_kills_nobody(run_service: Run, archive: Pat
     assert fleet.service.ended()[0] == 0
 
 
+@pytest.mark.slow
 def test_full_shared_memory_at_the_start_moves_the_metrics_to_the_temporary_folder(
     run_service: Run, archive: Path, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_full_shared_memory_at_the_start_moves_the_metrics_to_the_temporary_fold
     assert fleet.service.ended()[0] == 0
 
 
+@pytest.mark.slow
 def test_without_room_for_metrics_each_worker_counts_for_itself(run_service: Run, archive: Path) -> None:
     needs_mounts()
     prefix = in_small_memory("1m", "TMPDIR=/dev/shm")

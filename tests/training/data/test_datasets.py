@@ -377,6 +377,7 @@ def names_in(sentences):
     return [span.label for sentence in sentences for span in spans_of(sentence.tags)]
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover  # of a million rows, which would take four times as long
 @needs_originals
 @pytest.mark.parametrize(("name", "split"), [(name, split) for name in COUNTS for split in COUNTS[name]])
