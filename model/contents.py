@@ -55,11 +55,10 @@ def read_contents(path: Path, sha256: Collection[str] = ()) -> Contents:
         raise ArchiveError(f"{path}: not an archive, or damaged: {first_line(error)}") from error
     if not isinstance(metadata, dict):
         raise ArchiveError(f"{path}: its metadata is not what format {FORMAT} holds")
-    for key, ours in (("format", FORMAT), ("tokenizer", tokenizer.VERSION)):
-        if metadata.get(key) != ours or isinstance(metadata[key], bool):
-            raise ArchiveError(
-                f"{path}: {key} version {str(metadata.get(key))[:40]}; this nerve reads version {ours}"
-            )
+    for key, ours in (("format", (FORMAT,)), ("tokenizer", tokenizer.READ)):
+        if metadata.get(key) not in ours or isinstance(metadata[key], bool):
+            theirs, read = str(metadata.get(key))[:40], " and ".join(map(str, ours))
+            raise ArchiveError(f"{path}: {key} version {theirs}; this nerve reads {read}")
     try:
         contents = Contents(file, entries, Metadata.from_json(metadata), Vocabulary.from_json(vocabulary))
     except ValidationError as error:

@@ -364,14 +364,15 @@ REFUSED = {
     "weights marked as a folder": (mark_as_folder, "damaged: an entry says that it is a folder"),
     "an older format": (
         with_metadata(format=FORMAT - 1),
-        f"format version {FORMAT - 1}; this nerve reads .* {FORMAT}",
+        f"format version {FORMAT - 1}; this nerve reads {FORMAT}",
     ),
     "a newer format": (
         with_metadata(format=FORMAT + 1),
-        f"format version {FORMAT + 1}; this nerve reads .* {FORMAT}",
+        f"format version {FORMAT + 1}; this nerve reads {FORMAT}",
     ),
     "no format": (without("metadata.json", "format"), "format version None"),
-    "another tokenizer": (with_metadata(tokenizer=0), "tokenizer version 0; this nerve reads version"),
+    "an older tokenizer": (with_metadata(tokenizer=1), "tokenizer version 1; this nerve reads 2 and 3$"),
+    "a newer tokenizer": (with_metadata(tokenizer=4), "tokenizer version 4; this nerve reads 2 and 3$"),
     "no tags": (without("metadata.json", "tags"), f"{NO_METADATA}: 'tags'"),
     "no tags that are tags": (with_metadata(tags=None), NO_METADATA),
     "an impossible configuration": (with_metadata(config={"hidden_size": 0}), "hidden_size is 0"),

@@ -138,6 +138,7 @@ tags.tags_from
 tags.tags_of
 tags.without_overlap
 tokenizer.HAN
+tokenizer.READ
 tokenizer.VERSION
 tokenizer.joined
 tokenizer.seen

@@ -40,6 +40,12 @@ TOKENS = [
     ("[Berlin](https://a.org/x_(y)), (http://b.org)", "[ Berlin ] ( https://a.org/x_(y) ) , ( http://b.org )"),
     ("# Heading `code` ~~Rome~~", "# Heading ` code ` ~~ Rome ~~"),
     ("|Paris|https://a.org|[x](http://b.c)|", "| Paris | https://a.org | [ x ] ( http://b.c ) |"),
+    # forms and logs
+    ("city=Berlin&country=Germany", "city = Berlin & country = Germany"),
+    ("a=AT&T&b=AT&amp;T&amp;c=1", "a = AT&T & b = AT&amp;T &amp; c = 1"),
+    ("2026-11-29T08:30:00.000Z ERROR", "2026-11-29 T08:30:00.000Z ERROR"),
+    ("at 2026-11-29t08:30:00+02:00, [2026-11-29T08:30].", "at 2026-11-29 t08:30:00+02:00 , [ 2026-11-29 T08:30 ] ."),
+    ("2026-11-29T08 2026-11-29 T08:30 AT08:30", "2026-11-29T08 2026-11-29 T08 : 30 AT08 : 30"),
     # invisible signs
     ("Micro\u2060soft Sil\xadva Coca-\u2060Cola", "Micro\u2060soft Sil\xadva Coca-\u2060Cola"),
     ("\ufeffTim Cook\u200b, \u202aAna\u202c\u200e's", "\ufeff Tim Cook \u200b , \u202a Ana \u202c\u200e 's"),
