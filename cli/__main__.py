@@ -35,6 +35,8 @@ COMMANDS = {
     "models": Command("nerve.cli.models", "list the bundled models, or describe others"),
 }
 NEED_TRAINING = ("train", "evaluate", "errors", "compare", "thresholds")
+# Of these the module MODULE_options reads the arguments first, so that --help and mistakes do not wait for torch.
+NEED_TORCH = (*NEED_TRAINING, "suggest")
 
 EXAMPLES = """\
 examples:
@@ -56,8 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _status(command: str, rest: Sequence[str]) -> int:
+    module = COMMANDS[command].module
     try:
-        status: int = import_module(COMMANDS[command].module).main(rest)
+        if command in NEED_TORCH:
+            import_module(f"{module}_options").parse(rest)
+        status: int = import_module(module).main(rest)
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from nerve.cli import error_page, errors, held_out, options, tables
+from nerve.cli.compare_options import PROGRAM, parse
 from nerve.model.archive import Archive, load
 from nerve.model.files import write_whole
 from nerve.training.data import division
@@ -14,13 +15,6 @@ from nerve.training.measure import errors as measured
 from nerve.training.measure.comparison import FEW, SAMPLES, Difference, Side
 from nerve.training.measure.errors import ReadSentence
 
-PROGRAM = "nerve compare"
-EXAMPLES = """\
-examples:
-  nerve compare en mine.pt my.test.jsonl                        both F1, and the sentences that one alone gets right
-  nerve compare old.pt new.pt my.test.jsonl --limit 20          only twenty sentences of each kind
-  nerve compare old.pt new.pt my.test.jsonl --output who.html   a page to look through, which needs no network
-"""
 HEAD = ("label", "names", "F1 of A", "F1 of B", "difference", "95 % interval")
 
 
@@ -28,24 +22,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run `nerve compare` and return its exit status."""
     chosen = parse(arguments)
     return held_out.status(PROGRAM, lambda: _show(chosen))
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Compare two models on an annotated file that neither was trained on: the F1 of both, their "
-        "difference with an interval in which 95 % of resampled files have it, and the sentences that one alone gets "
-        "right.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    held_out.add_archive(parser, "a")
-    held_out.add_archive(parser, "b")
-    held_out.add_file(parser)
-    held_out.add_output(parser)
-    return parser.parse_args(arguments)
 
 
 def _show(chosen: argparse.Namespace) -> None:

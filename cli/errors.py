@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nerve.cli import error_page, held_out, options, tables
+from nerve.cli.errors_options import PROGRAM, parse
 from nerve.model.annotation import SCORE_DIGITS, Span
 from nerve.model.archive import load
 from nerve.model.files import write_whole
@@ -14,14 +15,6 @@ from nerve.training.measure import errors, scores
 from nerve.training.measure.calibration import SURE
 from nerve.training.measure.errors import KINDS, Error, Kind, ReadSentence
 
-PROGRAM = "nerve errors"
-EXAMPLES = """\
-examples:
-  nerve errors mine.pt my.dev.jsonl                          every wrong sentence, in colour on a terminal
-  nerve errors mine.pt my.dev.jsonl --output errors.html     a page to look through, which needs no network
-  nerve errors mine.pt my.dev.jsonl --output errors.jsonl    a wrong sentence a line
-  nerve errors mine.pt my.dev.jsonl --labels PER --limit 20  only persons, and only the 20 surest sentences
-"""
 SUSPICIOUS = "annotation mistake?"
 
 # ANSI codes: yellow, red, magenta, cyan.
@@ -32,22 +25,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run `nerve errors` and return its exit status."""
     chosen = parse(arguments)
     return held_out.status(PROGRAM, lambda: _show(chosen))
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Show every sentence of an annotated file in which a model is wrong. Those first where the model "
-        f"is surest: with a score of {SURE} or more, look whether the annotation is the mistake.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    held_out.add_archive(parser)
-    held_out.add_file(parser)
-    held_out.add_output(parser)
-    return parser.parse_args(arguments)
 
 
 def _show(chosen: argparse.Namespace) -> None:

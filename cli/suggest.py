@@ -15,16 +15,14 @@ from nerve.bulk.annotate import chunks
 from nerve.bulk.errors import BulkError
 from nerve.bulk.inputs import Input, Slice
 from nerve.bulk.record import Record
-from nerve.cli import options
 from nerve.cli.progress import Progress
+from nerve.cli.suggest_options import PROGRAM, parse
 from nerve.cli.tag import STATUS_BAD_LINES
-from nerve.model import bundled
-from nerve.model.annotation import MIN_SCORE
 from nerve.model.archive import load
 from nerve.model.files import WriteError, write_whole
 from nerve.model.recognizer import Recognizer
 from nerve.model.tokenizer import sentences
-from nerve.tagger import DEVICES, Tagger
+from nerve.tagger import Tagger
 from nerve.training.data import detokenize
 from nerve.training.data.formats import FormatError
 from nerve.training.data.formats import load as read_annotated
@@ -34,18 +32,8 @@ from nerve.training.suggest.selection import Candidate, Selection, fingerprint
 from nerve.training.suggest.tasks import TOOLS, Task
 from nerve.training.suggest.uncertainty import uncertainties
 
-PROGRAM = "nerve suggest"
-LIMIT = 100
-
 # The texts of a chunk are scored in batches of similar length; a chunk has 65,536 characters, whatever this says.
 CHUNK_TEXTS = 1_024
-
-EXAMPLES = """\
-examples:
-  nerve suggest mine.pt texts.txt --to label-studio > tasks.json     the 100 lines that mine.pt is least sure of
-  nerve suggest mine.pt posts.jsonl --to doccano --annotated my.train.jsonl --annotated my.dev.jsonl --limit 50
-  nerve suggest mine.pt letters/ --unit paragraph --to prodigy --output tasks.jsonl
-"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,58 +45,6 @@ def main(arguments: Sequence[str]) -> int:
     except (ArchiveError, BulkError, FormatError, WriteError) as error:
         streams.complain(f"{PROGRAM}: {error}")
         return 1
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Choose the texts that a model is most uncertain of, and write them as tasks of an annotation "
-        "tool, with the names that the model finds as a first annotation. The best texts come first.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = parser.add_argument
-    add("archive", type=bundled.resolve, metavar="ARCHIVE", help=options.MODEL)
-    add(
-        "texts",
-        nargs="+",
-        metavar="TEXTS",
-        help="files, folders or globs with texts, also compressed (.gz, .bz2, .xz, .zst)",
-    )
-    add("--to", required=True, type=_tool, choices=TOOLS, help="the annotation tool: %(choices)s")
-    add("--output", type=Path, metavar="FILE", help="the file of the tasks (default: standard output)")
-    add(
-        "--limit",
-        type=options.positive,
-        default=LIMIT,
-        metavar="N",
-        help="how many texts to choose (default: %(default)s)",
-    )
-    add(
-        "--annotated",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="an annotated file whose texts are not to be chosen again; may be repeated",
-    )
-    add(
-        "--min-score",
-        type=options.probability,
-        default=MIN_SCORE,
-        metavar="P",
-        help="the first annotation has names with at least this score (default: %(default)s)",
-    )
-    options.add_reading(add)
-    add("--device", choices=DEVICES, default="auto", help="where the model runs (default: %(default)s)")
-    add("--quiet", action="store_true", help="do not show the progress")
-    return parser.parse_args(arguments)
-
-
-def _tool(name: str) -> str:
-    return "label-studio" if name == "labelstudio" else name
 
 
 class _Outcome(NamedTuple):

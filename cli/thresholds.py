@@ -4,38 +4,17 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from nerve.cli import held_out, options, tables
+from nerve.cli import held_out, tables
+from nerve.cli.thresholds_options import PROGRAM, parse
 from nerve.model.archive import load
 from nerve.training.measure.calibration import labelled_outcomes
 from nerve.training.measure.thresholds import LEVELS, curve, least_score, row
-
-PROGRAM = "nerve thresholds"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `nerve thresholds` and return its exit status."""
     chosen = parse(arguments)
     return held_out.status(PROGRAM, lambda: _show(chosen))
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line. Exits with 2 and a usage line if it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Print precision and recall by min_score for each label, measured on an annotated file, and the "
-        "lowest min_score with the wished precision.",
-        allow_abbrev=False,
-    )
-    held_out.add_archive(parser)
-    held_out.add_file(parser)
-    parser.add_argument(
-        "--precision",
-        type=options.probability,
-        default=0.95,
-        metavar="P",
-        help="the wished share of right names (default: %(default)s)",
-    )
-    return parser.parse_args(arguments)
 
 
 def _show(chosen: argparse.Namespace) -> None:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from nerve import streams
-from nerve.model import bundled
 from nerve.model.archive import Archive, ArchiveError, load
 from nerve.model.recognizer import Recognizer
 from nerve.training import reading
@@ -28,11 +27,9 @@ from nerve.training.data import corpora, datasets
 from nerve.training.data.corpora import Corpus
 from nerve.training.data.datasets import DatasetError
 from nerve.training.data.formats import FormatError, Reading
+from nerve.training.evaluate_options import PROGRAM, parse
 from nerve.training.measure import rawtext, scores
 from nerve.training.measure.documents import lengths, scored_documents
-from nerve.training.values import mapping, names
-
-PROGRAM = "nerve evaluate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,42 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"micro F1 on raw text {results['raw_text_f1']:.2f}")
     print(f"micro F1 {results['f1']:.2f}")
     return 0
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options on the command line. Prints a usage line and exits with 2 if they are malformed."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Score an archive: prints seqeval's report, then its micro F1."
-    )
-    parser.add_argument(
-        "archive", type=bundled.resolve, metavar="ARCHIVE", help="the archive, or the name of a bundled model"
-    )
-    data = parser.add_mutually_exclusive_group(required=True)
-    data.add_argument("--dataset", metavar="NAME", help=f"one of {', '.join(datasets.names())}")
-    data.add_argument("--file", type=Path, metavar="FILE", help="your own file, in any format that nerve reads")
-    parser.add_argument(
-        "--split", choices=datasets.SPLITS, default="test", help="split of the dataset (default: test)"
-    )
-    parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="read datasets from DIR/NAME/FILE; download nothing"
-    )
-    parser.add_argument(
-        "--map",
-        type=mapping,
-        metavar="A=B,…",
-        help="rename the data's labels; A=O: A is not a name, A=?: nobody knows whether A is a name",
-    )
-    parser.add_argument("--labels", type=names, metavar="A,B,…", help="score only these labels of the archive")
-    parser.add_argument(
-        "--context",
-        action="store_true",
-        help="also score with each document read as one text, whose sentences share what they say of a word",
-    )
-    parser.add_argument("--raw", action="store_true", help="also score the same names in raw text")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="default: cpu")
-    reading.add(parser.add_argument_group("how to read what your own file does not say of itself").add_argument)
-    return parser.parse_args(arguments)
 
 
 def evaluate(archive: Archive, options: argparse.Namespace) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from nerve.model.archive import Archive, ArchiveError
 from nerve.model.files import WriteError
 from nerve.model.metadata import Metadata
 from nerve.model.tags import tags_of
-from nerve.training import checks, options, outputs, provenance
+from nerve.training import checks, outputs, provenance, train_options
 from nerve.training.config import Config, ConfigError
 from nerve.training.data import corpora
 from nerve.training.data.batches import Example, batch_count, shares, shuffled
@@ -63,12 +63,12 @@ _REFUSALS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program; returns its exit status."""
-    given = options.parse(arguments)
+    given = train_options.parse(arguments)
     try:
-        config = options.configuration(given)
+        config = train_options.configuration(given)
         torch.set_num_threads(given.threads)
         device = _device(given.device)
-        command = options.command(sys.argv[1:] if arguments is None else arguments)
+        command = train_options.command(sys.argv[1:] if arguments is None else arguments)
         with joined(device) as processes:
             checks.refuse_for_several(config, given.folds, processes)
             restart = given.restart and not processes.attempt
@@ -81,10 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 run(config, given.output)
     except _REFUSALS as error:
-        streams.complain(f"{options.PROGRAM}: {error}")
+        streams.complain(f"{train_options.PROGRAM}: {error}")
         return 1
     except OSError as error:
-        streams.complain(f"{options.PROGRAM}: {streams.refusal(error)}")
+        streams.complain(f"{train_options.PROGRAM}: {streams.refusal(error)}")
         return 1
     return 0
 
@@ -319,4 +319,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(streams.run(options.PROGRAM, main))
+    sys.exit(streams.run(train_options.PROGRAM, main))

@@ -36,7 +36,10 @@ def test_the_version_is_printed(nerve: Nerve) -> None:
     assert (ended.returncode, ended.stdout.split()[0]) == (0, "nerve")
 
 
-@pytest.mark.parametrize("words", ["--help", "models", "data gold.conll", "convert gold.conll copy.csv --to csv"])
+WITHOUT_TORCH = ("--help", "models", "data gold.conll", "convert gold.conll copy.csv --to csv")
+
+
+@pytest.mark.parametrize("words", [*WITHOUT_TORCH, *(f"{name} --help" for name in COMMANDS)])
 def test_a_command_that_computes_nothing_does_without_torch_which_takes_two_seconds_to_import(
     nerve_process: Nerve, tmp_path: Path, words: str
 ) -> None:
@@ -132,16 +135,23 @@ def test_train_and_evaluate_start_the_programs_of_training(nerve: Nerve, tmp_pat
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("train", "tqdm"), ("evaluate", "seqeval"), ("errors", "seqeval")])
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        ("train --dataset wnut17 --output mine.pt", "tqdm"),
+        ("evaluate en --dataset wnut17", "seqeval"),
+        ("errors en my.conll", "seqeval"),
+    ],
+)
 def test_without_the_packages_for_training_one_line_names_the_extra(
-    nerve_process: Nerve, tmp_path: Path, name: str, missing: str
+    nerve_process: Nerve, tmp_path: Path, words: str, missing: str
 ) -> None:
     # A module in its place that fails as a missing one does.
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('No module', name={missing!r})\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    ended = nerve_process(name, "--dataset", "wnut17", PYTHONPATH=path)
+    ended = nerve_process(*words.split(), PYTHONPATH=path)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
-    assert ended.stderr.startswith(f"nerve {name}: the package {missing} is not installed; ")
+    assert ended.stderr.startswith(f"nerve {words.split()[0]}: the package {missing} is not installed; ")
     assert f"pip install '{DISTRIBUTION}[training]'" in ended.stderr
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nerve.training import options as training_options
+from nerve.training import train_options
 from recipes import build
 from recipes.build import BuildError, Package, Plan, Step
 
@@ -92,7 +92,7 @@ def test_each_step_of_a_recipe_is_a_command_that_its_program_takes(model):
     for step in build.read(model).steps:
         command = [word.format(work=f"{model}.work", given="given") for word in step.run]
         module, *arguments = command[:-1] if command[-1] == "--data-dir" else command
-        program = training_options if module == "nerve.training.train" else import_module(module)
+        program = train_options if module == "nerve.training.train" else import_module(module)
         assert program.parse(arguments)
 
 

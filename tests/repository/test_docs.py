@@ -30,11 +30,10 @@ from bench import languages as language_bench
 from bench import suggest as bench_suggest
 from bench.faults import rollout, soak, texts
 from nerve import __version__
-from nerve.cli import convert, data, errors, suggest, tag_options
-from nerve.cli import thresholds as cli_thresholds
+from nerve.cli import convert, data, errors_options, suggest_options, tag_options, thresholds_options
 from nerve.model.config import TaggerConfig
 from nerve.service.settings import BUNDLED_MODELS, Settings, flag, read_settings, variable
-from nerve.training import config, evaluate, options
+from nerve.training import config, evaluate_options, train_options
 from nerve.training.config import TrainingConfig, settings_of
 from nerve.training.data import datasets
 from nerve.training.data.formats import read
@@ -63,8 +62,8 @@ FOLDERS = (
 
 # The commands that read texts or annotated files, with the parser of each.
 READERS: dict[str, Callable[[list[str]], object]] = {
-    **{"tag": tag_options.parse, "data": data.parse, "convert": convert.parse, "errors": errors.parse},
-    **{"suggest": suggest.parse, "thresholds": cli_thresholds.parse},
+    **{"tag": tag_options.parse, "data": data.parse, "convert": convert.parse, "errors": errors_options.parse},
+    **{"suggest": suggest_options.parse, "thresholds": thresholds_options.parse},
 }
 
 
@@ -130,9 +129,9 @@ def training_commands() -> list[str]:
 def test_every_training_command_is_accepted(command: str) -> None:
     name, *arguments = shlex.split(command)
     if name == "train":
-        assert options.configuration(options.parse(with_known_file(arguments)))
+        assert train_options.configuration(train_options.parse(with_known_file(arguments)))
     else:
-        assert evaluate.parse(arguments)
+        assert evaluate_options.parse(arguments)
 
 
 def data_commands() -> list[str]:

@@ -11,7 +11,7 @@ from nerve.model import bundled
 from nerve.model.annotation import Sentence
 from nerve.model.archive import load
 from nerve.model.tags import labels_of, spans_of
-from nerve.training import evaluate, train
+from nerve.training import evaluate, evaluate_options, train
 from nerve.training.data import datasets
 from nerve.training.data.formats import read, write_columns
 from tests.support.toy_corpus import FLAGS, LABELS, sentences
@@ -248,7 +248,7 @@ def test_it_refuses_in_one_line(
 
 @pytest.mark.parametrize(("given", "path"), [("zh", bundled.path_of("zh")), ("./zh", Path("zh"))])
 def test_the_archive_is_a_bundled_name_or_a_path(given: str, path: Path) -> None:
-    assert evaluate.parse([given, "--file", "x"]).archive == path
+    assert evaluate_options.parse([given, "--file", "x"]).archive == path
 
 
 @pytest.mark.parametrize("data", [[], ["--dataset", "gmb", "--file", "x"]])

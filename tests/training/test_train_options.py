@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from nerve.model.config import TaggerConfig
-from nerve.training import options
+from nerve.training import train_options
 from nerve.training.config import Config, ConfigError, CorpusConfig, TrainingConfig, settings_of
 
 SETTINGS = [
@@ -17,7 +17,7 @@ SETTINGS = [
 
 
 def configuration(*arguments: str) -> Config:
-    return options.configuration(options.parse(["--output", "mine.pt", *arguments]))
+    return train_options.configuration(train_options.parse(["--output", "mine.pt", *arguments]))
 
 
 def other_value(name: str, hint: Any, default: Any) -> Any:
@@ -149,4 +149,4 @@ def test_a_command_line_without_sense_exits_with_2(arguments: list[str], capsys:
     ],
 )
 def test_the_command_for_the_card_leaves_out_what_is_each_machines_own(arguments: list[str], command: str) -> None:
-    assert options.command(arguments) == f"nerve train {command}"
+    assert train_options.command(arguments) == f"nerve train {command}"
