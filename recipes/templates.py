@@ -101,6 +101,14 @@ class Slots:
             "decade": lambda: [(f"{self._between(195, 201)}0s", "DATE")],
             "duration": lambda: [(self._one([self._span_of_time(), "a year", "a week"]), "DATE")],
             "ago": lambda: [(self._ago(), "DATE")],
+            "isodate": lambda: [
+                (f"{self._between(2015, 2026)}-{self._between(1, 12):02}-{self._between(1, 28):02}", "DATE")
+            ],
+            "day": lambda: [(f"{self._one(MONTHS)} {self._between(1, 31)}", "DATE")],
+            "chatday": lambda: [(self._one(["tmrw", "tmr", "2moro", "tonite", "2nite", "2day", "tomorrow"]), "DATE")],
+            "namesake": lambda: [(self._namesake(), "PER")],
+            "summit": lambda: [(f"{self._of('summit.first')} {self._of('summit.last')}", "MISC")],
+            "device": self._device,
             "storm": lambda: [(f"{self._of('storm.kind')} {self._of('storm.names')}", "MISC")],
             "age": lambda: [(str(self._between(16, 95)), "")],
             "number": lambda: [(self._number(), "")],
@@ -115,6 +123,8 @@ class Slots:
                 (f"DE{self._between(10, 99)} {self._between(1000, 9999)} {self._between(1000, 9999)}", "")
             ],
             "handle": lambda: [(self._handle(), "")],
+            "ip": lambda: [(".".join(str(self._between(0, 255)) for _ in range(4)), "")],
+            "host": lambda: [(self._host(), "")],
         }
 
     def fill(self, slot: str) -> list[Part]:
@@ -143,6 +153,26 @@ class Slots:
         first, last = self._of("person.first"), self._of("person.last")
         middle = self._one(["", "", "", "", "", "", self._of("person.first"), f"{self._one('ABCDEGHJKLMNPRST')}."])
         return [(" ".join(filter(None, [first, middle, last])), "PER")]
+
+    def _namesake(self) -> str:
+        """A person whose first or last name is also that of a place."""
+        first, last = self._of("namesake.first"), self._of("namesake.last")
+        return self._one(
+            [f"{first} {self._of('person.last')}", f"{self._of('person.first')} {last}", f"{first} {last}"]
+        )
+
+    def _device(self) -> list[Part]:
+        """A product, in half of the cases behind its maker, who is a name of its own."""
+        maker, model = self._of("device.brand").split("/")
+        with_maker = maker not in model and self._random.random() < 1 / 2
+        return [(maker, "ORG"), (" ", ""), (model, "MISC")] if with_maker else [(model, "MISC")]
+
+    def _host(self) -> str:
+        kind = self._one(["db", "web", "mail", "cache", "node", "api", "proxy", "build"])
+        number = self._between(1, 40)
+        return self._one(
+            [f"{kind}{number:02}", f"{kind}-{number}", f"{kind}-{number}.internal", f"{kind}{number}.example.com"]
+        )
 
     def _handle(self) -> str:
         first, last = self._of("person.first").replace(" ", ""), self._of("person.last").replace("'", "")
