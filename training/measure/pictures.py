@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nerve.training.learn.trainer import Epoch
 from nerve.training.measure.calibration import BINS
@@ -28,20 +29,17 @@ def learning_curve(history: Sequence[Epoch], exported: int, dev_f1: float | None
     losses.plot(epochs, [epoch.loss for epoch in history], color=_GREY)
     losses.set(xlabel="epoch", ylabel="training loss (nats per sentence)", yscale="log")
     losses.yaxis.label.set_color(_GREY)
+    for set_formatter in (losses.yaxis.set_major_formatter, losses.yaxis.set_minor_formatter):
+        set_formatter("{x:.3g}")
+    losses.xaxis.set_major_locator(MaxNLocator(integer=True))
     scores = losses.twinx()
     f1 = [epoch.dev_f1 for epoch in history]
     scores.plot(epochs, f1, color=_BLUE, marker="o", markersize=4)
     scores.set_ylabel("dev F1", color=_BLUE)
     if dev_f1 is not None:
-        scores.plot([exported], [dev_f1], "o", color=_ORANGE, markersize=7)
-        scores.annotate(
-            f"exported: {dev_f1:.2f}",
-            (exported, dev_f1),
-            textcoords="offset points",
-            xytext=(0, -16),
-            ha="center",
-            color=_ORANGE,
-        )
+        label = f"exported: {dev_f1:.2f}"
+        scores.plot([exported], [dev_f1], "o", color=_ORANGE, markersize=7, label=label)
+        scores.legend(loc="center right", labelcolor="linecolor", frameon=False)
     losses.set_title("Learning curve")
     return figure
 

@@ -256,11 +256,14 @@ def test_the_curve_marks_the_epoch_that_is_exported_with_the_figure_of_the_card(
     figure = pictures.learning_curve(HISTORY, 2, 61.48)
     (marked,) = (line for axes in figure.axes for line in axes.lines if len(line.get_xdata()) == 1)
     assert (list(marked.get_xdata()), list(marked.get_ydata())) == ([2], [61.48])
-    assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["exported: 61.48"]
+    (legend,) = (axes.legend_ for axes in figure.axes if axes.legend_)
+    assert [text.get_text() for text in legend.get_texts()] == ["exported: 61.48"]
 
 
 def test_without_dev_the_curve_marks_nothing() -> None:
-    assert [text for axes in pictures.learning_curve(HISTORY, 3, None).axes for text in axes.texts] == []
+    axes = pictures.learning_curve(HISTORY, 3, None).axes
+    assert [len(line.get_xdata()) for one in axes for line in one.lines] == [len(HISTORY)] * 2
+    assert [one.legend_ for one in axes] == [None, None]
 
 
 @pytest.mark.parametrize(("last", "number"), [(False, 2), (True, 4)])
