@@ -392,6 +392,12 @@ def assert_refused(reader, path, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("version", tokenizer.READ)
+def test_archives_of_the_tokenizer_versions_that_are_read_load(version, archive_path):
+    with_metadata(tokenizer=version)(archive_path)
+    assert load(archive_path).metadata.tokenizer == version
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_cannot_be_used_is_refused_with_one_line_that_names_the_file(what, archive_path):
     spoil, message = REFUSED[what]

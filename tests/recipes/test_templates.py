@@ -43,7 +43,7 @@ def test_a_name_neither_begins_nor_ends_with_a_blank() -> None:
 
 
 @pytest.mark.parametrize(
-    "slot", ["number", "percent", "money", "score", "time", "phone", "postcode", "code", "account"]
+    "slot", ["number", "percent", "money", "score", "time", "phone", "postcode", "code", "account", "ip", "host"]
 )
 def test_a_number_is_no_name(slots: Slots, slot: str) -> None:
     assert {label for _ in range(20) for _, label in slots.fill(slot)} == {""}
@@ -69,6 +69,15 @@ def test_a_storm_is_one_name(slots: Slots) -> None:
     [(storm, label)] = slots.fill("storm")
     assert len(storm.split()) >= 2
     assert label == "MISC"
+
+
+def test_a_device_is_a_name_of_its_own_behind_its_maker(slots: Slots) -> None:
+    labels = {tuple(label for _, label in slots.fill("device")) for _ in range(100)}
+    assert labels == {("MISC",), ("ORG", "", "MISC")}
+
+
+def test_a_person_named_like_a_place_is_a_person(slots: Slots) -> None:
+    assert {label for _ in range(20) for _, label in slots.fill("namesake")} == {"PER"}
 
 
 def test_a_user_name_is_no_name(slots: Slots) -> None:
