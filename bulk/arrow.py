@@ -53,7 +53,7 @@ class Tagger:
     digits of scores. A text that is null gets null for its entities.
 
     Args:
-        model: the name of a bundled model, the path of an archive, or `auto`: one by the language of each text.
+        model: the name of a bundled model, the path of an archive, or `auto`: the one for each sentence's language.
         text_column: the column of the texts.
         ents_column: the column that the entities are put in.
         **settings: more of `nerve.bulk.settings.Settings`, such as `labels`, `min_score` and `device`.

@@ -8,22 +8,11 @@ from functools import partial
 from nerve import Result, Tagger
 from nerve.bulk.errors import BulkError
 from nerve.bulk.settings import Settings
-from nerve.model.bundled import available, locate
-from nerve.model.languages import Languages, most_suitable
+from nerve.model.bundled import locate, names_of
 from nerve.tagger import BATCH_SIZE
-
-AUTO = "auto"
-"""In place of a model's name: the bundled model that suits the language of each text, as in the service."""
 
 Source = str | list[str]
 """A text, or the tokens of a sentence."""
-
-
-def names_of(model: str) -> list[str]:
-    """The names, or paths, of the models that a setting stands for."""
-    if model != AUTO:
-        return [model]
-    return [*available()] or ["en"]
 
 
 def digests(model: str) -> dict[str, str]:
@@ -65,10 +54,8 @@ class Models:
             archive.load(locate(name), settings.device, weights_only=settings.weights_only)
             for name in names_of(settings.model)
         ]
-        self._languages = [Languages(one.metadata.language) for one in self._archives]
-        self._taggers = [Tagger(Recognizer(one), settings.threads) for one in self._archives]
-        found = {label for tagger in self._taggers for label in tagger.labels}
-        self.labels = tuple(sorted(found.union(settings.patterns)))
+        self._tagger = Tagger([Recognizer(one) for one in self._archives], settings.threads)
+        self.labels = tuple(sorted({*self._tagger.labels, *settings.patterns}))
         scored = settings.min_score if isinstance(settings.min_score, Mapping) else {}
         for option, labels in (("--labels", settings.labels or ()), ("--min-score", scored)):
             if unknown := sorted(set(labels).difference(self.labels)):
@@ -86,34 +73,16 @@ class Models:
 
     def tag(self, sources: Sequence[Source]) -> list[Result]:
         """The result of each text, or of the tokens of each sentence, in order."""
-        groups: dict[tuple[int, bool], list[int]] = {}
-        for number, source in enumerate(sources):
-            groups.setdefault((self._suitable(source), isinstance(source, list)), []).append(number)
-        results: dict[int, Result] = {}
-        for (suitable, tokenized), numbers in groups.items():
-            results.update(zip(numbers, self._pipe(suitable, tokenized, [sources[n] for n in numbers]), strict=True))
-        return [results[number] for number in range(len(sources))]
-
-    def _suitable(self, source: Source) -> int:
-        """The number of the tagger for a text."""
-        return most_suitable(self._languages, source if isinstance(source, str) else " ".join(source))
-
-    def _pipe(self, suitable: int, tokenized: bool, sources: Sequence[Source]) -> list[Result]:
-        # A label of another model means nothing to this one.
-        tagger, settings = self._taggers[suitable], self._settings
-        own = {*tagger.labels, *settings.patterns}
-        scores = settings.min_score
+        settings = self._settings
         pipe = partial(
-            tagger.pipe,
+            self._tagger.pipe,
             batch_size=BATCH_SIZE,
-            labels=None if settings.labels is None else [label for label in settings.labels if label in own],
-            min_score={label: scores[label] for label in scores if label in own}
-            if isinstance(scores, Mapping)
-            else scores,
+            labels=settings.labels,
+            min_score=settings.min_score,
             context=settings.context,
             patterns=settings.patterns,
             phone_regions=settings.phone_regions,
         )
-        if tokenized:
-            return list(pipe(tokens=[source for source in sources if isinstance(source, list)]))
-        return list(pipe([source for source in sources if isinstance(source, str)]))
+        of_texts = pipe([source for source in sources if isinstance(source, str)])
+        of_tokens = pipe(tokens=[source for source in sources if isinstance(source, list)])
+        return [next(of_texts if isinstance(source, str) else of_tokens) for source in sources]

@@ -13,7 +13,7 @@ class Settings:
     """The settings of a run."""
 
     model: str = "en"
-    """a bundled name, the path of an archive, or `auto`: one by the language of each text"""
+    """a bundled name, the path of an archive, or `auto`: the one for the language of each sentence"""
     device: Device = "auto"
     threads: int = 1
     """CPU threads of each process"""

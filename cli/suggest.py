@@ -64,7 +64,7 @@ def _suggest(chosen: argparse.Namespace) -> int:
         raise BulkError(
             f"there is nothing to choose among {outcome.texts:,} texts: none is new and read by the model"
         )
-    results = Tagger(recognizer).pipe((one.text for one in outcome.best), min_score=chosen.min_score)
+    results = Tagger([recognizer]).pipe((one.text for one in outcome.best), min_score=chosen.min_score)
     tasks = [Task(one, result) for one, result in zip(outcome.best, results, strict=True)]
     content = TOOLS[chosen.to](tasks, recognizer.name)
     if chosen.output is None:

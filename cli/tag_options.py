@@ -103,7 +103,7 @@ def _add_tagging(add: options.Add) -> None:
     add(
         "--model",
         default="en",
-        help=f"{options.MODEL}, or auto: the bundled model for the language of each text (default: %(default)s)",
+        help=f"{options.MODEL}, or auto: the bundled model for the language of each sentence (default: %(default)s)",
     )
     add(
         "--weights-only",

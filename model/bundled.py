@@ -11,6 +11,9 @@ from nerve.model.errors import ArchiveError
 NAMES = ("en", "zh", "multi")
 """English first: it is the default."""
 
+AUTO = "auto"
+"""In place of a model's name: all of them, each for the sentences in its languages."""
+
 FOLDER = Path(__file__).resolve().parents[1] / "models"
 
 
@@ -23,6 +26,13 @@ def available() -> dict[str, Path]:
     """The bundled archives whose files are there, by name, the default first."""
     paths = {name: path_of(name) for name in NAMES}
     return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def names_of(model: str) -> list[str]:
+    """The names, or paths, of the models that a name, or a path, stands for."""
+    if model != AUTO:
+        return [model]
+    return [*available()] or [NAMES[0]]
 
 
 def resolve(name_or_path: str | os.PathLike[str]) -> Path:

@@ -1,7 +1,8 @@
 """In which language and script a text is, and whether a model reads it.
 
 In a language that a model never saw it finds names that are none. So the recognizer gives it only the sentences that
-it reads, and `auto` chooses a model for each text. Two signs tell a language:
+it reads, and `auto` chooses a model for each text and for each sentence that this model does not read. Two signs tell
+a language:
 
 - the script of most letters, which is enough for Korean, Thai or Greek;
 - in Latin letters, function words, and words in lower case with letters that only some languages have
@@ -17,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from typing import Any, NamedTuple
 
 from nerve.model.annotation import Tokens
@@ -34,7 +35,8 @@ MOST_WORDS = 1_000
 """Words of a text that are counted at most, so that time is linear in any text."""
 
 KANA_SHARE = 5
-"""Text in Han and Kana is Japanese if one in so many of its letters is Kana."""
+"""Text in Han and Kana is Japanese if one in so many of its letters is Kana. Of the letters of a Japanese text in
+several sentences one in so many, at most, is in a sentence without Kana."""
 
 LATIN = "Latin"
 
@@ -135,7 +137,7 @@ class Languages:
 
     def of(self, sentences: Sequence[Tokens]) -> list[Language]:
         """The language of each sentence of one text: where its own words do not tell it, that of the text."""
-        signs = [signs_of(sentence.words) for sentence in sentences]
+        signs = _signs_of_each(sentences)
         clear = [self._clear(of_sentence) for of_sentence in signs]
         if all(clear):
             return [language for language in clear if language]
@@ -199,6 +201,18 @@ class Languages:
         return Language(code, script, True) if own > most else None
 
 
+def _signs_of_each(sentences: Sequence[Tokens]) -> list[Signs]:
+    """The signs of each sentence of one text. In a Japanese text, those in Han alone are Japanese, too."""
+    signs = [signs_of(sentence.words) for sentence in sentences]
+    letters = {"Han": 0, "Kana": 0}
+    for one in signs:
+        if one.script in letters:
+            letters[one.script] += one.letters["Han"] + one.letters["Kana"]
+    if not 0 < KANA_SHARE * letters["Han"] <= letters["Han"] + letters["Kana"]:
+        return signs
+    return [Signs(Counter(Kana=one.letters["Han"]), one.words) if one.script == "Han" else one for one in signs]
+
+
 def _clearly(foreign: int, own: int) -> bool:
     """Whether words are clearly those of a foreign language, given the bits of its words and of our language's."""
     only_foreign, only_own = (foreign & ~own).bit_count(), (own & ~foreign).bit_count()
@@ -215,6 +229,45 @@ def most_suitable(models: Sequence[Languages], text: str) -> int:
         return 0
     signs = signs_of(_WORD.findall(text))
     return max(range(len(models)), key=lambda number: models[number].suits(signs))
+
+
+def division(models: Sequence[Languages], sentences: Sequence[Tokens]) -> list[list[Tokens]]:
+    """The sentences of one text that each model is to read, in their order.
+
+    Args:
+        models: the one that suits the text best, and then the others.
+        sentences: all sentences of the text.
+
+    Returns:
+        For each model its sentences. The first has all that it reads and all that no model reads, each of the others
+        those that it suits best of the models that read them.
+    """
+    of_each: list[list[Tokens]] = [[] for _ in models]
+    for sentence, reader in zip(sentences, _readers(models, sentences), strict=True):
+        of_each[reader].append(sentence)
+    return of_each
+
+
+def languages_of(models: Sequence[Languages], sentences: Sequence[Tokens]) -> list[Language]:
+    """The language of each sentence of one text, as the model sees it that reads the sentence; see `division`."""
+    of_each = [model.of(sentences) for model in models]
+    return [of_each[reader][n] for n, reader in enumerate(_readers(models, sentences))]
+
+
+def _readers(models: Sequence[Languages], sentences: Sequence[Tokens]) -> list[int]:
+    """The number of the model that reads each sentence; 0 if none does."""
+    first = models[0].readable(sentences) if len(models) > 1 else [True]
+    if all(first):
+        return [0] * len(sentences)
+    readable = list(zip(first, *(model.readable(sentences) for model in models[1:]), strict=True))
+
+    def reader(sentence: Tokens, readable: Sequence[bool]) -> int:
+        if readable[0] or not any(readable):
+            return 0
+        signs = signs_of(sentence.words)
+        return max(compress(range(len(models)), readable), key=lambda model: models[model].suits(signs))
+
+    return list(map(reader, sentences, readable))
 
 
 def signs_of(words: Iterable[str]) -> Signs:

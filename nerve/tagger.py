@@ -12,8 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, overload
 
 from nerve.model.annotation import MIN_SCORE, Entity, Tokens
-from nerve.model.bundled import locate
-from nerve.model.languages import Language
+from nerve.model.bundled import AUTO, locate, names_of
+from nerve.model.languages import Language, most_suitable
 from nerve.model.min_score import MinScore, by_label
 from nerve.model.tokenizer import joined, sentences
 from nerve.patterns import NAMES, REGIONS
@@ -50,7 +50,8 @@ def load(
 
     Args:
         name_or_path: the name of a bundled model, such as `en`, or the path of an archive. A string that is a bundled
-            name always means the bundled model; a file of that name is `./en` or `Path("en")`.
+            name always means the bundled model; a file of that name is `./en` or `Path("en")`. `auto` is all bundled
+            models: each sentence is read by the one for its language.
         device: where the model runs. `auto` is `cuda` if torch finds a CUDA device, else `cpu`.
         threads: how many CPU threads torch may use for this model, whatever it may use for others. The steps of this
             model are small: more than one thread gains little, and loses much where other programs are busy.
@@ -65,55 +66,64 @@ def load(
         raise ValueError(f"device is {device!r}; it must be one of {', '.join(DEVICES)}")
     if threads < 1:
         raise ValueError(f"threads is {threads}; it must be at least 1")
-    path = locate(name_or_path)
+    names = names_of(name_or_path) if isinstance(name_or_path, str) else [name_or_path]
+    paths = [locate(name) for name in names]
 
     # Not at the top, because torch takes seconds to import.
     from nerve.model import archive
     from nerve.model.recognizer import Recognizer
 
-    return Tagger(Recognizer(archive.load(path, device, weights_only=weights_only)), threads)
+    archives = [archive.load(path, device, weights_only=weights_only) for path in paths]
+    return Tagger([Recognizer(one) for one in archives], threads)
 
 
 class Tagger:
-    """A model that finds the entities of texts. `nerve.load` makes it.
+    """A model, or several, that find the entities of texts. `nerve.load` makes it.
 
     Several threads may call the same tagger. They take turns, one batch at a time, and gain no speed.
     """
 
-    def __init__(self, recognizer: "Recognizer", threads: int = 1) -> None:
-        """Make a tagger of an archive that has been loaded, and the number of CPU threads that torch may use."""
-        self._recognizer = recognizer
+    def __init__(self, recognizers: "Sequence[Recognizer]", threads: int = 1) -> None:
+        """Make a tagger of archives that have been loaded, and the number of CPU threads that torch may use."""
+        self._recognizers = recognizers
         self._threads = threads
-        # The model's table of words may be used by one thread at a time.
+        self._batch_tokens = max(recognizer.archive.batch_tokens for recognizer in recognizers)
+        # A model's table of words may be used by one thread at a time.
         self._lock = Lock()
 
     @property
     def name(self) -> str:
-        """The model's name, which the archive holds."""
-        return self._recognizer.name
+        """The model's name, which the archive holds; `auto` for several models."""
+        return self._recognizers[0].name if len(self._recognizers) == 1 else AUTO
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the model gives, sorted."""
-        return self._recognizer.labels
+        """The labels that the models give, sorted."""
+        return tuple(sorted({label for recognizer in self._recognizers for label in recognizer.labels}))
 
     @property
     def device(self) -> str:
         """Where the model runs: `cpu` or `cuda`."""
-        return self._recognizer.archive.device
+        return self._recognizers[0].archive.device
 
     @property
     def card(self) -> dict[str, Any]:
-        """What the archive says of the model: corpora, licence, scores, settings of the training. All is JSON."""
-        return self._recognizer.archive.card
+        """What the archive says of the model: corpora, licence, scores, settings of the training. All is JSON.
+
+        Of several models it has the card of each, by name.
+        """
+        cards = {recognizer.name: recognizer.archive.card for recognizer in self._recognizers}
+        return cards if len(cards) > 1 else cards[self.name]
 
     def language(self, text: str) -> Language:
-        """The language of most of a text, and whether this model reads it; it finds no entities where it does not.
+        """The language of most of a text, and whether a model reads it; it finds no entities where it does not.
 
         Raises:
             TypeError: `text` is not a string.
         """
-        return self._recognizer.languages.of_text(_document_of_text(text).sentences)
+        document = _document_of_text(text)
+        languages = [recognizer.languages for recognizer in self._recognizers]
+        return languages[most_suitable(languages, text)].of_text(document.sentences)
 
     def __repr__(self) -> str:
         return f"<Tagger {self.name!r} on {self.device}: {', '.join(self.labels)}>"
@@ -250,13 +260,15 @@ class Tagger:
         documents = (read(item, f"{name}[{number}]") for number, item in enumerate(given))
         return (
             result
-            for batch in _batches(documents, batch_size, BATCHES * self._recognizer.archive.batch_tokens)
+            for batch in _batches(documents, batch_size, BATCHES * self._batch_tokens)
             for result in self._results(batch, choice, context=context)
         )
 
     def _results(self, documents: Sequence[_Document], choice: "_Choice", *, context: bool) -> list[Result]:
+        from nerve.model.recognizers import annotate  # not at the top, because torch takes seconds to import
+
         with self._lock, _cpu_threads(self._threads):
-            entities = self._recognizer.annotate(*map(list, zip(*documents, strict=True)), context=context)
+            entities = annotate(self._recognizers, *map(list, zip(*documents, strict=True)), context=context)
         return [
             Result(text, choice(text, of_text), sentences, choice.labels)
             for (text, sentences), of_text in zip(documents, entities, strict=True)

@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import chain, islice
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from nerve.model.annotation import Entity
+from nerve.model.languages import division
 from nerve.service.annotate.document import Annotation, Document, Source, characters, read
 from nerve.service.budget import BYTES_PER_TOKEN, MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.engine.memory import GarbageCollectorPause
-from nerve.service.engine.registry import Recognizer
+from nerve.service.engine.registry import Recognizer, ServedModel
 from nerve.service.errors import DeadlineError, too_many_tokens
 from nerve.service.observability import record
 
@@ -34,10 +37,13 @@ Result = TypeVar("Result")
 
 
 class Task(NamedTuple):
-    """A source, the recognizer that reads it, and whether a sentence of it may learn from the others."""
+    """A source, the models that read it, and whether a sentence of it may learn from the others.
+
+    The first model reads all sentences that it can read, each of the others what suits it best of the rest.
+    """
 
     source: Source
-    recognizer: Recognizer
+    models: Sequence[ServedModel]
     context: bool = True
 
 
@@ -129,29 +135,34 @@ class Work:
         readings = await self._read(tasks)
         counts = record.current().models
         tokens = 0
+        parts = [*chain.from_iterable(readings)]
         for reading in readings:
-            count, length = counts[reading.recognizer.name], reading.tokens
-            count.texts += 1
-            count.tokens += length
-            tokens += length
+            counts[reading[0].model.name].texts += 1
+        for part in parts:
+            counts[part.model.name].tokens += part.tokens
+            tokens += part.tokens
         if tokens > self._annotator.max_tokens:
             raise too_many_tokens(tokens, self._annotator.max_tokens)
         self._holding.resize(BYTES_PER_TOKEN * tokens)
-        taggings = await self._tag(readings)
+        taggings = await self._tag(parts)
 
         def annotations() -> tuple[list[Annotation], list[list[str]]]:
-            annotated = [
-                Annotation(document, recognizer.entities(document.text, windows, of_document))
-                for (recognizer, document, windows), of_document in zip(readings, taggings, strict=True)
+            found = [
+                part.model.recognizer.entities(part.document.text, part.windows, of_part)
+                for part, of_part in zip(parts, taggings, strict=True)
             ]
-            return annotated, [[entity.label for entity in annotation.entities] for annotation in annotated]
+            of_parts = iter(found)
+            annotated = [
+                Annotation(reading[0].document, _in_order([*islice(of_parts, len(reading))])) for reading in readings
+            ]
+            return annotated, [[entity.label for entity in of_part] for of_part in found]
 
         annotated, labels = await self.compute(annotations)
-        for reading, of_document in zip(readings, labels, strict=True):
-            counts[reading.recognizer.name].entities.update(of_document)
+        for part, of_part in zip(parts, labels, strict=True):
+            counts[part.model.name].entities.update(of_part)
         return annotated
 
-    async def _read(self, tasks: Sequence[Task]) -> "list[_Reading]":
+    async def _read(self, tasks: Sequence[Task]) -> "list[list[_Part]]":
         if not self._long:
             return _readings(tasks, self._annotator.max_tokens)
         # Texts that wait to be read take memory, and will soon take the engine's time: they count as queued already.
@@ -161,17 +172,17 @@ class Work:
         with self._annotator.batcher.announced(tokens):
             return await self.compute(lambda: _readings(tasks, self._annotator.max_tokens))
 
-    async def _tag(self, readings: "Sequence[_Reading]") -> "list[list[Tagging]]":
-        """Return the taggings of each reading's windows; some are tagged twice (see `nerve.model.context`)."""
-        taggings = await self._run([(reading.recognizer, reading.windows) for reading in readings])
+    async def _tag(self, parts: "Sequence[_Part]") -> "list[list[Tagging]]":
+        """Return the taggings of each part's windows; some are tagged twice (see `nerve.model.context`)."""
+        taggings = await self._run([(part.model.recognizer, part.windows) for part in parts])
         revisions = await self.compute(
             lambda: [
-                recognizer.revisions(windows, of_document)
-                for (recognizer, _, windows), of_document in zip(readings, taggings, strict=True)
+                part.model.recognizer.revisions(part.windows, of_part)
+                for part, of_part in zip(parts, taggings, strict=True)
             ]
         )
         if any(revisions):
-            again = [(one.recognizer, [*of_one.values()]) for one, of_one in zip(readings, revisions, strict=True)]
+            again = [(one.model.recognizer, [*of_one.values()]) for one, of_one in zip(parts, revisions, strict=True)]
             for first, numbers, second in zip(
                 taggings, revisions, await self._run(again, admitted=True), strict=True
             ):
@@ -191,27 +202,42 @@ class Work:
         return [[*islice(taggings[recognizer], len(windows))] for recognizer, windows in parts]
 
 
-class _Reading(NamedTuple):
-    """A document, and its windows for one recognizer."""
+class _Part(NamedTuple):
+    """A document, and its sentences for one model, as windows."""
 
-    recognizer: Recognizer
     document: Document
+    model: ServedModel
     windows: "Sequence[Window]"
-
-    @property
-    def tokens(self) -> int:
-        """How many tokens take memory: those in several windows count again, and so do those that are in none."""
-        return max(sum(map(len, self.windows)), sum(map(len, self.document.sentences)))
+    tokens: int
+    """how many take memory: those in several windows count again, and so do those that are in none"""
 
 
-def _readings(tasks: Sequence[Task], most: int) -> list[_Reading]:
-    """Return the readings of the tasks, up to the one with which there are more tokens than `most`."""
+def _readings(tasks: Sequence[Task], most: int) -> list[list[_Part]]:
+    """Return the parts of each task, up to the one with which there are more tokens than `most`."""
     readings = []
-    for source, recognizer, context in tasks:
-        document = read(source, most)
-        reading = _Reading(recognizer, document, recognizer.windows_of(document.sentences, context=context))
+    for task in tasks:
+        reading = _parts(read(task.source, most), task)
         readings.append(reading)
-        most -= reading.tokens
+        most -= sum(part.tokens for part in reading)
         if most < 0:
             break
     return readings
+
+
+def _parts(document: Document, task: Task) -> list[_Part]:
+    """Return the parts of a document: that of the first model, and those of the others that have one."""
+    parts: list[_Part] = []
+    of_models = division([model.languages for model in task.models], document.sentences)
+    for model, sentences in zip(task.models, of_models, strict=True):
+        if sentences or not parts:
+            windows = model.recognizer.windows_of(sentences, context=task.context)
+            tokens = max(sum(map(len, windows)), sum(map(len, sentences)))
+            parts.append(_Part(document, model, windows, tokens))
+    return parts
+
+
+def _in_order(of_parts: Sequence[list[Entity]]) -> list[Entity]:
+    """Return the entities of all parts of a document; no sentence is in two of them."""
+    if len(of_parts) == 1:
+        return of_parts[0]
+    return sorted(chain.from_iterable(of_parts), key=attrgetter("start"))

@@ -12,6 +12,8 @@ from pydantic_core import to_json
 
 from nerve.model import min_score
 from nerve.model.annotation import Entity, Token
+from nerve.model.bundled import AUTO
+from nerve.model.languages import languages_of
 from nerve.model.tags import spans_over, tags_from, without_overlap
 from nerve.patterns import NAMES
 from nerve.patterns.recognition import Patterns
@@ -20,14 +22,14 @@ from nerve.service.annotate.document import Annotation
 from nerve.service.annotate.gazetteer import Gazetteer
 from nerve.service.annotate.offsets import in_unit
 from nerve.service.api.requests import AnnotationRequest, EntitiesRequest
-from nerve.service.engine.registry import AUTO, Registry, ServedModel
+from nerve.service.engine.registry import Registry, ServedModel
 from nerve.service.errors import InvalidRequestError
 from nerve.service.state import Service
 
 # So many entities or tokens are written in a millisecond.
 SLICE = 1_000
 
-Render = Callable[[Annotation, ServedModel], dict[str, Any]]
+Render = Callable[[Annotation, Sequence[ServedModel]], dict[str, Any]]
 
 
 _NO_PATTERNS = Patterns({})
@@ -103,27 +105,24 @@ async def answer(service: Service, request: AnnotationRequest, how: Plan, render
         service: The running service.
         request: The request.
         how: Its models and labels.
-        render: Makes the answer to one text, without the name of the model, of its annotation and its model.
+        render: Makes the answer to one text, without the name of the model, of its annotation and its models.
 
     Raises:
         ServiceError: What `Work.annotate` and `render` raise.
     """
     with service.annotator.work(request.size) as work:
-        models = await _model_of_each(work, request, how)
-        tasks = [
-            Task(source, model.recognizer, request.context)
-            for source, model in zip(request.sources, models, strict=True)
-        ]
+        models = await _models_of_each(work, request, how)
+        tasks = [Task(*both, request.context) for both in zip(request.sources, models, strict=True)]
         # The annotations live no longer than they are needed: there may be a million tokens.
         return await work.compute(partial(_rendered, await work.annotate(tasks), models, request, how, render))
 
 
-async def _model_of_each(work: Work, request: AnnotationRequest, how: Plan) -> list[ServedModel]:
-    """Return the model for each text."""
+async def _models_of_each(work: Work, request: AnnotationRequest, how: Plan) -> list[list[ServedModel]]:
+    """Return the models for each text, the one that suits it first."""
     if request.model != AUTO:
-        return [how.models.default] * len(request.sources)
+        return [[how.models.default]] * len(request.sources)
 
-    def models() -> list[ServedModel]:
+    def models() -> list[list[ServedModel]]:
         texts = (source if isinstance(source, str) else " ".join(source) for source in request.sources)
         return [how.models.for_text(text) for text in texts]
 
@@ -132,7 +131,7 @@ async def _model_of_each(work: Work, request: AnnotationRequest, how: Plan) -> l
 
 def _rendered(
     annotations: Sequence[Annotation],
-    models: Sequence[ServedModel],
+    models: Sequence[Sequence[ServedModel]],
     request: AnnotationRequest,
     how: Plan,
     render: Render,
@@ -140,13 +139,13 @@ def _rendered(
     phrases = request.gazetteer
     gazetteer = phrases and Gazetteer(phrases.always, phrases.never, phrases.case_sensitive)
     results = []
-    for annotation, model in zip(annotations, models, strict=True):
+    for annotation, of_text in zip(annotations, models, strict=True):
         document = annotation.document
         entities = how.patterns.beside(document.text, annotation.entities)
         if gazetteer:
             entities = gazetteer.entities(Annotation(document, entities))
         chosen = Annotation(document, _chosen(entities, how.labels, how.least))
-        results.append({**render(chosen, model), "model": model.name})
+        results.append({**render(chosen, of_text), "model": of_text[0].name})
     return json_bytes(results[0] if request.single else {"results": results, "model": how.name})
 
 
@@ -177,7 +176,7 @@ def json_bytes(answer: Mapping[str, Any]) -> bytes:
     return b"{" + b",".join(fields) + b"}"
 
 
-def _result(annotation: Annotation, model: ServedModel, request: EntitiesRequest) -> dict[str, Any]:
+def _result(annotation: Annotation, models: Sequence[ServedModel], request: EntitiesRequest) -> dict[str, Any]:
     """Return the answer to one text, without the name of the model."""
     text, sentences = annotation.document
     with_spans = request.tokens is not None or "tokens" in request.include
@@ -210,7 +209,8 @@ def _result(annotation: Annotation, model: ServedModel, request: EntitiesRequest
             {"start": places[sentence[0].start], "end": places[sentence[-1].end]} for sentence in sentences
         ]
     if "language" in request.include:
-        result["language"] = model.languages.of_text(sentences).to_json()
-        for sent, language in zip(result.get("sents", ()), model.languages.of(sentences), strict=False):
+        result["language"] = models[0].languages.of_text(sentences).to_json()
+        of_sentences = languages_of([model.languages for model in models], sentences)
+        for sent, language in zip(result.get("sents", ()), of_sentences, strict=False):
             sent["language"] = language.to_json()
     return result

@@ -115,7 +115,7 @@ async def _answer(service: Service, model: ServedModel, parsed: TokenClassificat
     texts = [parsed.inputs] if isinstance(parsed.inputs, str) else parsed.inputs
     check_limits(texts, service.settings)
     with service.annotator.work(sum(map(len, texts))) as work:
-        tasks = [Task(text, model.recognizer) for text in texts]
+        tasks = [Task(text, [model]) for text in texts]
         return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), parsed)))
 
 

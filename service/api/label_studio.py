@@ -117,7 +117,7 @@ async def label_studio_predict(service: Service, _: Request, project: Project) -
     """Answer the entities of the texts of tasks."""
     model, controls, texts = project
     with service.annotator.work(sum(map(len, texts))) as work:
-        tasks = [Task(text, model.recognizer) for text in texts]
+        tasks = [Task(text, [model]) for text in texts]
         version = _version(model)
         return bytes_response(await work.compute(partial(_rendered, await work.annotate(tasks), controls, version)))
 

@@ -164,7 +164,7 @@ async def infer(service: Service, request: Request, tensor: TextTensor) -> Respo
     """Answer the entities of a tensor of texts."""
     model = service.registry.named(request.path_params["name"])
     with service.annotator.work(sum(map(len, tensor.texts))) as work:
-        tasks = [Task(text, model.recognizer) for text in tensor.texts]
+        tasks = [Task(text, [model]) for text in tensor.texts]
         elements = await work.compute(partial(_elements, await work.annotate(tasks)))
         return tensor_response(model.name, tensor, elements)
 

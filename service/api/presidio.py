@@ -142,7 +142,7 @@ async def analyze(service: Service, _: Request, parsed: AnalyzeRequest) -> Respo
     model = _models_of(service, parsed.language)[0]
     names = _chosen_names(parsed, model)
     with service.annotator.work(sum(map(len, texts))) as work:
-        tasks = [Task(text, model.recognizer) for text in texts]
+        tasks = [Task(text, [model]) for text in texts]
         patterns = Patterns(_least_scores(parsed, names), service.settings.regions)
         render = partial(_rendered, await work.annotate(tasks), patterns, parsed, names, model)
         return bytes_response(await work.compute(render))

@@ -152,7 +152,7 @@ class RedactedAnswer(BaseModel):
 
     text: str = Field(description="The text with its entities replaced.")
     ents: list[ReplacementAnswer] = Field(description="The replacements, in the order of the text.")
-    model: str = Field(description="The model that read the text.")
+    model: str = Field(description="The model that read the text; with `auto`, the one that read most of it.")
 
 
 class RedactAnswer(BaseModel):
@@ -169,7 +169,10 @@ class RedactAnswer(BaseModel):
     results: list[RedactedAnswer] | SkipJsonSchema[None] = Field(
         None, description="For each of several texts, in their order, the answer that it would get alone."
     )
-    model: str = Field(description="The model that read the text; of several texts, the one that the request named.")
+    model: str = Field(
+        description="The model that read the text, with `auto` most of it; of several texts, the one that the "
+        "request named."
+    )
 
 
 def _parse(service: Service, _: Request, body: bytes) -> RedactRequest:

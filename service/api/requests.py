@@ -109,7 +109,7 @@ class AnnotationRequest(BaseModel):
     model: str | None = Field(
         None,
         description="The name of a model from `GET /v1/models`, or `auto` to choose a model by the language of "
-        "each text. The default is the first model there.",
+        "each text, and of each sentence that this model does not read. The default is the first model there.",
     )
     labels: LabelsField | None = Field(
         None,

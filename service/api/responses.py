@@ -68,7 +68,7 @@ class OneAnswer(BaseModel):
     language: LanguageAnswer | SkipJsonSchema[None] = Field(
         None, description="The language of most of the text. Present if `include` has `language`."
     )
-    model: str = Field(description="The model that read the text.")
+    model: str = Field(description="The model that read the text; with `auto`, the one that read most of it.")
 
 
 _EXAMPLE: JsonValue = {"text": EXAMPLE_TEXT, "ents": EXAMPLE_ENTS, "model": "en"}
@@ -100,7 +100,10 @@ class EntitiesAnswer(BaseModel):
     results: list[OneAnswer] | SkipJsonSchema[None] = Field(
         None, description="For each of several texts, in their order, the answer that it would get alone."
     )
-    model: str = Field(description="The model that read the text; of several texts, the one that the request named.")
+    model: str = Field(
+        description="The model that read the text, with `auto` most of it; of several texts, the one that the "
+        "request named."
+    )
 
 
 class ModelAnswer(BaseModel):

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from nerve.model.bundled import AUTO
 from nerve.service.engine.engine import Engine
-from nerve.service.engine.registry import AUTO, ServedModel, Stamp
+from nerve.service.engine.registry import ServedModel, Stamp
 from nerve.service.engine.snapshot import Snapshot
 from nerve.service.observability.failures import log_failure
 from nerve.service.settings import Settings, SettingsError, StartError

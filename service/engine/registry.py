@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nerve.model.annotation import Entity, Tokens
+from nerve.model.bundled import AUTO
 from nerve.model.languages import Languages, most_suitable
 from nerve.service.errors import NotFoundError
 
 if TYPE_CHECKING:  # nerve.model.recognizer imports torch, which takes seconds: only the process that tags pays them
     from nerve.model.recognizer import Tagging, Window
-
-# In place of a model's name: the model that suits the language of the text.
-AUTO = "auto"
 
 
 class Recognizer(Protocol):
@@ -143,7 +141,8 @@ class Registry:
             raise NotFoundError(f"no such model; the models are {', '.join(self._models)}", reason="unknown_model")
         return self._models[name]
 
-    def for_text(self, text: str) -> ServedModel:
-        """The model that suits the language of a text: see `nerve.model.languages.most_suitable`."""
+    def for_text(self, text: str) -> list[ServedModel]:
+        """All models, the one first that suits the language of a text: see `nerve.model.languages.most_suitable`."""
         models = self.models
-        return models[most_suitable([model.languages for model in models], text)]
+        models.insert(0, models.pop(most_suitable([model.languages for model in models], text)))
+        return models

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from nerve.model.function_words import LETTERS, WORDS
-from nerve.model.languages import Language, Languages, most_suitable, signs_of
+from nerve.model.languages import Language, Languages, division, languages_of, most_suitable, signs_of
 from nerve.model.tokenizer import sentences
 
 NORDIC = "da,de,fi,hr,hu,nb,nn,pt,ro,sk,sr-Latn,sv"
@@ -161,6 +161,67 @@ def test_auto_takes_the_first_model_that_suits_best(text: str, model: str, order
 def test_a_model_of_unknown_languages_comes_before_one_of_another_script() -> None:
     assert most_suitable([Languages("zh"), Languages("und")], "Ann left") == 1
     assert most_suitable([Languages("und"), Languages("zh")], "他在北京") == 1
+
+
+ENGLISH, CHINESE, GERMAN = "She left for Paris.", "他在北京。", "Er ist nicht mehr da."
+
+
+@pytest.mark.parametrize(
+    ("tags", "text", "shares"),
+    [
+        (("en", "zh"), f"{ENGLISH} {CHINESE} {ENGLISH}", (f"{ENGLISH} {ENGLISH}", CHINESE)),
+        (("en", "zh", NORDIC), f"{CHINESE} {ENGLISH} {GERMAN}", (ENGLISH, CHINESE, GERMAN)),
+        (("zh", "en"), f"{ENGLISH} Tim Cook. {CHINESE}", (f"Tim Cook. {CHINESE}", ENGLISH)),  # names have no language
+        (
+            ("en", "zh"),
+            f"{ENGLISH} 서울에서. {GERMAN}",
+            (f"{ENGLISH} 서울에서. {GERMAN}", ""),
+        ),  # nobody reads the rest
+        (("en", "zh", "und"), f"{ENGLISH} {GERMAN} {CHINESE}", (ENGLISH, CHINESE, GERMAN)),
+        (
+            ("en", "und", "zh"),
+            f"{ENGLISH} {CHINESE}",
+            (ENGLISH, "", CHINESE),
+        ),  # not the first that reads it: the best
+        (("en", NORDIC), f"{ENGLISH} Tim Cook.", (f"{ENGLISH} Tim Cook.", "")),
+        (("en",), f"{ENGLISH} {CHINESE}", (f"{ENGLISH} {CHINESE}",)),
+        (("en", "zh"), "", ("", "")),
+    ],
+)
+def test_the_sentences_of_a_text_are_divided_among_models(
+    tags: tuple[str, ...], text: str, shares: tuple[str, ...]
+) -> None:
+    divided = division([Languages(one) for one in tags], sentences(text))
+    assert [[sentence.words for sentence in share] for share in divided] == [
+        [sentence.words for sentence in sentences(share)] for share in shares
+    ]
+
+
+def test_the_language_of_a_sentence_is_as_the_model_sees_it_that_reads_it() -> None:
+    models = [Languages("en"), Languages("zh")]
+    assert languages_of(models, sentences(f"{ENGLISH} {CHINESE} {GERMAN}")) == [
+        Language("en", "Latin", supported=True),
+        Language("zh", "Han", supported=True),
+        Language("de", "Latin", supported=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("これはテストです。東京都内。彼はトヨタの社長になった。", ["ja", "ja", "ja"]),
+        (
+            "東京都内。これはテスト。",
+            ["zh", "ja"],
+        ),  # a sentence in Japanese among Chinese ones, or the other way round
+        ("他在北京。東京都内。", ["zh", "zh"]),
+        ("東京都内。", ["zh"]),
+    ],
+)
+def test_in_a_japanese_text_sentences_in_han_alone_are_japanese(text: str, codes: list[str]) -> None:
+    found = Languages("zh").of(sentences(text))
+    assert [language.code for language in found] == codes
+    assert [language.supported for language in found] == [code == "zh" for code in codes]
 
 
 def test_each_list_of_words_is_in_lower_case_and_has_letters() -> None:

@@ -29,10 +29,12 @@ batch.Batch characters features lengths rounded to tokens
 batch.GPU_BATCH_TOKENS
 batch.by_length
 batch.collate
+bundled.AUTO
 bundled.FOLDER
 bundled.NAMES
 bundled.available
 bundled.locate
+bundled.names_of
 bundled.path_of
 bundled.resolve
 cells.CellWeights bias_hh bias_ih weight_hh weight_ih
@@ -100,6 +102,8 @@ languages.Language code script supported to_json
 languages.Languages of of_text readable suits
 languages.MOST_WORDS
 languages.Signs best letters script words
+languages.division
+languages.languages_of
 languages.most_suitable
 languages.signs_of
 lexicon.Around begins ends inside
@@ -120,6 +124,7 @@ recognizer.Recognizer annotate entities recognize revisions tag windows windows_
 recognizer.Revision changes emissions positions
 recognizer.Tagging confidences emissions marginals tag_ids
 recognizer.Window characters core recurring revision shared tokens words
+recognizers.annotate
 single.SingleDecoder continues forward outside
 tagger.Encoder forward
 tagger.RecurrentLayer forward

@@ -285,7 +285,7 @@ def test_a_tagger_has_its_own_number_of_cpu_threads_and_leaves_torch_s_as_it_is(
     recognizer, before = Watched(load(archive_path)), torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        nerve.Tagger(recognizer, threads)("Angela")
+        nerve.Tagger([recognizer], threads)("Angela")
         assert (recognizer.threads, torch.get_num_threads()) == (threads, 2)
     finally:
         torch.set_num_threads(before)

@@ -14,7 +14,7 @@ from nerve.service.annotate.annotator import CHARACTERS_PER_TOKEN, LONG_TEXT_CHA
 from nerve.service.budget import MemoryBudget
 from nerve.service.engine.batcher import Batcher
 from nerve.service.errors import DeadlineError, UnavailableError
-from tests.support.fakes import CapitalisedWords, DirectEngine, FakeWindow
+from tests.support.fakes import CapitalisedWords, DirectEngine, FakeWindow, served
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def annotating(
 
 async def entities(annotator: Annotator, recognizer: Any, texts: Sequence[str]) -> list[list[Entity]]:
     with annotator.work(sum(map(len, texts))) as work:
-        annotations = await work.annotate([Task(text, recognizer) for text in texts])
+        annotations = await work.annotate([Task(text, [served(recognizer=recognizer)]) for text in texts])
         return [annotation.entities for annotation in annotations]
 
 
@@ -82,7 +82,7 @@ async def test_all_work_on_a_long_text_is_done_in_one_thread_and_on_a_short_one_
         names = {}
         for text in ("short", LONG):
             with annotator.work(len(text)) as work:
-                await work.annotate([Task(text, CapitalisedWords())])
+                await work.annotate([Task(text, [served()])])
                 names[text] = [await work.compute(lambda: threading.current_thread().name) for _ in range(2)]
         assert names["short"] == [threading.current_thread().name] * 2
         assert names[LONG] == ["long-texts_0"] * 2
@@ -143,7 +143,8 @@ async def test_without_context_the_recognizer_is_told_so() -> None:
 
     async with annotating() as (annotator, _):
         with annotator.work(3) as work:
-            await work.annotate([Task("Ann", Told()), Task("Ann", Told(), context=False)])
+            models = [served(recognizer=Told())]
+            await work.annotate([Task("Ann", models), Task("Ann", models, context=False)])
         assert told == [True, False]
 
 

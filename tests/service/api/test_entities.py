@@ -2,11 +2,13 @@
 labels, phrases of the client's own, a model by script."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from nerve.model.annotation import Entity
 from tests.support.fakes import CapitalisedWords, FakeTagging, FakeWindow, served
 
 Serve = Callable[..., Any]
@@ -209,6 +211,52 @@ def test_auto_chooses_for_each_text(serve: Serve) -> None:
     assert answer["model"] == "auto"
     alone = [asked(client, text=text, model="auto") for text in texts]
     assert answer["results"] == alone
+
+
+class Countries(CapitalisedWords):
+    """Calls every name GPE."""
+
+    labels = ("GPE",)
+
+    def entities(self, *given: Any) -> list[Entity]:
+        return [replace(entity, label="GPE") for entity in super().entities(*given)]
+
+
+MIXED = "He met Ann. 他在北京见 BOB。 She and Eve left."
+
+
+def test_auto_divides_the_sentences_of_a_text_among_the_models(serve: Serve) -> None:
+    client, _ = serve(models=[served("en", language="en"), served("zh", Countries(), language="zh")])
+    answer = asked(client, text=MIXED, model="auto")
+    found = [(ent["text"], ent["label"]) for ent in answer["ents"]]
+    assert found == [("He", "PER"), ("Ann", "PER"), ("BOB", "GPE"), ("She", "PER"), ("Eve", "PER")]
+    assert all(MIXED[ent["start"] : ent["end"]] == ent["text"] for ent in answer["ents"])
+    assert answer["model"] == "en"
+
+
+def test_auto_says_of_each_sentence_whether_a_model_reads_it(serve: Serve) -> None:
+    client, _ = serve(models=[served("en", language="en"), served("zh", language="zh")])
+    include = ["sents", "language"]
+    sents = asked(client, text=f"{MIXED} 서울에서.", model="auto", include=include)["sents"]
+    assert [sent["language"]["code"] for sent in sents] == ["en", "zh", "en", "ko"]
+    assert [sent["language"]["supported"] for sent in sents] == [True, True, True, False]
+    alone = asked(client, text=MIXED, model="en", include=include)["sents"]
+    assert [sent["language"]["supported"] for sent in alone] == [True, False, True]
+
+
+def test_what_each_model_read_of_a_text_is_counted(serve: Serve) -> None:
+    client, _ = serve(models=[served("en", language="en"), served("zh", language="zh")])
+    asked(client, text=MIXED, model="auto")
+    metrics = client.get("/metrics").text
+    for line in ('nerve_texts_total{model="en"} 1.0', 'nerve_tokens_total{model="zh"} 7.0'):
+        assert line in metrics
+    assert 'nerve_texts_total{model="zh"} 1.0' not in metrics
+
+
+def test_auto_redacts_every_language_of_a_text(serve: Serve) -> None:
+    client, _ = serve(models=[served("en", language="en"), served("zh", language="zh")])
+    answer = client.post("/v1/redact", json={"text": MIXED, "model": "auto", "patterns": False}).json()
+    assert answer["text"] == "<PER> met <PER>. 他在北京见 <LOC>。 <PER> and <PER> left."
 
 
 def test_auto_chooses_for_tokens_too(serve: Serve) -> None:
