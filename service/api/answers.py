@@ -210,7 +210,8 @@ def _result(annotation: Annotation, models: Sequence[ServedModel], request: Enti
         ]
     if "language" in request.include:
         result["language"] = models[0].languages.of_text(sentences).to_json()
-        of_sentences = languages_of([model.languages for model in models], sentences)
-        for sent, language in zip(result.get("sents", ()), of_sentences, strict=False):
-            sent["language"] = language.to_json()
+        if "sents" in request.include:
+            of_sentences = languages_of([model.languages for model in models], sentences)
+            for sent, language in zip(result["sents"], of_sentences, strict=True):
+                sent["language"] = language.to_json()
     return result
