@@ -75,7 +75,8 @@ class Pods:
         process = self._running[port]
         process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(process.wait(), self._deployment.grace)
+            async with asyncio.timeout(self._deployment.grace):
+                await process.wait()
         except TimeoutError:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()

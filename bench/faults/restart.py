@@ -96,7 +96,8 @@ async def _client(port: int, counts: Counter[str], over: asyncio.Event, *, keeps
     request = REQUEST % (b"" if keeps else b"connection: close\r\n")
     while not over.is_set():
         try:
-            reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
         except (OSError, TimeoutError):
             counts["refused"] += 1
             await asyncio.sleep(0.02)  # like a client that tries again
@@ -105,7 +106,8 @@ async def _client(port: int, counts: Counter[str], over: asyncio.Event, *, keeps
         try:
             while not over.is_set():
                 writer.write(request)
-                outcome, open_ = await asyncio.wait_for(_answer(reader), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    outcome, open_ = await _answer(reader)
                 counts["closed" if outcome == "lost" and kept else outcome] += 1
                 kept = True
                 if not open_:
@@ -140,8 +142,10 @@ async def _start(port: int, workers: int, grace: float, model: Path | None) -> P
     assert service.stdout is not None
     line = b""
     try:
+        # Not `wait_for`: before Python 3.12 it takes the line and forgets a cancellation that came with it.
         with suppress(TimeoutError):
-            line = await asyncio.wait_for(service.stdout.readline(), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                line = await service.stdout.readline()
     finally:
         if b"ready" not in line:
             with suppress(ProcessLookupError):
@@ -154,7 +158,8 @@ async def _start(port: int, workers: int, grace: float, model: Path | None) -> P
 async def _stop(service: Process) -> None:
     service.send_signal(signal.SIGTERM)
     try:
-        await asyncio.wait_for(service.wait(), END_SECONDS)
+        async with asyncio.timeout(END_SECONDS):
+            await service.wait()
     except TimeoutError:
         raise RestartError("the service did not end") from None
 

@@ -41,7 +41,8 @@ class OneThread:
         self._running = future
         threading.Thread(target=_fulfil, args=(future, call), name=self._name, daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             raise StillRunningError(f"the file was not read within {seconds:g} s") from None
 
